@@ -1,0 +1,50 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"hikae/hosts"
+)
+
+// ApplyRequest is what the controller asks the agent to do: the changes of one
+// stage, planned against what the agent read.
+type ApplyRequest struct {
+	Stage   Stage    `cbor:"1,keyasint"`
+	Changes []Change `cbor:"2,keyasint"`
+	// Holder names who applies, for the one who finds the host's lock taken.
+	Holder string `cbor:"3,keyasint"`
+}
+
+// ApplyEvent reports on an apply while it runs.
+type ApplyEvent struct {
+	Done     *Addr  `cbor:"1,keyasint,omitempty"` // this change is made
+	Progress string `cbor:"2,keyasint,omitempty"` // or: what takes long now
+	Kept     string `cbor:"3,keyasint,omitempty"` // or: a copy of old bytes was put here
+	Unit     string `cbor:"4,keyasint,omitempty"` // or: this unit was reloaded or restarted (Progress says which)
+}
+
+// ApplyResult is how an apply ended. Every change of the request is in one of
+// Applied and NotApplied.
+type ApplyResult struct {
+	Applied    []Addr   `cbor:"1,keyasint,omitempty"`
+	NotApplied []Addr   `cbor:"2,keyasint,omitempty"`
+	RolledBack bool     `cbor:"3,keyasint,omitempty"` // what had been changed was put back
+	Err        string   `cbor:"4,keyasint,omitempty"` // why not all was applied; "" when it was
+	Notes      []string `cbor:"5,keyasint,omitempty"`
+}
+
+// Errors that a caller tells apart.
+var (
+	// ErrRefused: the host or hikae will not do it; nothing was changed.
+	ErrRefused = errors.New("refused")
+	// ErrLocked: another apply holds the host.
+	ErrLocked = errors.New("another apply is under way")
+)
+
+// Applier is the agent's side of an apply, as engine/agent's server calls it:
+// engine.Executor is the one.
+type Applier interface {
+	Apply(ctx context.Context, req ApplyRequest, open func(hosts.Content) (io.ReadCloser, error), emit func(ApplyEvent)) (ApplyResult, error)
+}

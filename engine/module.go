@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"context"
+	"io"
+
+	"hikae/hosts"
+)
+
+// Module reads and writes one kind of resource on a host.
+//
+// The life of one, in the agent: Read, any number of times, changes nothing;
+// Apply is called with changes of its kind that were planned from a Read, all
+// of one stage (or, for files, of one group) at once. Apply then Read gives
+// After; Apply interrupted at any write and run again ends the same.
+// modules/moduletest holds every module to this.
+type Module interface {
+	Schema() Schema
+	// Read emits what is there and returns what it has really seen. A part
+	// that cannot be read is left out of Coverage, not an error: nothing is
+	// ever deleted for not having been readable.
+	Read(ctx context.Context, r hosts.Reader, s Scope, emit func(Resource) error) (Coverage, error)
+	Apply(ctx context.Context, h hosts.Host, job Job) error
+}
+
+// Scope is what a Read is asked for.
+type Scope struct {
+	// Paths are the trees, beyond /etc, whose files the user declared.
+	Paths []string `cbor:"1,keyasint,omitempty"`
+	// HostOnly are patterns of paths that the user declared the host's own,
+	// beyond the built-in ones.
+	HostOnly []string `cbor:"2,keyasint,omitempty"`
+	// Kinds limits the read; empty means all.
+	Kinds []string `cbor:"3,keyasint,omitempty"`
+
+	// Vault names contents. The agent sets it.
+	Vault Vault `cbor:"-"`
+}
+
+// Vault gives contents their names and remembers where their bytes are, so
+// that the session can hand out these and no others.
+type Vault interface {
+	// Plain remembers that the content can be read again through open.
+	Plain(c hosts.Content, open func() (io.ReadCloser, error))
+	// Secret names a secret by its keyed hash and remembers it. The returned
+	// content is Sealed. open is called now and again when it is fetched.
+	Secret(open func() (io.ReadCloser, error)) (hosts.Content, error)
+}
+
+// Coverage is what a Read has really seen: the roots of path kinds, or a
+// whole kind. Holes lists what lay within and could not be read.
+type Coverage struct {
+	Whole bool     `cbor:"1,keyasint,omitempty"` // every resource of the kind was seen
+	Roots []string `cbor:"2,keyasint,omitempty"` // for kinds of paths
+	Holes []Hole   `cbor:"3,keyasint,omitempty"`
+	// Skipped counts what was seen and left out by rule, by the rule's reason.
+	Skipped map[string]int `cbor:"4,keyasint,omitempty"`
+	// Notes are for the person: rpmnew files lying about, packages from no repository.
+	Notes []string `cbor:"5,keyasint,omitempty"`
+}
+
+// Hole is a part of a host that could not be read.
+type Hole struct {
+	Path string `cbor:"1,keyasint"`
+	Err  string `cbor:"2,keyasint"`
+}
+
+// Job is the work of one Apply.
+type Job struct {
+	Changes []Change
+	// Open gives the bytes of a content that a change names, in the clear.
+	Open func(hosts.Content) (io.ReadCloser, error)
+	// Keep is called before old bytes are overwritten or removed: it puts a
+	// copy of the path aside (30 days), so that a hand edit is never lost.
+	Keep func(path string) error
+	// Done reports a finished change; Progress tells of long work ("installing 12 of 80").
+	Done     func(Addr)
+	Progress func(text string)
+}
+
+// Unit is a daemon as far as its configuration goes: which files it reads, how
+// they are checked, and how it is made to read them again.
+type Unit struct {
+	Name     string   // httpd.service
+	Reads    []string // globs, as rules.Match takes them
+	Check    []string // argv of a program that checks what is on disk; nil: none
+	OnChange string   // reload, restart or "" (nothing to do)
+}

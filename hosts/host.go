@@ -1,0 +1,106 @@
+// Package hosts says what hikae knows of a machine: how it is read, how it is
+// written, and what it is. Readers and Hosts live beside the data: in the agent
+// on that machine, never at the far end of a wire. hosts/local implements them;
+// hosts/ssh reaches the agent that does.
+//
+// Paths are absolute, clean and raw bytes; nothing here assumes UTF-8.
+package hosts
+
+import (
+	"context"
+	"io"
+
+	"hikae/hosts/rpmdb"
+)
+
+// Facts is what a host says of itself.
+type Facts struct {
+	Hostname     string `cbor:"1,keyasint" json:"hostname"`
+	ID           string `cbor:"2,keyasint" json:"id"`           // os-release ID, "rocky"
+	VersionID    string `cbor:"3,keyasint" json:"version_id"`   // os-release VERSION_ID, "8.10"
+	Arch         string `cbor:"4,keyasint" json:"arch"`         // rpm's name of it, "x86_64"
+	Kernel       string `cbor:"5,keyasint" json:"kernel"`       // uname -r
+	Systemd      bool   `cbor:"6,keyasint" json:"systemd"`      // systemd is PID 1
+	Policy       string `cbor:"7,keyasint" json:"policy"`       // SELinux policy type, "" without one
+	Booted       int64  `cbor:"8,keyasint" json:"booted"`       // Unix seconds
+	SystemState  string `cbor:"9,keyasint" json:"system_state"` // systemd's: running, degraded, stopping, ...
+	DefaultUnit  string `cbor:"10,keyasint" json:"default_unit"`
+	LoginAccount string `cbor:"11,keyasint" json:"login_account"` // whom the controller logged in as, before sudo
+}
+
+// Reader reads a host and can do nothing else to it. What is dear to read
+// (the rpmdb, accounts, units) is read once a Reader and remembered.
+type Reader interface {
+	Facts() Facts
+
+	// Stat returns the metadata at path without following a link there, all
+	// but Label and Content.ID. fs.ErrNotExist where nothing is.
+	Stat(path string) (Node, error)
+	// ReadDir lists the names in a directory, sorted.
+	ReadDir(path string) ([]string, error)
+	// Open opens a regular file; a link at any part of the path is refused,
+	// but for links that a package owns (/etc/init.d, /bin).
+	Open(path string) (io.ReadCloser, error)
+	// Digest returns the SHA-256 of a regular file. It is remembered by the
+	// file's device, inode, size, mtime and ctime.
+	Digest(ctx context.Context, path string) (Content, error)
+	// Walk calls fn for root and all below it on the same file system, in
+	// lexical order, parents first, with what Stat gives. fn returns
+	// fs.SkipDir to leave a directory out. What cannot be read is passed to
+	// failed (which may be nil) and the walk goes on.
+	Walk(ctx context.Context, root string, fn func(path string, n Node) error, failed func(path string, err error)) error
+	// Labels returns, for those of the paths whose SELinux context is not the
+	// one the host's policy gives them, that context (or Unlabeled).
+	Labels(ctx context.Context, paths []string) (map[string]string, error)
+
+	// Packages returns the rpmdb, keys (gpg-pubkey) included.
+	Packages(ctx context.Context) ([]*rpmdb.Package, error)
+	// Units returns the units that are loaded or have a unit file.
+	Units(ctx context.Context) ([]Unit, error)
+}
+
+// Host is a Reader that can also be written.
+type Host interface {
+	Reader
+
+	// Put makes path what n says, whole or not at all: a file is written
+	// aside in the same directory with all its metadata, synced and renamed;
+	// content is read to its end and must be n.Content.Size bytes long. A
+	// directory is made, or its metadata set. Missing parents are an error.
+	Put(ctx context.Context, path string, n Node, content io.Reader) error
+	// Remove removes a file, a link or an empty directory. It is not an error
+	// if nothing is there.
+	Remove(ctx context.Context, path string) error
+	// Run runs a program of the host and waits for it. A nonzero exit is in
+	// the Result, not an error.
+	Run(ctx context.Context, c Cmd) (Result, error)
+}
+
+// Cmd is a program to run: no shell is between. Env is the whole environment;
+// nil means PATH and LANG=C only.
+type Cmd struct {
+	Argv  []string
+	Env   []string
+	Stdin []byte
+}
+
+// Result is what a program did.
+type Result struct {
+	Code   int
+	Stdout []byte
+	Stderr []byte
+}
+
+// Unit is a systemd unit as systemd sees it.
+type Unit struct {
+	Name     string // httpd.service
+	File     string // enabled, disabled, static, masked, ... ; "" where there is no unit file
+	Preset   string // what the host's presets say: enabled, disabled or ""
+	Path     string // the unit file
+	Active   string // active, inactive, failed, activating, ... ; "" where not loaded
+	Sub      string
+	Type     string // of a service: simple, notify, oneshot, ...
+	Restarts uint32
+	// NotApplicable: oneshot, or its conditions failed: whether it runs says nothing.
+	NotApplicable bool
+}
