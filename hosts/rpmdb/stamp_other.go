@@ -1,0 +1,5 @@
+//go:build !linux
+
+package rpmdb
+
+func (s *FileStamp) fromSys(any) {}
