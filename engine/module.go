@@ -86,3 +86,22 @@ type Unit struct {
 	Check    []string // argv of a program that checks what is on disk; nil: none
 	OnChange string   // reload, restart or "" (nothing to do)
 }
+
+// Transactor is a Module whose changes can be made ready first and then made,
+// or put back, as one: what a group of files and the daemons that read them
+// needs.
+type Transactor interface {
+	Module
+	// Begin makes everything ready beside its place and changes nothing that
+	// a daemon could read. It refuses (ErrRefused) when what is there is not
+	// what the changes were planned against.
+	Begin(ctx context.Context, h hosts.Host, job Job) (Transaction, error)
+}
+
+// Transaction is a set of changes made ready. Exactly one of Commit and
+// Discard is called; after Commit, Rollback may be.
+type Transaction interface {
+	Commit(ctx context.Context) error // on an error, what was done is put back
+	Rollback(ctx context.Context) error
+	Discard() error
+}

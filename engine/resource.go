@@ -144,6 +144,7 @@ type Attr struct {
 	Name   string
 	Type   cty.Type
 	Secret bool   // holds a SecretRef; redacted wherever it is shown
+	Info   bool   // said for the reader; never compared, never applied
 	Doc    string // one sentence, with the unit
 	// Default is what an attribute that a snapshot's HCL leaves out stands
 	// for; cty.NilVal: null.

@@ -76,6 +76,28 @@ type Host interface {
 	Run(ctx context.Context, c Cmd) (Result, error)
 }
 
+// Stager is a Host that can make a path ready before it changes it, so that a
+// whole group of files is on disk before the first is renamed.
+type Stager interface {
+	Host
+	// Stage writes what Put would write beside the path. A directory or a
+	// link is made aside too.
+	Stage(ctx context.Context, path string, n Node, content io.Reader) (Staged, error)
+}
+
+// Staged is a path made ready: exactly one of Commit and Discard is called.
+type Staged interface {
+	Path() string // where it lies until then
+	Commit() error
+	Discard() error
+}
+
+// Locker is a Host that lets one writer in at a time. The error names the
+// holder who is there.
+type Locker interface {
+	Lock(holder string) (unlock func(), err error)
+}
+
 // Cmd is a program to run: no shell is between. Env is the whole environment;
 // nil means PATH and LANG=C only.
 type Cmd struct {
