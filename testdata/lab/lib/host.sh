@@ -149,6 +149,7 @@ END
     sleep 0.05
   done
   ! host_alive "$1" || die "$1 cannot be stopped"
+  cgroup_kill "$1" # a PID 1 whose nspawn was killed lives on
   rm -f "$pidfile"
   host_unmount "$1"
   cgroup_remove "$1"

@@ -72,6 +72,21 @@ cgroup_enter() { # HOST [SUBGROUP]
   done
 }
 
+# Kill whatever is left in HOST's own group, and nothing else.
+cgroup_kill() { # HOST
+  local dir pids try
+  for dir in $(cgroup_roots); do
+    for try in 1 2 3 4 5; do
+      [ -d "$dir/$(cgroup_of "$1")" ] || break
+      pids=$(find "$dir/$(cgroup_of "$1")" -name cgroup.procs -exec cat {} + 2>/dev/null | grep -vx 0) || true
+      [ -n "$pids" ] || break
+      # shellcheck disable=SC2086
+      kill -KILL $pids 2>/dev/null || true
+      sleep "0.0$try"
+    done
+  done
+}
+
 cgroup_remove() { # HOST, or . for the lab's own
   local dir try
   for dir in $(cgroup_roots); do
