@@ -71,8 +71,9 @@ type Job struct {
 	// Open gives the bytes of a content that a change names, in the clear.
 	Open func(hosts.Content) (io.ReadCloser, error)
 	// Keep is called before old bytes are overwritten or removed: it puts a
-	// copy of the path aside (30 days), so that a hand edit is never lost.
-	Keep func(path string) error
+	// copy of the file aside (for 30 days) and says where, so that a hand edit
+	// is never lost and a rollback has the bytes.
+	Keep func(ctx context.Context, path string) (kept string, err error)
 	// Done reports a finished change; Progress tells of long work ("installing 12 of 80").
 	Done     func(Addr)
 	Progress func(text string)
@@ -81,10 +82,15 @@ type Job struct {
 // Unit is a daemon as far as its configuration goes: which files it reads, how
 // they are checked, and how it is made to read them again.
 type Unit struct {
-	Name     string   // httpd.service
-	Reads    []string // globs, as rules.Match takes them
-	Check    []string // argv of a program that checks what is on disk; nil: none
-	OnChange string   // reload, restart or "" (nothing to do)
+	Name  string   // httpd.service
+	Reads []string // patterns of paths, as rules.Match takes them
+	// Prepare rebuilds what is derived from the files (maps, hashes); nil: none.
+	Prepare func(ctx context.Context, h hosts.Host, changed []string) error
+	Check   []string // argv of a program that refuses what is on disk; nil: none
+	Reload  bool     // it reads its files again on reload; else it is restarted
+	// Before are units to restart with it, first: those whose mounts hold the
+	// old inode of a replaced file.
+	Before []string
 }
 
 // Transactor is a Module whose changes can be made ready first and then made,

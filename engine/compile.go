@@ -1,0 +1,331 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"hikae/engine/rules"
+	"hikae/hosts"
+)
+
+// Role is the part a host plays in its pair.
+type Role string
+
+// The roles. A host that is in no pair has none, and nothing is held there.
+const (
+	RoleNone    Role = ""
+	RolePrimary Role = "primary"
+	RoleStandby Role = "standby"
+)
+
+// Want is what a host's desired state is compiled from.
+type Want struct {
+	Host     string
+	Role     Role
+	Source   *Snapshot // nil for a host that only HCL describes
+	Schemas  []Schema
+	Patches  []Patch
+	Only     []string // kind:glob; empty takes all
+	HostOnly []string // patterns beyond the built-in ones
+}
+
+// Desired is what a host should be.
+type Desired struct {
+	Resources map[Addr]*Resource
+	// Pristine are the paths that the source has just as their packages
+	// installed them: so they should be on the host, from its own packages.
+	Pristine map[string]bool
+	// Held is what a standby does not do until it is promoted, with the reason.
+	Held []Note
+	// Left is what the source has and does not carry here, with the reason.
+	Left []Note
+	// Inline are the contents that overlays gave, by their names.
+	Inline map[hosts.ID]Inline
+}
+
+// Note is an address and what is to be said of it.
+type Note struct {
+	Addr Addr   `json:"addr"`
+	Why  string `json:"why"`
+}
+
+// Inline is a content that came with the HCL.
+type Inline struct {
+	Data []byte
+	From string // or a file to read, where it is long
+}
+
+// Compile makes the desired state: the snapshot, then what hikae holds back on
+// a standby, then the overlays by rank.
+func Compile(w Want) (*Desired, hcl.Diagnostics) {
+	c := compiler{
+		Want: w,
+		out: &Desired{
+			Resources: map[Addr]*Resource{},
+			Pristine:  map[string]bool{},
+			Inline:    map[hosts.ID]Inline{},
+		},
+		schemas: map[string]Schema{},
+	}
+	for _, s := range w.Schemas {
+		c.schemas[s.Kind] = s
+	}
+	var err error
+	if c.only, err = parseOnly(w.Only); err != nil {
+		return nil, hcl.Diagnostics{errorDiag("Pattern not understood", err.Error(), nil)}
+	}
+	declared := make([]rules.Rule, len(w.HostOnly))
+	for i, p := range w.HostOnly {
+		declared[i] = rules.Rule{Pattern: p, Why: "declared the host's own"}
+	}
+	if c.hostOnly, err = rules.HostOnlyPaths().With(declared...); err != nil {
+		return nil, hcl.Diagnostics{errorDiag("Pattern not understood", err.Error(), nil)}
+	}
+	if w.Source != nil {
+		for i := range w.Source.Resources {
+			c.source(&w.Source.Resources[i])
+		}
+	}
+	c.holdBack()
+	diags := c.overlay()
+	slices.SortFunc(c.out.Held, func(a, b Note) int { return a.Addr.Compare(b.Addr) })
+	slices.SortFunc(c.out.Left, func(a, b Note) int { return a.Addr.Compare(b.Addr) })
+	return c.out, diags
+}
+
+type compiler struct {
+	Want
+	out      *Desired
+	schemas  map[string]Schema
+	only     *only
+	hostOnly *rules.Set
+}
+
+// source takes one resource of the snapshot, unless it is none of this host's.
+func (c *compiler) source(r *Resource) {
+	if _, known := c.schemas[r.Addr.Kind]; !known || !c.only.match(r.Addr) {
+		return
+	}
+	if rule, own := c.own(r.Addr); own {
+		c.out.Left = append(c.out.Left, Note{r.Addr, "the host's own: " + rule.Why})
+		return
+	}
+	if r.IsPristine() {
+		c.out.Pristine[r.Addr.Name] = true
+		return
+	}
+	d := *r
+	d.Node = r.Node.Clone()
+	if r.Addr.Kind == "service" && c.Source.Host != c.Host {
+		d.Value = followed(d.Value)
+	}
+	c.out.Resources[d.Addr] = &d
+}
+
+// own reports whether an address is the host's own, by rule or declared.
+func (c *compiler) own(a Addr) (rules.Rule, bool) {
+	if a.Kind == "file" {
+		return c.hostOnly.Match(a.Name)
+	}
+	return hostOwn(a)
+}
+
+// followed is what a unit should be on another host than the one it was read
+// on. Whether it runs there comes from its being enabled, never from what was
+// seen running: a primary that is stopping stops nothing on its followers.
+func followed(v cty.Value) cty.Value {
+	attrs := v.AsValueMap()
+	running := attrs["running"]
+	switch {
+	case running.IsNull(): // it says nothing: oneshot, or its conditions failed
+	case !attrs["enabled"].IsNull() && attrs["enabled"].True() && !isTrue(attrs["masked"]):
+		attrs["running"] = cty.True
+	default:
+		attrs["running"] = cty.NullVal(cty.Bool)
+	}
+	return cty.ObjectVal(attrs)
+}
+
+func isTrue(v cty.Value) bool { return !v.IsNull() && v.IsKnown() && v.True() }
+
+// holdBack holds on a standby what must run on one host only.
+func (c *compiler) holdBack() {
+	if c.Role != RoleStandby {
+		return
+	}
+	for a, r := range c.out.Resources {
+		switch a.Kind {
+		case "service":
+			rule, held := rules.HeldUnit(a.Name)
+			if !held || (!isTrue(r.Value.GetAttr("enabled")) && !isTrue(r.Value.GetAttr("running"))) {
+				continue
+			}
+			attrs := r.Value.AsValueMap()
+			attrs["enabled"], attrs["running"] = cty.False, cty.False
+			r.Value = cty.ObjectVal(attrs)
+			c.out.Held = append(c.out.Held, Note{a, rule.Why})
+		case "file":
+			rule, held := rules.HeldPath(a.Name)
+			if !held || r.Node.Type == hosts.Absent {
+				continue
+			}
+			delete(c.out.Resources, a)
+			if r.Pristine != nil {
+				c.out.Pristine[a.Name] = true
+			}
+			c.out.Held = append(c.out.Held, Note{a, rule.Why})
+		}
+	}
+}
+
+// overlay lays the patches over what the snapshot gave.
+func (c *compiler) overlay() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	patches := slices.Clone(c.Patches)
+	slices.SortStableFunc(patches, func(a, b Patch) int { return int(a.Rank) - int(b.Rank) })
+	for _, p := range patches {
+		s, known := c.schemas[p.Addr.Kind]
+		if !known {
+			diags = append(diags, errorDiag("Unknown kind", fmt.Sprintf("hikae has no resources of kind %q.", p.Addr.Kind), &p.Range))
+			continue
+		}
+		if rule, own := c.own(p.Addr); own {
+			diags = append(diags, errorDiag("This is the host's own",
+				fmt.Sprintf("%s never comes from a snapshot or an overlay: %s. Set it on the host itself.", p.Addr, rule.Why), &p.Range))
+			continue
+		}
+		if !c.only.match(p.Addr) {
+			continue
+		}
+		if err := c.patch(p, s); err != nil {
+			diags = append(diags, errorDiag("Overlay cannot be applied", err.Error(), &p.Range))
+		}
+	}
+	return diags
+}
+
+func (c *compiler) patch(p Patch, s Schema) error {
+	r := c.out.Resources[p.Addr]
+	if r == nil {
+		r = &Resource{Addr: p.Addr}
+		if len(s.Attrs) > 0 {
+			r.Value = nullObject(s)
+		}
+		if s.Node && !p.Absent && !p.describesNode() {
+			return fmt.Errorf("%s is not in the snapshot, so the overlay must say what it is: give it content, source, link or type", p.Addr)
+		}
+	}
+	delete(c.out.Pristine, p.Addr.Name)
+	r.Range = p.Range
+	if p.Absent {
+		if !s.Node {
+			delete(c.out.Resources, p.Addr)
+			return nil
+		}
+		r.Node = &hosts.Node{Type: hosts.Absent}
+		c.out.Resources[p.Addr] = r
+		return nil
+	}
+	if len(s.Attrs) > 0 {
+		attrs := r.Value.AsValueMap()
+		for name, v := range p.Attrs {
+			if _, ok := s.Attr(name); ok {
+				attrs[name] = v
+			}
+		}
+		r.Value = cty.ObjectVal(attrs)
+	}
+	if s.Node {
+		if r.Node == nil || r.Node.Type == hosts.Absent {
+			r.Node = defaultNode(p)
+		}
+		if err := c.patchNode(r.Node, p); err != nil {
+			return err
+		}
+	}
+	c.out.Resources[p.Addr] = r
+	c.out.Held = slices.DeleteFunc(c.out.Held, func(n Note) bool { return n.Addr == p.Addr })
+	return nil
+}
+
+func (p Patch) describesNode() bool {
+	return p.Content != nil || p.ContentFrom != "" || p.Attrs["type"] != cty.NilVal || p.Attrs["link"] != cty.NilVal
+}
+
+// nullObject is an object of the schema with nothing said.
+func nullObject(s Schema) cty.Value {
+	attrs := make(map[string]cty.Value, len(s.Attrs))
+	for _, a := range s.Attrs {
+		attrs[a.Name] = cty.NullVal(a.Type)
+	}
+	return cty.ObjectVal(attrs)
+}
+
+// only is a host's filter: kind:glob patterns.
+type only struct {
+	kinds map[string]*rules.Set
+	all   bool
+}
+
+func parseOnly(patterns []string) (*only, error) {
+	if len(patterns) == 0 {
+		return &only{all: true}, nil
+	}
+	byKind := map[string][]rules.Rule{}
+	for _, p := range patterns {
+		kind, glob, ok := strings.Cut(p, ":")
+		if !ok || kind == "" || glob == "" {
+			return nil, fmt.Errorf("only: %q: want kind:pattern, as in file:/etc/named/*", p)
+		}
+		byKind[kind] = append(byKind[kind], rules.Rule{Pattern: glob, Why: "only"})
+	}
+	o := &only{kinds: map[string]*rules.Set{}}
+	var errs []error
+	for kind, rs := range byKind {
+		set, err := rules.NewSet(rs...)
+		errs = append(errs, err)
+		o.kinds[kind] = set
+	}
+	return o, errors.Join(errs...)
+}
+
+func (o *only) match(a Addr) bool {
+	if o.all {
+		return true
+	}
+	set := o.kinds[a.Kind]
+	if set == nil {
+		return false
+	}
+	_, ok := set.Match(a.Name)
+	return ok
+}
+
+func errorDiag(summary, detail string, rng *hcl.Range) *hcl.Diagnostic {
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: rng}
+}
+
+// hostOwn reports whether an address is the host's own by a built-in rule: it
+// is left out when desired state is compiled, and the writer refuses it again.
+func hostOwn(a Addr) (rules.Rule, bool) {
+	switch a.Kind {
+	case "file":
+		return rules.HostOnlyPath(a.Name)
+	case "package":
+		return rules.HostOnlyPackage(a.Name)
+	case "service":
+		return rules.HostOnlyUnit(a.Name)
+	}
+	return rules.Rule{}, false
+}
+
+// sortedAddrs returns the keys of a map of resources in order.
+func sortedAddrs[V any](m map[Addr]V) []Addr {
+	return slices.SortedFunc(maps.Keys(m), Addr.Compare)
+}

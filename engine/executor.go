@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+
+	"hikae/hosts"
+)
+
+// Executor applies changes on the host that it runs on. It is the agent's
+// half of an apply, and it finishes or puts back what it began when the
+// controller goes away.
+type Executor struct {
+	Host    hosts.Host
+	Modules []Module
+	Units   []Unit
+	Log     *slog.Logger
+}
+
+var _ Applier = (*Executor)(nil)
+
+// Apply implements Applier. Only what keeps it from starting is an error;
+// what goes wrong later is in the result.
+func (x *Executor) Apply(ctx context.Context, req ApplyRequest, open func(hosts.Content) (io.ReadCloser, error), emit func(ApplyEvent)) (ApplyResult, error) {
+	run := &execution{x: x, req: req, open: open, emit: emit, done: map[Addr]bool{}, keep: newKeeper(x.Host)}
+	if err := run.check(); err != nil {
+		return ApplyResult{}, err
+	}
+	if l, ok := x.Host.(hosts.Locker); ok {
+		unlock, err := l.Lock(req.Holder)
+		if err != nil {
+			return ApplyResult{}, fmt.Errorf("%w: %w", ErrLocked, err)
+		}
+		defer unlock()
+	}
+	err := run.all(ctx)
+	if pruneErr := run.keep.prune(ctx); pruneErr != nil {
+		run.notes = append(run.notes, pruneErr.Error())
+	}
+	return run.result(err), nil
+}
+
+// execution is one Apply under way.
+type execution struct {
+	x    *Executor
+	req  ApplyRequest
+	open func(hosts.Content) (io.ReadCloser, error)
+	emit func(ApplyEvent)
+	keep *keeper
+
+	done       map[Addr]bool
+	rolledBack bool
+	notes      []string
+}
+
+// check refuses, before anything is written, what must never be.
+func (e *execution) check() error {
+	for _, c := range e.req.Changes {
+		if e.module(c.Addr.Kind) == nil {
+			return fmt.Errorf("%w: no resources of kind %q are known here", ErrRefused, c.Addr.Kind)
+		}
+		if rule, own := hostOwn(c.Addr); own {
+			return fmt.Errorf("%w: %s is the host's own: %s", ErrRefused, c.Addr, rule.Why)
+		}
+		if c.Action != Delete && c.After == nil {
+			return fmt.Errorf("%w: %s: nothing is said of what it should be", ErrRefused, c.Addr)
+		}
+	}
+	return nil
+}
+
+func (e *execution) module(kind string) Module {
+	for _, m := range e.x.Modules {
+		if m.Schema().Kind == kind {
+			return m
+		}
+	}
+	return nil
+}
+
+// all applies kind by kind what stands alone, and group by group what is
+// connected: files, and the units that read them.
+func (e *execution) all(ctx context.Context) error {
+	var kinds []string
+	byKind := map[string][]Change{}
+	for _, c := range e.req.Changes {
+		if byKind[c.Addr.Kind] == nil {
+			kinds = append(kinds, c.Addr.Kind)
+		}
+		byKind[c.Addr.Kind] = append(byKind[c.Addr.Kind], c)
+	}
+	slices.SortStableFunc(kinds, func(a, b string) int { return kindOrder(a) - kindOrder(b) })
+	if e.req.Stage == StageSystem {
+		for _, k := range kinds {
+			if err := e.apply(ctx, k, byKind[k]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, k := range kinds {
+		if k == "file" || k == "service" {
+			continue
+		}
+		if err := e.apply(ctx, k, byKind[k]); err != nil {
+			return err
+		}
+	}
+	var errs []error
+	for _, g := range groupChanges(byKind["file"], byKind["service"], e.x.Units) {
+		if err := e.group(ctx, g); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// apply makes changes of one kind that no group needs.
+func (e *execution) apply(ctx context.Context, kind string, cs []Change) error {
+	if len(cs) == 0 {
+		return nil
+	}
+	if err := e.module(kind).Apply(ctx, e.x.Host, e.job(ctx, cs)); err != nil {
+		return fmt.Errorf("cannot apply %s: %w", kind, err)
+	}
+	return nil
+}
+
+func (e *execution) job(_ context.Context, cs []Change) Job {
+	return Job{
+		Changes: cs,
+		Open:    e.open,
+		Keep: func(ctx context.Context, path string) (string, error) {
+			kept, err := e.keep.keep(ctx, path)
+			if err == nil {
+				e.emit(ApplyEvent{Kept: kept})
+			}
+			return kept, err
+		},
+		Done: func(a Addr) {
+			e.done[a] = true
+			e.emit(ApplyEvent{Done: &a})
+		},
+		Progress: func(text string) { e.emit(ApplyEvent{Progress: text}) },
+	}
+}
+
+func (e *execution) result(err error) ApplyResult {
+	r := ApplyResult{RolledBack: e.rolledBack, Notes: e.notes}
+	for _, c := range e.req.Changes {
+		if e.done[c.Addr] {
+			r.Applied = append(r.Applied, c.Addr)
+		} else {
+			r.NotApplied = append(r.NotApplied, c.Addr)
+		}
+	}
+	switch {
+	case err != nil:
+		r.Err = err.Error()
+	case len(r.NotApplied) > 0:
+		r.Err = fmt.Sprintf("%d changes were not made", len(r.NotApplied))
+	}
+	return r
+}

@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"hikae/engine/rules"
+)
+
+// group is what changes together or not at all: files, the units that read
+// them, and what is to become of those units.
+type group struct {
+	files    []Change
+	services []Change
+	units    []Unit   // known daemons whose files change
+	unitFile []string // units whose own unit file or drop-ins change
+}
+
+// loose reports whether nothing connects the group's members: each of its
+// service changes stands for itself.
+func (g *group) loose() bool { return len(g.files) == 0 }
+
+// groupChanges divides changes into connected groups: two files that one unit
+// reads are in one group, and so is that unit's own change. Files that no known
+// unit reads come first, in a group of their own; services alone come last.
+func groupChanges(files, services []Change, units []Unit) []*group {
+	byUnit := map[string]*group{}
+	var order []*group
+	rest, alone := &group{}, &group{}
+
+	join := func(names []string) *group {
+		var g *group
+		for _, n := range names {
+			switch other := byUnit[n]; {
+			case other == nil:
+			case g == nil:
+				g = other
+			case other != g: // one more file connects two groups
+				g.files = append(g.files, other.files...)
+				other.files = nil
+				for k, v := range byUnit {
+					if v == other {
+						byUnit[k] = g
+					}
+				}
+			}
+		}
+		if g == nil {
+			g = &group{}
+			order = append(order, g)
+		}
+		for _, n := range names {
+			byUnit[n] = g
+		}
+		return g
+	}
+
+	for _, c := range files {
+		readers := readersOf(c.Addr.Name, units)
+		if len(readers) == 0 {
+			rest.files = append(rest.files, c)
+			continue
+		}
+		g := join(readers)
+		g.files = append(g.files, c)
+	}
+	for _, c := range services {
+		if g := byUnit[c.Addr.Name]; g != nil {
+			g.services = append(g.services, c)
+		} else {
+			alone.services = append(alone.services, c)
+		}
+	}
+	for name, g := range byUnit {
+		if i := slices.IndexFunc(units, func(u Unit) bool { return u.Name == name }); i >= 0 {
+			g.units = append(g.units, units[i])
+		}
+	}
+
+	groups := []*group{rest}
+	for _, g := range order {
+		if len(g.files) > 0 {
+			groups = append(groups, g)
+		}
+	}
+	groups = append(groups, alone)
+	for _, g := range groups {
+		slices.SortFunc(g.units, func(a, b Unit) int { return strings.Compare(a.Name, b.Name) })
+		for _, c := range g.files {
+			if u := unitOfFile(c.Addr.Name); u != "" && !slices.Contains(g.unitFile, u) {
+				g.unitFile = append(g.unitFile, u)
+			}
+		}
+	}
+	return slices.DeleteFunc(groups, func(g *group) bool { return len(g.files)+len(g.services) == 0 })
+}
+
+// readersOf names the units that read a path.
+func readersOf(p string, units []Unit) []string {
+	var names []string
+	for _, u := range units {
+		if slices.ContainsFunc(u.Reads, func(pattern string) bool { return rules.Match(pattern, p) }) {
+			names = append(names, u.Name)
+		}
+	}
+	if u := unitOfFile(p); u != "" && !slices.Contains(names, u) {
+		names = append(names, u)
+	}
+	return names
+}
+
+// unitOfFile is the unit that a unit file or a drop-in below
+// /etc/systemd/system makes: x.service of both x.service and x.service.d/y.conf.
+func unitOfFile(p string) string {
+	rest, ok := strings.CutPrefix(p, "/etc/systemd/system/")
+	if !ok {
+		return ""
+	}
+	first, _, _ := strings.Cut(rest, "/")
+	first = strings.TrimSuffix(first, ".d")
+	switch path.Ext(first) {
+	case ".service", ".timer", ".socket", ".path", ".target":
+		return first
+	}
+	return ""
+}

@@ -1,0 +1,307 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"hikae/hosts"
+)
+
+// Plan is what has to change on a host, and what a person should know first.
+type Plan struct {
+	Host    string
+	Changes []Change // stage by stage, in the order they are applied
+
+	// Held is what a standby does not do until it is promoted; Left what the
+	// source has and does not come here, and what hikae will not touch.
+	Held, Left []Note
+	// Overwrites are the files of the host's own making (no package's, not
+	// applied by hikae) whose bytes the plan replaces: they are kept aside.
+	Overwrites []Addr
+	// Own counts by kind what the host has, the source has not, and hikae
+	// never applied: it stays.
+	Own map[string]int
+	// Forecast: stage 1 is not empty, so that stage 2 is planned again once
+	// packages have brought their users, files and units.
+	Forecast bool
+	// FirstContact: nothing was ever applied to this host.
+	FirstContact bool
+
+	// Fingerprints of what the plan was made of: a saved plan is applied only
+	// where both still hold.
+	Observed, Wanted Fingerprint
+}
+
+// Empty reports whether there is nothing to do.
+func (p *Plan) Empty() bool { return len(p.Changes) == 0 }
+
+// InStage returns the changes of one stage.
+func (p *Plan) InStage(s Stage, schemas []Schema) []Change {
+	var cs []Change
+	for _, c := range p.Changes {
+		if StageOf(c.Addr, schemas) == s {
+			cs = append(cs, c)
+		}
+	}
+	return cs
+}
+
+// systemPaths are the files that dnf reads: they are applied before packages.
+var systemPaths = []string{"/etc/yum.repos.d", "/etc/pki/rpm-gpg", "/etc/dnf", "/etc/yum", "/etc/rpm"}
+
+// StageOf says in which stage a resource is applied.
+func StageOf(a Addr, schemas []Schema) Stage {
+	if a.Kind == "file" {
+		for _, p := range systemPaths {
+			if a.Name == p || strings.HasPrefix(a.Name, p+"/") {
+				return StageSystem
+			}
+		}
+	}
+	for _, s := range schemas {
+		if s.Kind == a.Kind {
+			return s.Stage
+		}
+	}
+	return StageConfig
+}
+
+// Actual is a host as it was read.
+type Actual struct {
+	Facts     hosts.Facts
+	Resources map[Addr]*Resource
+	Coverage  map[string]Coverage
+}
+
+// MakePlan compares. It is the one place that says what "in step" means.
+func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema) *Plan {
+	p := &planner{
+		Plan: &Plan{
+			Host: host, Held: d.Held, Left: slices.Clone(d.Left),
+			Own: map[string]int{}, FirstContact: len(base) == 0,
+		},
+		desired: d, actual: act, base: base, schemas: map[string]Schema{},
+	}
+	for _, s := range schemas {
+		p.schemas[s.Kind] = s
+	}
+	for _, a := range sortedAddrs(d.Resources) {
+		p.want(a, d.Resources[a])
+	}
+	for _, a := range sortedAddrs(act.Resources) {
+		if d.Resources[a] == nil {
+			p.extra(a, act.Resources[a])
+		}
+	}
+	slices.SortStableFunc(p.Changes, func(a, b Change) int {
+		if c := int(StageOf(a.Addr, schemas)) - int(StageOf(b.Addr, schemas)); c != 0 {
+			return c
+		}
+		if c := kindOrder(a.Addr.Kind) - kindOrder(b.Addr.Kind); c != 0 {
+			return c
+		}
+		return a.Addr.Compare(b.Addr)
+	})
+	p.Forecast = len(p.InStage(StageSystem, schemas)) > 0
+	p.Observed = p.fingerprint(act.Resources)
+	p.Wanted = p.fingerprint(d.Resources)
+	return p.Plan
+}
+
+// kinds in the order of an apply; those not named come before services.
+func kindOrder(kind string) int {
+	switch kind {
+	case "repo_key":
+		return 1
+	case "package":
+		return 2
+	case "group":
+		return 3
+	case "user":
+		return 4
+	case "service":
+		return 9
+	case "file":
+		return 0
+	}
+	return 5
+}
+
+type planner struct {
+	*Plan
+	desired *Desired
+	actual  *Actual
+	base    Base
+	schemas map[string]Schema
+}
+
+// want plans one resource that should be.
+func (p *planner) want(a Addr, want *Resource) {
+	have := p.actual.Resources[a]
+	if why := p.untouchable(a); why != "" {
+		if have == nil || !p.inStep(want, have) {
+			p.Left = append(p.Left, Note{a, why})
+		}
+		return
+	}
+	gone := want.Node != nil && want.Node.Type == hosts.Absent
+	switch {
+	case have == nil && gone:
+		return
+	case have == nil:
+		// Where nothing is wished but what is already so, nothing is to do: a
+		// unit that does not run need not exist to be stopped.
+		if p.asksNothing(want) {
+			return
+		}
+		p.Changes = append(p.Changes, Change{Addr: a, Action: Create, After: want})
+	case p.inStep(want, have):
+		return
+	case gone:
+		p.remove(a, have, "it was removed on the source")
+	case have.Node != nil && have.Node.Type == hosts.Absent:
+		p.Changes = append(p.Changes, Change{Addr: a, Action: Create, Before: have, After: want})
+	default:
+		p.update(a, have, p.merge(want, have), "")
+	}
+}
+
+// untouchable says why hikae never changes a resource of this host.
+func (p *planner) untouchable(a Addr) string {
+	if a.Kind == "user" && a.Name == p.actual.Facts.LoginAccount && a.Name != "" {
+		return "hikae logs in with this account and never changes it"
+	}
+	return ""
+}
+
+// asksNothing reports whether a wish is met by there being nothing.
+func (p *planner) asksNothing(want *Resource) bool {
+	if want.Addr.Kind != "service" {
+		return false
+	}
+	for _, name := range []string{"enabled", "masked", "running"} {
+		if isTrue(want.Value.GetAttr(name)) {
+			return false
+		}
+	}
+	return true
+}
+
+// inStep reports whether a resource needs no change: what the wish leaves open
+// is as it should be, whatever it is.
+func (p *planner) inStep(want, have *Resource) bool {
+	if want.Node != nil && !want.Node.Equal(have.Node) {
+		return false
+	}
+	if want.Value == cty.NilVal {
+		return true
+	}
+	for _, attr := range p.schemas[want.Addr.Kind].Attrs {
+		if attr.Info {
+			continue
+		}
+		w := want.Value.GetAttr(attr.Name)
+		if !w.IsNull() && !w.RawEquals(have.Value.GetAttr(attr.Name)) {
+			return false
+		}
+	}
+	return true
+}
+
+// merge fills what the wish leaves open with what is there.
+func (p *planner) merge(want, have *Resource) *Resource {
+	m := *want
+	if want.Value == cty.NilVal || have.Value == cty.NilVal {
+		return &m
+	}
+	attrs := have.Value.AsValueMap()
+	for name, w := range want.Value.AsValueMap() {
+		if !w.IsNull() {
+			attrs[name] = w
+		}
+	}
+	m.Value = cty.ObjectVal(attrs)
+	return &m
+}
+
+func (p *planner) update(a Addr, have, want *Resource, why string) {
+	p.Changes = append(p.Changes, Change{Addr: a, Action: Update, Before: have, After: want, Why: why})
+	if have.Node != nil && have.Node.Type == hosts.File && !have.IsPristine() && !p.applied(a, have) &&
+		!sameBytes(have.Node, want.Node) {
+		p.Overwrites = append(p.Overwrites, a)
+	}
+}
+
+func sameBytes(a, b *hosts.Node) bool { return b != nil && a.Type == b.Type && a.Content == b.Content }
+
+// applied reports whether a resource is just as hikae last applied it.
+func (p *planner) applied(a Addr, have *Resource) bool {
+	f, ok := p.base[a]
+	return ok && f == FingerprintOf(have, p.schemas[a.Kind])
+}
+
+// extra plans what is there and not wished.
+func (p *planner) extra(a Addr, have *Resource) {
+	if p.desired.Pristine[a.Name] && a.Kind == "file" {
+		if have.Pristine == nil || have.IsPristine() {
+			return
+		}
+		want := *have
+		want.Node = have.Pristine.Clone()
+		if have.Node.Type == hosts.Absent {
+			p.Changes = append(p.Changes, Change{Addr: a, Action: Create, Before: have, After: &want, Why: "as its package installed it"})
+			return
+		}
+		p.update(a, have, &want, "as its package installed it")
+		return
+	}
+	if have.IsPristine() || (have.Node != nil && have.Node.Type == hosts.Absent) {
+		return
+	}
+	if _, ours := p.base[a]; !ours {
+		p.Own[a.Kind]++
+		return
+	}
+	p.remove(a, have, "it is gone from the source")
+}
+
+// remove plans a deletion, where the law allows it: only what hikae applied,
+// that is still just so, and that the read has really seen.
+func (p *planner) remove(a Addr, have *Resource, why string) {
+	switch {
+	case p.untouchable(a) != "":
+	case !p.actual.Coverage[a.Kind].covers(a):
+		p.Left = append(p.Left, Note{a, "not removed: its surroundings could not be read"})
+	case !p.applied(a, have) && !have.IsPristine():
+		p.Left = append(p.Left, Note{a, "not removed: it is not as hikae left it; remove it by hand if it is to go"})
+	default:
+		p.Changes = append(p.Changes, Change{Addr: a, Action: Delete, Before: have, Why: why})
+	}
+}
+
+func (p *planner) fingerprint(rs map[Addr]*Resource) Fingerprint {
+	h := sha256.New()
+	for _, a := range sortedAddrs(rs) {
+		f := FingerprintOf(rs[a], p.schemas[a.Kind])
+		put(h, a.Kind, a.In, a.Name, string(f[:]))
+	}
+	return Fingerprint(h.Sum(nil))
+}
+
+// Summary counts the changes by kind and action: "3 files to create".
+func (p *Plan) Summary() map[string]map[Action]int {
+	m := map[string]map[Action]int{}
+	for _, c := range p.Changes {
+		if m[c.Addr.Kind] == nil {
+			m[c.Addr.Kind] = map[Action]int{}
+		}
+		m[c.Addr.Kind][c.Action]++
+	}
+	return m
+}
+
+func (f Fingerprint) String() string { return fmt.Sprintf("%x", f[:]) }

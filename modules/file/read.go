@@ -1,0 +1,261 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"hikae/engine"
+	"hikae/engine/rules"
+	"hikae/hosts"
+)
+
+// Read implements engine.Module. It emits every path below the roots that no
+// package owns, every %config file (the pristine ones too: their bytes are
+// what a follower's may be put back to), and every other owned path that
+// differs from what its package installed.
+func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {
+	roots := append([]string{etc}, s.Paths...)
+	slices.Sort(roots)
+	roots = withoutNested(roots)
+
+	own, err := readOwners(ctx, r, roots)
+	if err != nil {
+		return engine.Coverage{}, err
+	}
+	declared := make([]rules.Rule, len(s.HostOnly))
+	for i, p := range s.HostOnly {
+		declared[i] = rules.Rule{Pattern: p, Why: "declared the host's own"}
+	}
+	hostOnly, err := rules.HostOnlyPaths().With(declared...)
+	if err != nil {
+		return engine.Coverage{}, err
+	}
+	rd := &reading{
+		r: r, own: own, vault: s.Vault, hostOnly: hostOnly,
+		cov: engine.Coverage{Skipped: map[string]int{}},
+	}
+	for _, root := range roots {
+		if err := rd.walk(ctx, root); err != nil {
+			return engine.Coverage{}, err
+		}
+	}
+	rd.missing(roots)
+	if err := rd.label(ctx); err != nil {
+		return engine.Coverage{}, err
+	}
+	for i := range rd.found {
+		f := &rd.found[i]
+		if err := rd.content(ctx, f); err != nil {
+			rd.hole(f.Addr.Name, err)
+			continue
+		}
+		if f.Pristine != nil && !rd.own.of(f.Addr.Name).config && f.IsPristine() {
+			continue // just a package's file
+		}
+		if err := emit(*f); err != nil {
+			return engine.Coverage{}, err
+		}
+	}
+	return rd.cov, nil
+}
+
+// reading is one Read under way.
+type reading struct {
+	r        hosts.Reader
+	own      owners
+	vault    engine.Vault
+	hostOnly *rules.Set
+	found    []engine.Resource
+	seen     map[string]bool // owned paths that were found
+	cov      engine.Coverage
+}
+
+// walk collects the nodes below root, by rule.
+func (rd *reading) walk(ctx context.Context, root string) error {
+	if rd.seen == nil {
+		rd.seen = make(map[string]bool, len(rd.own))
+	}
+	err := rd.r.Walk(ctx, root, func(path string, n hosts.Node) error {
+		if n.Type != hosts.Other && rd.own.of(path) != nil {
+			rd.seen[path] = true
+		}
+		if why, out := rd.leftOut(path, n); out {
+			rd.cov.Skipped[why]++
+			if n.Type == hosts.Dir && rd.coversBelow(path) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		o := rd.own.of(path)
+		res := engine.Resource{Addr: engine.Addr{Kind: Kind, Name: path}, Value: cty.NilVal, Node: &n}
+		if o != nil {
+			res.Package = o.pkg
+			res.Pristine = o.pristine.Clone()
+		}
+		rd.found = append(rd.found, res)
+		return nil
+	}, rd.hole)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // a declared tree that this host does not have
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read %s: %w", root, err)
+	}
+	rd.cov.Roots = append(rd.cov.Roots, root)
+	return nil
+}
+
+// leftOut says by which reason a path is none of the snapshot's.
+func (rd *reading) leftOut(path string, n hosts.Node) (string, bool) {
+	if n.Type == hosts.Other {
+		return "sockets, fifos and devices", true
+	}
+	if ownedElsewhere(path) {
+		return "kept entry by entry", true
+	}
+	if r, ok := rd.hostOnly.Match(path); ok {
+		return "the host's own: " + r.Why, true
+	}
+	if r, ok := rules.ReportedPath(path); ok {
+		rd.cov.Notes = append(rd.cov.Notes, path+": "+r.Why)
+		return r.Why, true
+	}
+	if below(path, []string{etc}) {
+		r, ok := rules.LeftOutPath(path)
+		return r.Why, ok
+	}
+	if r, ok := rules.ThrowawayPath(path); ok {
+		return r.Why, true
+	}
+	r, ok := rules.LiveWrittenPath(path)
+	return r.Why, ok
+}
+
+// coversBelow reports whether all below a left-out directory is left out too.
+func (rd *reading) coversBelow(dir string) bool {
+	_, out := rd.leftOut(dir+"/\x01any/\x01any", hosts.Node{Type: hosts.Dir})
+	return out
+}
+
+// missing adds the %config files that a package installed and somebody
+// removed: that they are gone is part of what the host is.
+func (rd *reading) missing(roots []string) {
+	var gone []string
+	for path, o := range rd.own {
+		if !o.config || o.missingOK || rd.seen[path] || !below(path, roots) {
+			continue
+		}
+		if _, out := rd.leftOut(path, *o.pristine); out {
+			continue
+		}
+		if _, err := rd.r.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			continue // behind a link or a mount: not ours to judge
+		}
+		gone = append(gone, path)
+	}
+	slices.Sort(gone)
+	for _, path := range gone {
+		o := rd.own[path]
+		rd.found = append(rd.found, engine.Resource{
+			Addr: engine.Addr{Kind: Kind, Name: path}, Value: cty.NilVal,
+			Node: &hosts.Node{Type: hosts.Absent}, Package: o.pkg, Pristine: o.pristine.Clone(),
+		})
+	}
+}
+
+// label sets Node.Label of all that was found, by one question to the policy.
+func (rd *reading) label(ctx context.Context) error {
+	paths := make([]string, 0, len(rd.found))
+	for i := range rd.found {
+		if rd.found[i].Node.Type != hosts.Absent {
+			paths = append(paths, rd.found[i].Addr.Name)
+		}
+	}
+	labels, err := rd.r.Labels(ctx, paths)
+	if err != nil {
+		return fmt.Errorf("cannot read SELinux labels: %w", err)
+	}
+	for i := range rd.found {
+		rd.found[i].Node.Label = labels[rd.found[i].Addr.Name]
+	}
+	return nil
+}
+
+// content names a file's bytes: by their hash, or as a secret.
+func (rd *reading) content(ctx context.Context, f *engine.Resource) error {
+	if f.Node.Type != hosts.File {
+		return nil
+	}
+	path := f.Addr.Name
+	c, err := rd.r.Digest(ctx, path)
+	if err != nil {
+		return err
+	}
+	open := func() (io.ReadCloser, error) { return rd.r.Open(path) }
+	// What a package shipped to everyone is no secret.
+	if f.Pristine == nil || c != f.Pristine.Content {
+		secret, err := rd.secret(path, f.Node.Mode)
+		if err != nil {
+			return err
+		}
+		if secret {
+			f.Node.Content, err = rd.vault.Secret(open)
+			return err
+		}
+	}
+	f.Node.Content = c
+	if rd.vault != nil {
+		rd.vault.Plain(c, open)
+	}
+	return nil
+}
+
+// sniffed is how much of a file the search for secrets looks at, in bytes.
+const sniffed = 64 << 10
+
+func (rd *reading) secret(path string, mode uint32) (bool, error) {
+	if rules.Secret(path, mode, nil) {
+		return true, nil
+	}
+	f, err := rd.r.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close() //nolint:errcheck // opened for reading
+	head, err := io.ReadAll(io.LimitReader(f, sniffed))
+	if err != nil {
+		return false, err
+	}
+	return rules.Secret(path, mode, head), nil
+}
+
+func (rd *reading) hole(path string, err error) {
+	rd.cov.Holes = append(rd.cov.Holes, engine.Hole{Path: path, Err: err.Error()})
+}
+
+// withoutNested drops the roots that lie below another; roots are sorted.
+func withoutNested(roots []string) []string {
+	var top []string
+	for _, r := range roots {
+		if !below(r, top) {
+			top = append(top, r)
+		}
+	}
+	return top
+}
+
+func below(path string, roots []string) bool {
+	for _, r := range roots {
+		if path == r || strings.HasPrefix(path, strings.TrimSuffix(r, "/")+"/") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,151 @@
+package blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Dir is a Store in a directory: ab/abcd... below root, mode 0600.
+type Dir struct{ root string }
+
+var _ Store = (*Dir)(nil)
+
+// OpenDir makes the directory where it is missing.
+func OpenDir(root string) (*Dir, error) {
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot open blob store: %w", err)
+	}
+	return &Dir{root: root}, nil
+}
+
+func (d *Dir) path(name string) string { return filepath.Join(d.root, name[:2], name) }
+
+// Missing implements Store.
+func (d *Dir) Missing(ctx context.Context, names []string) ([]string, error) {
+	var missing []string
+	for _, n := range names {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := CheckName(n); err != nil {
+			return nil, err
+		}
+		_, err := os.Lstat(d.path(n))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			missing = append(missing, n)
+		case err != nil:
+			return nil, fmt.Errorf("cannot look up blob: %w", err)
+		}
+	}
+	return missing, nil
+}
+
+// Get implements Store.
+func (d *Dir) Get(_ context.Context, name string) (io.ReadCloser, error) {
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(d.path(name))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read blob: %w", err)
+	}
+	return f, nil
+}
+
+// Put implements Store.
+func (d *Dir) Put(ctx context.Context, name string, r io.Reader) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	path := d.path(name)
+	if _, err := os.Lstat(path); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("cannot store blob: %w", err)
+	}
+	return WriteFile(path, 0o600, func(w io.Writer) error {
+		_, err := io.Copy(w, &ctxReader{ctx, r})
+		return err
+	})
+}
+
+// List implements Store.
+func (d *Dir) List(ctx context.Context, fn func(string, int64) error) error {
+	return filepath.WalkDir(d.root, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !e.Type().IsRegular() || CheckName(e.Name()) != nil {
+			return nil
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		return fn(e.Name(), info.Size())
+	})
+}
+
+// WriteFile writes a file aside, syncs it and renames it into place, and syncs
+// the directory: path is the old file or the whole new one, after a crash too.
+func WriteFile(path string, mode fs.FileMode, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+			err = fmt.Errorf("cannot write %s: %w", path, err)
+		}
+	}()
+	if err := write(f); err != nil {
+		return err
+	}
+	if err := f.Chmod(mode); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
+// SyncDir makes renames in a directory durable.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close() //nolint:errcheck // opened for reading
+	return d.Sync()
+}
+
+type ctxReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *ctxReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}

@@ -1,0 +1,305 @@
+// Package states is the store: what hosts were (snapshots, in generations),
+// what was last applied to them (Base), and the contents of both.
+//
+// Below the store's directory:
+//
+//	HOST/                    the newest snapshot, to read and to keep in git
+//	.store/blobs/ab/abcd...  contents by name (states/blob)
+//	.store/generations/HOST/20261123T071200Z/
+//	                         one snapshot: its HCL and lock files
+//	.store/base/HOST         what was last applied to HOST
+//	.store/stamps/HOST       what lets the next read skip unchanged files
+//
+// The generations are the truth; HOST/ is a copy for people. The package
+// handles bytes and names: engine/lang says what they mean.
+package states
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hikae/states/blob"
+)
+
+// Store is an opened store.
+type Store struct {
+	dir   string
+	Blobs blob.Store
+}
+
+// Open opens the store at dir and makes it where it is missing.
+func Open(dir string) (*Store, error) {
+	for _, d := range []string{"generations", "base", "stamps", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(dir, ".store", d), 0o700); err != nil {
+			return nil, fmt.Errorf("cannot open store: %w", err)
+		}
+	}
+	blobs, err := blob.OpenDir(filepath.Join(dir, ".store", "blobs"))
+	if err != nil {
+		return nil, err
+	}
+	return &Store{dir: dir, Blobs: blobs}, nil
+}
+
+// Dir is where the store lies.
+func (s *Store) Dir() string { return s.dir }
+
+// CheckName refuses a host name that could lead out of the store.
+func CheckName(host string) error {
+	if host == "" || host[0] == '.' || host[0] == '-' || len(host) > 200 || strings.ContainsAny(host, "/\x00\n") {
+		return fmt.Errorf("cannot use host name %q", host)
+	}
+	return nil
+}
+
+// ErrNoSnapshot: the host was never read, or has no such generation.
+var ErrNoSnapshot = errors.New("no snapshot")
+
+// Lock keeps other writers out of the store until unlock is called.
+func (s *Store) Lock(holder string) (unlock func(), err error) {
+	path := filepath.Join(s.dir, ".store", "lock")
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot lock store: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		who, _ := io.ReadAll(io.LimitReader(f, 200))
+		_ = f.Close()
+		return nil, fmt.Errorf("cannot lock store %s: held by %s", s.dir, bytes.TrimSpace(who))
+	}
+	if err := f.Truncate(0); err == nil {
+		_, _ = f.WriteAt([]byte(holder+"\n"), 0)
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+// header is the file of a snapshot that differs although nothing changed: it
+// holds the time.
+const header = "snapshot.hcl"
+
+// WriteSnapshot stores a snapshot's files (names relative, slashes) as a new
+// generation of host and refreshes the copy for people, which also gets the
+// readable ones. Where nothing but the header differs from the newest
+// generation, that one is kept and returned with changed false.
+func (s *Store) WriteSnapshot(host string, at time.Time, files, readable map[string][]byte) (gen string, changed bool, err error) {
+	if err := CheckName(host); err != nil {
+		return "", false, err
+	}
+	if newest, err := s.Newest(host); err == nil && s.sameGeneration(host, newest, files) {
+		return newest, false, s.refresh(host, files, readable)
+	}
+	gen = at.UTC().Format("20060102T150405.000Z")
+	dir := filepath.Join(s.dir, ".store", "generations", host)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
+	}
+	tmp, err := os.MkdirTemp(filepath.Join(s.dir, ".store", "tmp"), "gen-")
+	if err != nil {
+		return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
+	}
+	defer os.RemoveAll(tmp) //nolint:errcheck // gone after the rename
+	for name, data := range files {
+		if err := writeBelow(tmp, name, data); err != nil {
+			return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
+		}
+	}
+	if err := os.Rename(tmp, filepath.Join(dir, gen)); err != nil {
+		return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
+	}
+	if err := blob.SyncDir(dir); err != nil {
+		return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
+	}
+	return gen, true, s.refresh(host, files, readable)
+}
+
+func (s *Store) sameGeneration(host, gen string, files map[string][]byte) bool {
+	dir := filepath.Join(s.dir, ".store", "generations", host, gen)
+	seen := 0
+	err := filepath.WalkDir(dir, func(p string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		seen++
+		rel, _ := filepath.Rel(dir, p)
+		if filepath.ToSlash(rel) == header {
+			return nil
+		}
+		old, err := os.ReadFile(p) //nolint:gosec // below our own store
+		if err != nil || !bytes.Equal(old, files[filepath.ToSlash(rel)]) {
+			return errors.New("differs")
+		}
+		return nil
+	})
+	return err == nil && seen == len(files)
+}
+
+// refresh makes the copy for people. It writes only what differs, so a second
+// snapshot with nothing changed writes one small file.
+func (s *Store) refresh(host string, files, readable map[string][]byte) error {
+	root := filepath.Join(s.dir, host)
+	want := make(map[string][]byte, len(files)+len(readable))
+	for n, d := range readable {
+		want[n] = d
+	}
+	for n, d := range files {
+		want[n] = d
+	}
+	err := filepath.WalkDir(root, func(p string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || e.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(root, p)
+		if err != nil {
+			return err
+		}
+		data, ok := want[filepath.ToSlash(rel)]
+		if !ok {
+			return os.Remove(p)
+		}
+		if info, err := e.Info(); err == nil && info.Size() == int64(len(data)) {
+			if old, err := os.ReadFile(p); err == nil && bytes.Equal(old, data) { //nolint:gosec // our own copy
+				delete(want, filepath.ToSlash(rel))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("cannot refresh %s: %w", root, err)
+	}
+	for name, data := range want {
+		if err := writeBelow(root, name, data); err != nil {
+			return fmt.Errorf("cannot refresh %s: %w", root, err)
+		}
+	}
+	return nil
+}
+
+// writeBelow writes root/name and refuses to leave root. What stands in the
+// way (a file where a directory is to be, or the reverse) is removed.
+func writeBelow(root, name string, data []byte) error {
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return fmt.Errorf("cannot write %q: it leads out of %s", name, root)
+	}
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return err
+	}
+	r, err := os.OpenRoot(root)
+	if err != nil {
+		return err
+	}
+	defer r.Close() //nolint:errcheck // nothing buffered
+	dir := filepath.Dir(filepath.FromSlash(name))
+	if err := r.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if info, err := r.Lstat(name); err == nil && info.IsDir() {
+		if err := r.RemoveAll(name); err != nil {
+			return err
+		}
+	}
+	f, err := r.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(data); err != nil {
+		_ = f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// Generations lists the snapshots of a host, oldest first.
+func (s *Store) Generations(host string) ([]string, error) {
+	if err := CheckName(host); err != nil {
+		return nil, err
+	}
+	es, err := os.ReadDir(filepath.Join(s.dir, ".store", "generations", host))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("cannot list snapshots: %w", err)
+	}
+	var gens []string
+	for _, e := range es {
+		if e.IsDir() {
+			gens = append(gens, e.Name())
+		}
+	}
+	slices.Sort(gens)
+	return gens, nil
+}
+
+// Newest names the newest generation of a host.
+func (s *Store) Newest(host string) (string, error) {
+	gens, err := s.Generations(host)
+	if err != nil {
+		return "", err
+	}
+	if len(gens) == 0 {
+		return "", fmt.Errorf("%w of %s in %s: run hikae snapshot %s", ErrNoSnapshot, host, s.dir, host)
+	}
+	return gens[len(gens)-1], nil
+}
+
+// Generation opens a snapshot's files; gen "" is the newest.
+func (s *Store) Generation(host, gen string) (fs.FS, error) {
+	gens, err := s.Generations(host)
+	if err != nil {
+		return nil, err
+	}
+	if gen == "" {
+		if gen, err = s.Newest(host); err != nil {
+			return nil, err
+		}
+	}
+	if !slices.Contains(gens, gen) {
+		return nil, fmt.Errorf("%w %s of %s; there are: %s", ErrNoSnapshot, gen, host, strings.Join(gens, " "))
+	}
+	return os.DirFS(filepath.Join(s.dir, ".store", "generations", host, gen)), nil
+}
+
+// Record is a small file of the store that belongs to a host.
+type Record string
+
+// The records.
+const (
+	Base   Record = "base"   // what was last applied
+	Stamps Record = "stamps" // opaque to all but the agent
+)
+
+// Get reads a record; nil where there is none.
+func (s *Store) Get(r Record, host string) ([]byte, error) {
+	if err := CheckName(host); err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(filepath.Join(s.dir, ".store", string(r), host))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s of %s: %w", r, host, err)
+	}
+	return data, nil
+}
+
+// Set writes a record, whole or not at all.
+func (s *Store) Set(r Record, host string, data []byte) error {
+	if err := CheckName(host); err != nil {
+		return err
+	}
+	return blob.WriteFile(filepath.Join(s.dir, ".store", string(r), host), 0o600, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
