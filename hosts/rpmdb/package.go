@@ -21,7 +21,7 @@ type Package struct {
 
 	Vendor          string
 	Summary         string
-	SourceRPM       string // file name of the source package
+	SourceRPM       string // file name of the source package; "" for imported keys
 	ModularityLabel string // name:stream:version:context of the module it came from; "" for none
 
 	InstallTime int64 // seconds since 1970
@@ -53,6 +53,9 @@ func newPackage(r record) (*Package, error) {
 			return nil, err
 		}
 		*f.to = strings.Clone(s) // so that a name kept does not keep the whole header
+	}
+	if p.SourceRPM == "(none)" { // so rpm --import writes it
+		p.SourceRPM = ""
 	}
 	if p.Name == "" || p.Version == "" || p.Release == "" {
 		return nil, errors.New("the header lacks a name, a version or a release")
@@ -108,6 +111,9 @@ func (p *Package) NEVRA() string {
 	}
 	return b.String()
 }
+
+// String is the NEVRA, so that a package printed in passing does not spill its whole header.
+func (p *Package) String() string { return p.NEVRA() }
 
 // EVR is what packages of one name are compared by.
 func (p *Package) EVR() EVR { return EVR{p.Epoch, p.Version, p.Release} }
