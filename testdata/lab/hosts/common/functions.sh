@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# What the set-up scripts share. They run inside the booted host, in /run/lab/HOST,
+# as an administrator would work: packages first, then edits and files of one's own.
+
+# lay PATH...: copy what lies below ./tree to the same place on the host, root's
+# and readable; executables (hook scripts) stay executable.
+lay() {
+  local path
+  for path; do
+    tar -C tree --owner=root --group=root --mode='u=rwX,go=rX' -cf - "$path" | tar -C / -xpf - --no-overwrite-dir
+  done
+}
+
+# put PATH [MODE [OWNER[:GROUP]]] <CONTENT: one small file
+put() {
+  mkdir -p "$(dirname "$1")"
+  cat >"$1"
+  chmod "${2:-644}" "$1"
+  chown "${3:-root:root}" "$1"
+}
+
+# edit FILE SED-EXPRESSION...: edit a package's file in place; every expression
+# must change something, so that an edit never silently misses.
+edit() {
+  local file=$1 before expression; shift
+  for expression; do
+    before=$(sha256sum <"$file")
+    sed -i -E "$expression" "$file"
+    [ "$before" != "$(sha256sum <"$file")" ] || { echo "edit changed nothing in $file: $expression" >&2; return 1; }
+  done
+}
+
+# want URL-DIRECTORY NAME: the address of NAME's rpm in a repository listing
+rpm_url() {
+  local href
+  href=$(curl -fsS "$1/" | grep -o "href=\"[^\"]*$2-[0-9][^\"]*\.rpm\"" | head -n 1 | cut -d'"' -f2)
+  [ -n "$href" ] || { echo "no $2 in $1" >&2; return 1; }
+  echo "$1/$href"
+}

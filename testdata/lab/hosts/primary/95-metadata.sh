@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# What a copy by content alone would lose: labels, ACLs, capabilities, xattrs,
+# links, odd modes and odd names.
+source ../common/functions.sh
+
+# Access lists
+setfacl -m u:hanako:rw /etc/rio/common.env
+setfacl -m g:photo:r /etc/rio/mailsync.conf
+setfacl -m u:ken:rwx,d:u:ken:rwx,d:g:photo:rX /srv/photo/2021
+
+# A capability that the package does not give: people of the house may capture
+setcap cap_net_raw,cap_net_admin+ep "$(command -v tcpdump)"
+
+# Somebody's own attributes
+setfattr -n user.rio.origin -v 'https://example.net/blocklist' /etc/named/blocklist.zones
+setfattr -n user.rio.album -v 'はる' /srv/photo/index.html
+
+# Labels that differ from policy: by intent in file_contexts.local, and by hand
+mkdir -p /etc/selinux/targeted/contexts/files
+label() { setfattr -n security.selinux -v "system_u:object_r:$1:s0" "$2"; }
+find /srv/photo /srv/files /srv/sakura | while IFS= read -r path; do label httpd_sys_content_t "$path"; done
+label httpd_sys_rw_content_t /var/www/owncloud/data
+label etc_t /etc/rio/templates.txt
+label named_zone_t /etc/named/blocklist.zones
+label public_content_t /srv/files/pub/kobo.txt
+
+# Names
+put '/etc/rio/name with space.conf' <<<'a = 1'
+put '/etc/rio/覚え書き.txt' <<<'パスワードは金庫の中'
+put $'/etc/rio/tab\there' <<<'a name with a tab'
+put '/etc/rio/percent%20{x}.conf' <<<'b = "%{x}${y}"'
+printf 'latin1 \xe9\xe8 and a NUL \0 here' | put /etc/rio/bytes.bin
+printf 'no newline at the end' | put /etc/rio/no-newline
+: | put /etc/rio/empty-file
+
+# Links, directories, modes
+ln -s ../rio/common.env /etc/sysconfig/rio
+ln -s /nonexistent/target /etc/rio/dangling
+ln -sfn /etc/rio /srv/rio-config
+ln /etc/rio/ups-notify.sh /etc/rio/ups-notify-hard.sh
+mkdir -p /etc/rio/empty.d /etc/rio/drop.d
+chmod 1777 /etc/rio/drop.d
+chmod 2750 /etc/rio/empty.d; chgrp family /etc/rio/empty.d
+chown taro:family /etc/rio/ups-notify.sh
+install -m 4750 -g family /etc/rio/boot.sh /etc/rio/restart-everything
+chmod 600 /etc/crontab 2>/dev/null || true

@@ -1,0 +1,3 @@
+# for everybody
+export EDITOR=vi
+alias ll="ls -l --color=auto"

@@ -1,0 +1,5 @@
+#!/bin/sh
+while :; do
+  date +%s >/run/rio-beacon
+  sleep 60
+done

@@ -1,0 +1,2 @@
+#!/bin/sh
+logger -t ups "power event: ${1:-unknown}"
