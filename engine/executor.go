@@ -112,6 +112,11 @@ func (e *execution) all(ctx context.Context) error {
 	}
 	var errs []error
 	for _, g := range groupChanges(byKind["file"], byKind["service"], e.x.Units) {
+		select {
+		case <-Stopping(ctx):
+			return errors.Join(append(errs, errors.New("the controller is gone: the rest is left for the next apply"))...)
+		default:
+		}
 		if err := e.group(ctx, g); err != nil {
 			errs = append(errs, err)
 		}

@@ -1,0 +1,95 @@
+// Package daemons knows, for each daemon of the seed's server, which files it
+// reads, how it checks them, what it derives from them, and whether it takes a
+// change by a reload. It is the table from which changed files and units are
+// joined into groups that are applied, or put back, as one. A lens that knows
+// a daemon's configuration better takes its entry over.
+package daemons
+
+import "hikae/engine"
+
+// Units lists the daemons. Sources: each daemon's manual page and EL 8's unit
+// files.
+func Units() []engine.Unit {
+	return []engine.Unit{
+		{
+			Name:   "httpd.service",
+			Reads:  []string{"/etc/httpd/**", "/etc/pki/tls/{certs,private}/**"},
+			Check:  []string{"/usr/sbin/httpd", "-t"},
+			Reload: true,
+		},
+		{
+			Name:   "php-fpm.service",
+			Reads:  []string{"/etc/php-fpm.conf", "/etc/php-fpm.d/*", "/etc/php.ini", "/etc/php.d/*"},
+			Check:  []string{"/usr/sbin/php-fpm", "-t"},
+			Reload: true,
+		},
+		{
+			Name:   "php74-php-fpm.service",
+			Reads:  []string{"/etc/opt/remi/php74/**"},
+			Check:  []string{"/opt/remi/php74/root/usr/sbin/php-fpm", "-t"},
+			Reload: true,
+		},
+		named("named.service"),
+		namedChroot(),
+		{
+			Name:    "postfix.service",
+			Reads:   []string{"/etc/postfix/**", "/etc/aliases"},
+			Prepare: postfixMaps,
+			Check:   []string{"/usr/sbin/postconf"}, // postfix check makes directories
+			Reload:  true,
+		},
+		{
+			Name:   "dovecot.service",
+			Reads:  []string{"/etc/dovecot/**", "/etc/pki/dovecot/**"},
+			Check:  []string{"/usr/bin/doveconf", "-n"},
+			Reload: true,
+		},
+		{
+			Name:  "dhcpd.service",
+			Reads: []string{"/etc/dhcp/dhcpd.conf"},
+			Check: []string{"/usr/sbin/dhcpd", "-t", "-q", "-cf", "/etc/dhcp/dhcpd.conf"},
+		},
+		{
+			Name:  "dhcpd6.service",
+			Reads: []string{"/etc/dhcp/dhcpd6.conf"},
+			Check: []string{"/usr/sbin/dhcpd", "-6", "-t", "-q", "-cf", "/etc/dhcp/dhcpd6.conf"},
+		},
+		{Name: "mariadb.service", Reads: []string{"/etc/my.cnf", "/etc/my.cnf.d/*"}},
+		{Name: "redis.service", Reads: []string{"/etc/redis.conf"}},
+		{
+			Name:   "firewalld.service",
+			Reads:  []string{"/etc/firewalld/**"},
+			Check:  []string{"/usr/bin/firewall-offline-cmd", "--check-config"},
+			Reload: true,
+		},
+		{
+			Name:   "sshd.service",
+			Reads:  []string{"/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*", "/etc/sysconfig/sshd"},
+			Check:  []string{"/usr/sbin/sshd", "-t"},
+			Reload: true,
+		},
+		{Name: "chronyd.service", Reads: []string{"/etc/chrony.conf", "/etc/chrony.keys"}},
+		{Name: "rsyslog.service", Reads: []string{"/etc/rsyslog.conf", "/etc/rsyslog.d/*"}},
+		{Name: "postgrey.service", Reads: []string{"/etc/postfix/postgrey_*", "/etc/sysconfig/postgrey"}},
+		{Name: "spamassassin.service", Reads: []string{"/etc/mail/spamassassin/**", "/etc/sysconfig/spamassassin"}},
+	}
+}
+
+func named(unit string) engine.Unit {
+	return engine.Unit{
+		Name:   unit,
+		Reads:  []string{"/etc/named.conf", "/etc/named.*", "/etc/named/**", "/var/named/**"},
+		Check:  []string{"/usr/sbin/named-checkconf", "/etc/named.conf"},
+		Reload: true,
+	}
+}
+
+// namedChroot is named under named-chroot-setup.service, which binds the files
+// of /etc one by one into the chroot: a replaced file is served from its old
+// inode until they are bound again.
+func namedChroot() engine.Unit {
+	u := named("named-chroot.service")
+	u.Reload = false
+	u.Before = []string{"named-chroot-setup.service"}
+	return u
+}
