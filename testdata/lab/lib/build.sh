@@ -8,18 +8,20 @@ readonly BUILD_TIMEOUT=600
 # All that a host's layer is made from, as one hash.
 layer_key() { # HOST
   {
-    cd "$LAB_DIR"
-    find image hosts/common "hosts/$1" -type f -print0 2>/dev/null | sort -z | xargs -0 sha256sum
-    find image hosts/common "hosts/$1" -printf '%p %y %m %l\n' 2>/dev/null | sort
-    sha256sum lib/build.sh
-    stat -c '%i %W' "$HIKAE_LAB/base"
-    cd "$HIKAE_LAB" && find repos -name repomd.xml -print0 2>/dev/null | sort -z | xargs -0 -r sha256sum
-    cat "$HIKAE_LAB/ssh/id_ed25519.pub" "$HIKAE_LAB/ssh/hosts/$1"/*.pub
+    cd "$LAB_DIR/hosts"
+    find common "$1" \( -type f -o -type l \) -print0 | sort -z | xargs -0 sha256sum
+    find common "$1" -printf '%p %y %m %l\n' | sort
+    sha256sum <"$LAB_DIR/lib/build.sh"
+    cd "$HIKAE_LAB"
+    stat -c '%i %W' base
+    cat cache/done 2>/dev/null || true
+    find repos -name repomd.xml -print0 2>/dev/null | sort -z | xargs -0 -r sha256sum
+    cat ssh/id_ed25519.pub "ssh/hosts/$1"/*.pub
   } | sha256sum | cut -d' ' -f1
 }
 
 cmd_build() {
-  need_hosts 0 4 "$@"; lock; need_root
+  need_hosts 0 4 "$@"; lock
   mkdir -p "$HIKAE_LAB/log" "$HIKAE_LAB/run" "$HIKAE_LAB/layers"
   install_tools; check_machine
   local began=$SECONDS name stale=() pids=() failed=
