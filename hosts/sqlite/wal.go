@@ -1,8 +1,9 @@
-package rpmdb
+package sqlite
 
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 )
 
 // Layout of a write-ahead log, from "WAL-mode File Format" and "Database File Format" §4. Numbers are big-endian, but the
@@ -27,7 +28,7 @@ const (
 
 // A wal is the part of a log that counts: the frames up to the last commit.
 type wal struct {
-	src      *source
+	src      *io.SectionReader
 	pageSize int
 	lastPage uint32           // the database's size in pages after the last commit
 	at       map[uint32]int64 // where the newest content of a page is
@@ -36,12 +37,12 @@ type wal struct {
 // openWAL indexes a log as sqlite's recovery does, without the shared-memory index: frames count as long as their salts are
 // the header's and the running checksum fits, and up to the last commit among them. What follows is either a transaction
 // that did not commit or left over from before the log was started anew. It returns nil when nothing counts.
-func openWAL(src *source, pageSize int) (*wal, error) {
-	if src.size < walHeaderSize {
+func openWAL(src *io.SectionReader, pageSize int) (*wal, error) {
+	if src.Size() < walHeaderSize {
 		return nil, nil
 	}
 	head := make([]byte, walHeaderSize)
-	if err := src.readAt(head, 0); err != nil {
+	if err := readAt(src, head, 0); err != nil {
 		return nil, err
 	}
 	magic := binary.BigEndian.Uint32(head)
@@ -64,8 +65,8 @@ func openWAL(src *source, pageSize int) (*wal, error) {
 	salt := string(head[walHeadSalt:walHeadChecksum])
 	pending := map[uint32]int64{} // of the transaction that has not committed yet
 	frame := make([]byte, walFrameHeader+pageSize)
-	for off := int64(walHeaderSize); off+int64(len(frame)) <= src.size; off += int64(len(frame)) {
-		if err := src.readAt(frame, off); err != nil {
+	for off := int64(walHeaderSize); off+int64(len(frame)) <= src.Size(); off += int64(len(frame)) {
+		if err := readAt(src, frame, off); err != nil {
 			return nil, err
 		}
 		if string(frame[walFrameSalt:walFrameChecksum]) != salt {
@@ -101,7 +102,7 @@ func (w *wal) readPage(p []byte, no uint32) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	return true, w.src.readAt(p, off)
+	return true, readAt(w.src, p, off)
 }
 
 // page returns page no if the log has it.
