@@ -23,7 +23,7 @@ type Fingerprint [32]byte
 // FingerprintOf covers the Node and the attributes that are compared.
 func FingerprintOf(r *Resource, s Schema) Fingerprint {
 	h := sha256.New()
-	if n := r.Node; n != nil {
+	if n := r.Node; n != nil && s.Node {
 		put(h, string([]byte{byte(n.Type)}), strconv.FormatUint(uint64(n.Mode), 8), n.Owner, n.Group,
 			n.ACL, n.DefaultACL, n.Caps, n.Label, n.Link,
 			strconv.FormatInt(n.Content.Size, 10), string(n.Content.ID[:]), strconv.FormatBool(n.Content.Sealed))

@@ -148,7 +148,7 @@ func (p *planner) want(a Addr, want *Resource) {
 		}
 		return
 	}
-	gone := want.Node != nil && want.Node.Type == hosts.Absent
+	gone := p.schemas[a.Kind].Node && want.Node.Type == hosts.Absent
 	switch {
 	case have == nil && gone:
 		return
@@ -194,7 +194,7 @@ func (p *planner) asksNothing(want *Resource) bool {
 // inStep reports whether a resource needs no change: what the wish leaves open
 // is as it should be, whatever it is.
 func (p *planner) inStep(want, have *Resource) bool {
-	if want.Node != nil && !want.Node.Equal(have.Node) {
+	if p.schemas[want.Addr.Kind].Node && !want.Node.Equal(have.Node) {
 		return false
 	}
 	if want.Value == cty.NilVal {

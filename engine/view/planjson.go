@@ -1,0 +1,49 @@
+package view
+
+import "hikae/engine"
+
+// changeJSON is one change in --json: a line of type "change".
+type changeJSON struct {
+	Kind       string            `json:"kind"`
+	Name       string            `json:"name"`
+	Action     engine.Action     `json:"action"`
+	Stage      engine.Stage      `json:"stage"`
+	Why        string            `json:"why,omitempty"`
+	Attributes []AttributeChange `json:"attributes,omitempty"`
+	Diff       string            `json:"diff,omitempty"`
+}
+
+// noteJSON is a line of type "held", "left" or "overwrites".
+type noteJSON struct {
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+	Why  string `json:"why,omitempty"`
+}
+
+// planJSON prints a line for each change and note and a closing "plan" line.
+func (v *View) planJSON(p PlanView) {
+	for _, c := range p.Changes {
+		line := changeJSON{
+			Kind: c.Addr.Kind, Name: c.Addr.Name, Action: c.Action,
+			Stage: engine.StageOf(c.Addr, p.Schemas), Why: c.Why, Attributes: Attributes(c, p.Schemas),
+		}
+		if c.Addr.Kind == "file" {
+			line.Diff = p.Diffs[c.Addr.Name]
+		}
+		v.Emit(Event{Type: "change", Host: p.Host, Data: line})
+	}
+	for _, n := range p.Held {
+		v.Emit(Event{Type: "held", Host: p.Host, Data: noteJSON{n.Addr.Kind, n.Addr.Name, n.Why}})
+	}
+	for _, n := range p.Left {
+		v.Emit(Event{Type: "left", Host: p.Host, Data: noteJSON{n.Addr.Kind, n.Addr.Name, n.Why}})
+	}
+	for _, a := range p.Overwrites {
+		v.Emit(Event{Type: "overwrites", Host: p.Host, Data: noteJSON{Kind: a.Kind, Name: a.Name}})
+	}
+	v.Emit(Event{Type: "plan", Host: p.Host, Data: map[string]any{
+		"changes": len(p.Changes), "forecast": p.Forecast, "first_contact": p.FirstContact,
+		"own": p.Own, "summary": p.Summary(), "undo": p.Undo,
+		"observed": p.Observed.String(), "wanted": p.Wanted.String(),
+	}})
+}
