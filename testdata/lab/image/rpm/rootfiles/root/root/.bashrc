@@ -1,0 +1,9 @@
+# .bashrc
+
+alias rm='rm -i'
+alias cp='cp -i'
+alias mv='mv -i'
+
+if [ -f /etc/bashrc ]; then
+	. /etc/bashrc
+fi
