@@ -13,7 +13,6 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
-
 )
 
 // Fingerprint names what a resource is, without its history: equal ones need
@@ -112,4 +111,3 @@ func (cov Coverage) covers(a Addr) bool {
 	}
 	return false
 }
-

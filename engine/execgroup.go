@@ -265,7 +265,9 @@ type unitState struct {
 	Restarts int // by systemd, since the unit was started
 }
 
-func (s unitState) active() bool { return s.Active == "active" || s.Active == "activating" || s.Active == "reloading" }
+func (s unitState) active() bool {
+	return s.Active == "active" || s.Active == "activating" || s.Active == "reloading"
+}
 
 // states asks for the units that the group could disturb.
 func (e *execution) states(ctx context.Context, g *group) map[string]unitState {

@@ -31,8 +31,8 @@ type Plan struct {
 	// FirstContact: nothing was ever applied to this host.
 	FirstContact bool
 
-	// Fingerprints of what the plan was made of: a saved plan is applied only
-	// where both still hold.
+	// Fingerprints of both sides of the changes: a saved plan is applied only
+	// where planning again gives the same.
 	Observed, Wanted Fingerprint
 }
 
@@ -107,8 +107,16 @@ func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema)
 		return a.Addr.Compare(b.Addr)
 	})
 	p.Forecast = len(p.InStage(StageSystem, schemas)) > 0
-	p.Observed = p.fingerprint(act.Resources)
-	p.Wanted = p.fingerprint(d.Resources)
+	before, after := map[Addr]*Resource{}, map[Addr]*Resource{}
+	for _, c := range p.Changes {
+		if c.Before != nil {
+			before[c.Addr] = c.Before
+		}
+		if c.After != nil {
+			after[c.Addr] = c.After
+		}
+	}
+	p.Observed, p.Wanted = p.fingerprint(before), p.fingerprint(after)
 	return p.Plan
 }
 

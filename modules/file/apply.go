@@ -316,4 +316,3 @@ func checkPath(p string) error {
 	}
 	return nil
 }
-

@@ -1,0 +1,216 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"hikae/engine"
+	"hikae/engine/view"
+	"hikae/states"
+)
+
+// ErrRolledBack: something failed and what belonged together was put back.
+var ErrRolledBack = errors.New("rolled back")
+
+// ErrNotInStep: an apply ended without an error, and yet a plan made right
+// after it is not empty.
+var ErrNotInStep = errors.New("not in step after the apply")
+
+// ApplyOptions say how.
+type ApplyOptions struct {
+	PlanOptions
+	// Confirm is asked once, with the plan shown; nil asks nothing.
+	Confirm func() bool
+	// Saved is a plan that was looked at before: the host and the wish must
+	// still be what they were then.
+	Saved *SavedPlan
+}
+
+// Applied tells of an apply.
+type Applied struct {
+	Applied    int      `json:"applied"`
+	NotApplied int      `json:"not_applied"`
+	RolledBack bool     `json:"rolled_back"`
+	Seconds    float64  `json:"seconds"`
+	Notes      []string `json:"notes,omitempty"`
+}
+
+// Apply converges a host: packages first, then, read again, the rest; and it
+// plans once more at the end, for an apply that leaves something to do has
+// failed.
+func (c *Controller) Apply(ctx context.Context, t Target, o ApplyOptions) (*Applied, error) {
+	start := time.Now()
+	unlock, err := c.Store.Lock(c.Holder)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	o.Diffs = true
+	p, err := c.Plan(ctx, t, o.PlanOptions)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	if o.Saved != nil {
+		if err := o.Saved.stillHolds(p.Plan); err != nil {
+			return nil, err
+		}
+	}
+	if !p.Empty() && p.FirstContact {
+		if p.Undo, err = c.undoPoint(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	c.Show(p)
+	if p.Empty() {
+		return &Applied{}, nil
+	}
+	if o.Confirm != nil && !o.Confirm() {
+		return nil, fmt.Errorf("%w: not confirmed; nothing was changed", engine.ErrRefused)
+	}
+	run := &applying{c: c, p: p, out: &Applied{}}
+	err = run.all(ctx)
+	run.out.Seconds = time.Since(start).Seconds()
+	c.finish(t.Name, run.out, err)
+	return run.out, err
+}
+
+// undoPoint stores what a host was before hikae touched it for the first time.
+func (c *Controller) undoPoint(ctx context.Context, p *Planned) (string, error) {
+	taken, err := c.keep(ctx, p.session, p.Target)
+	if err != nil {
+		return "", fmt.Errorf("cannot keep an undo point of %s, so nothing is changed there: %w", p.Target.Name, err)
+	}
+	ref := p.Target.Name + "@" + taken.Generation
+	return fmt.Sprintf("hikae apply %s --from %s", p.Target.Name, ref), nil
+}
+
+// applying is one Apply under way.
+type applying struct {
+	c    *Controller
+	p    *Planned
+	out  *Applied
+	made int
+}
+
+func (a *applying) all(ctx context.Context) error {
+	first := a.p.InStage(engine.StageSystem, a.c.Schemas)
+	if len(first) > 0 {
+		if err := a.stage(ctx, engine.StageSystem, first); err != nil {
+			return err
+		}
+		// What the packages brought is there now: users, files, units.
+		if err := a.again(ctx); err != nil {
+			return err
+		}
+		if rest := a.p.InStage(engine.StageSystem, a.c.Schemas); len(rest) > 0 {
+			a.c.Show(a.p)
+			return fmt.Errorf("%w: %d changes of packages and repositories are still to do; nothing else was begun", ErrNotInStep, len(rest))
+		}
+	}
+	if second := a.p.InStage(engine.StageConfig, a.c.Schemas); len(second) > 0 {
+		if err := a.stage(ctx, engine.StageConfig, second); err != nil {
+			return err
+		}
+	}
+	if err := a.again(ctx); err != nil {
+		return err
+	}
+	if !a.p.Empty() {
+		a.c.Show(a.p)
+		return fmt.Errorf("%w: %d changes are still to do", ErrNotInStep, len(a.p.Changes))
+	}
+	return nil
+}
+
+// again reads and compares anew, over the same session.
+func (a *applying) again(ctx context.Context) error {
+	act, err := a.c.read(ctx, a.p.session.conn, a.p.Target)
+	if err != nil {
+		return err
+	}
+	a.p.session.actual = act
+	p, err := a.c.compare(ctx, a.p.Target, a.p.Desired, a.p.session, PlanOptions{})
+	if err != nil {
+		return err
+	}
+	a.p = p
+	return nil
+}
+
+// stage has the agent make the changes of a stage and records in Base what was
+// made.
+func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Change) error {
+	host := a.p.Target.Name
+	req := engine.ApplyRequest{Stage: stage, Changes: cs, Holder: a.c.Holder}
+	total, made := len(cs), 0
+	res, err := a.p.session.conn.Apply(ctx, req, a.c.opener(ctx, a.p.Desired.Inline), func(e engine.ApplyEvent) {
+		switch {
+		case e.Done != nil:
+			made++
+			a.c.View.Progress(host, fmt.Sprintf("applied %d of %d", made, total))
+			if a.c.View.JSON() {
+				a.c.View.Emit(view.Event{Type: "applied", Host: host, Data: map[string]string{"kind": e.Done.Kind, "name": e.Done.Name}})
+			}
+		case e.Unit != "":
+			a.c.View.Emit(view.Event{Type: "unit", Host: host, Text: fmt.Sprintf("%s: %s %s", host, e.Progress, e.Unit),
+				Data: map[string]string{"unit": e.Unit, "action": e.Progress}})
+		case e.Kept != "":
+			if a.c.View.JSON() {
+				a.c.View.Emit(view.Event{Type: "kept", Host: host, Data: map[string]string{"path": e.Kept}})
+			}
+		case e.Progress != "":
+			a.c.View.Progress(host, e.Progress)
+		}
+	})
+	a.out.Applied += len(res.Applied)
+	a.out.NotApplied += len(res.NotApplied)
+	a.out.RolledBack = a.out.RolledBack || res.RolledBack
+	a.out.Notes = append(a.out.Notes, res.Notes...)
+	if baseErr := a.advance(cs, res.Applied); baseErr != nil {
+		err = errors.Join(err, baseErr)
+	}
+	switch {
+	case err != nil:
+		return err
+	case res.RolledBack:
+		return fmt.Errorf("%w: %s", ErrRolledBack, res.Err)
+	case res.Err != "":
+		return errors.New(res.Err)
+	}
+	return nil
+}
+
+// advance records in Base what was applied.
+func (a *applying) advance(cs []engine.Change, applied []engine.Addr) error {
+	schemas := map[string]engine.Schema{}
+	for _, s := range a.c.Schemas {
+		schemas[s.Kind] = s
+	}
+	byAddr := map[engine.Addr]engine.Change{}
+	for _, ch := range cs {
+		byAddr[ch.Addr] = ch
+	}
+	for _, addr := range applied {
+		switch ch := byAddr[addr]; {
+		case ch.Action == engine.Delete:
+			delete(a.p.base, addr)
+		case ch.After != nil:
+			a.p.base[addr] = engine.FingerprintOf(ch.After, schemas[addr.Kind])
+		}
+	}
+	return a.c.Store.Set(states.Base, a.p.Target.Name, a.p.base.Encode())
+}
+
+func (c *Controller) finish(host string, a *Applied, err error) {
+	text := fmt.Sprintf("%s: in step: %d changes applied in %.1f s", host, a.Applied, a.Seconds)
+	if err != nil {
+		text = fmt.Sprintf("%s: %d changes applied, %d not, in %.1f s", host, a.Applied, a.NotApplied, a.Seconds)
+	}
+	for _, n := range a.Notes {
+		text += "\n    note: " + view.Safe(n)
+	}
+	c.View.Emit(view.Event{Type: "result", Host: host, Text: text, Data: a})
+}

@@ -1,0 +1,192 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"hikae/engine"
+	"hikae/engine/agent"
+	"hikae/engine/lang"
+	"hikae/engine/view"
+	"hikae/hosts"
+	"hikae/states"
+)
+
+// PlanOptions say what a host is planned against.
+type PlanOptions struct {
+	// Snapshot is HOST or HOST@GENERATION in place of the newest one of the
+	// target's source.
+	Snapshot string
+	// Diffs fetches the old bytes of changed text files to show them.
+	Diffs bool
+}
+
+// Planned is a plan and what it was made of. The session stays open for an
+// apply; Close ends it.
+type Planned struct {
+	*engine.Plan
+	Target  Target
+	Desired *engine.Desired
+	Undo    string // the command that brings the host back; "" for none
+	session *session
+	base    engine.Base
+	diffs   map[string]string
+}
+
+// Close ends the session.
+func (p *Planned) Close() {
+	if p.session != nil {
+		p.session.close()
+	}
+}
+
+// DiagError is an error of the HCL, with its places.
+type DiagError struct{ Diags hcl.Diagnostics }
+
+func (e *DiagError) Error() string { return e.Diags.Error() }
+
+// Plan reads a host and compares it with what it should be.
+func (c *Controller) Plan(ctx context.Context, t Target, o PlanOptions) (*Planned, error) {
+	desired, err := c.desired(t, o)
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.open(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	p, err := c.compare(ctx, t, desired, s, o)
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// desired compiles what a host should be; nothing of the host is asked.
+func (c *Controller) desired(t Target, o PlanOptions) (*engine.Desired, error) {
+	want := engine.Want{
+		Host: t.Name, Role: t.Role, Schemas: c.Schemas,
+		Patches: t.Patches, Only: t.Only, HostOnly: t.HostOnly,
+	}
+	ref := o.Snapshot
+	if ref == "" {
+		ref = t.Source
+	}
+	if ref != "" {
+		snap, err := c.Load(ref)
+		if err != nil && !(errors.Is(err, states.ErrNoSnapshot) && o.Snapshot == "" && len(t.Patches) > 0 && t.Source == t.Name) {
+			return nil, err
+		}
+		want.Source = snap
+	}
+	d, diags := engine.Compile(want)
+	if diags.HasErrors() {
+		return nil, &DiagError{diags}
+	}
+	return d, nil
+}
+
+// Load reads a snapshot, HOST or HOST@GENERATION, from the store.
+func (c *Controller) Load(ref string) (*engine.Snapshot, error) {
+	host, gen, _ := strings.Cut(ref, "@")
+	fsys, err := c.Store.Generation(host, gen)
+	if err != nil {
+		return nil, err
+	}
+	snap, diags := lang.DecodeSnapshot(fsys, c.Schemas)
+	if diags.HasErrors() {
+		return nil, fmt.Errorf("cannot read snapshot %s: %w", ref, &DiagError{diags})
+	}
+	return snap, nil
+}
+
+func (c *Controller) compare(ctx context.Context, t Target, d *engine.Desired, s *session, o PlanOptions) (*Planned, error) {
+	raw, err := c.Store.Get(states.Base, t.Name)
+	if err != nil {
+		return nil, err
+	}
+	base, err := engine.DecodeBase(raw)
+	if err != nil {
+		return nil, err
+	}
+	p := &Planned{Plan: engine.MakePlan(t.Name, d, s.actual, base, c.Schemas), Target: t, Desired: d, session: s, base: base}
+	if o.Diffs {
+		p.diffs, err = c.diffs(ctx, p)
+	}
+	return p, err
+}
+
+// diffMax is the size in bytes up to which a file's change is shown as text.
+const diffMax = 256 << 10
+
+// diffs makes the unified diffs of the plan's plain text files.
+func (c *Controller) diffs(ctx context.Context, p *Planned) (map[string]string, error) {
+	open := c.opener(ctx, p.Desired.Inline)
+	type pair struct{ path, after string }
+	var want []hosts.Content
+	paths := map[hosts.ID][]pair{}
+	for _, ch := range p.Changes {
+		if !showable(ch) {
+			continue
+		}
+		after := ""
+		if n := ch.After.Node; n.Content.Size > 0 {
+			r, err := open(n.Content)
+			if err != nil {
+				continue // said when it is applied
+			}
+			b, err := io.ReadAll(io.LimitReader(r, diffMax))
+			_ = r.Close()
+			if err != nil {
+				return nil, err
+			}
+			after = string(b)
+		}
+		id := ch.Before.Node.Content.ID
+		if paths[id] == nil {
+			want = append(want, ch.Before.Node.Content)
+		}
+		paths[id] = append(paths[id], pair{ch.Addr.Name, after})
+	}
+	if len(want) == 0 {
+		return nil, nil
+	}
+	diffs := map[string]string{}
+	err := p.session.conn.Fetch(ctx, want, c.Keys.Recipients(), func(ct hosts.Content, r io.Reader) error {
+		before, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		for _, f := range paths[ct.ID] {
+			diffs[f.path] = Unified(f.path, f.path, before, []byte(f.after))
+		}
+		return nil
+	})
+	var changed *agent.ContentError
+	if errors.As(err, &changed) {
+		err = nil // it changes right now; the plan is told apart from the apply anyway
+	}
+	return diffs, err
+}
+
+// showable reports whether both sides of a change are plain text of a size
+// that a person reads.
+func showable(ch engine.Change) bool {
+	if ch.Addr.Kind != "file" || ch.Before == nil || ch.After == nil {
+		return false
+	}
+	a, b := ch.Before.Node, ch.After.Node
+	return a.Type == hosts.File && b.Type == hosts.File && !a.Content.Sealed && !b.Content.Sealed &&
+		a.Content != b.Content && a.Content.Size <= diffMax && b.Content.Size <= diffMax
+}
+
+// Show tells the view of a plan.
+func (c *Controller) Show(p *Planned) {
+	c.View.Plan(view.PlanView{Plan: p.Plan, Schemas: c.Schemas, Diffs: p.diffs, Undo: p.Undo})
+}

@@ -1,0 +1,187 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/aymanbagabas/go-udiff"
+
+	"hikae/engine"
+	"hikae/engine/lang"
+	"hikae/engine/view"
+	"hikae/hosts"
+)
+
+// Taken tells of a snapshot.
+type Taken struct {
+	Generation string         `json:"generation"`
+	Changed    bool           `json:"changed"` // since the one before
+	Counts     map[string]int `json:"counts"`  // resources by kind, pristine files left out
+	Pristine   int            `json:"pristine"`
+	Secrets    int            `json:"secrets"`
+	Notes      []string       `json:"notes,omitempty"`
+	Dir        string         `json:"dir"`
+}
+
+// Snapshot reads a host and stores what it is. It writes nothing there.
+func (c *Controller) Snapshot(ctx context.Context, t Target) (*Taken, error) {
+	unlock, err := c.Store.Lock(c.Holder)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	s, err := c.open(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	taken, err := c.keep(ctx, s, t)
+	if err != nil {
+		return nil, err
+	}
+	c.View.Emit(view.Event{Type: "snapshot", Host: t.Name, Text: c.snapshotText(t.Name, taken), Data: taken})
+	return taken, nil
+}
+
+func (c *Controller) snapshotText(host string, t *Taken) string {
+	var b strings.Builder
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(t.Counts)) {
+		parts = append(parts, fmt.Sprintf("%d %ss", t.Counts[k], strings.ReplaceAll(k, "_", " ")))
+	}
+	what := "snapshot " + t.Generation
+	if !t.Changed {
+		what = "unchanged since " + t.Generation
+	}
+	fmt.Fprintf(&b, "%s: %s: %s (%d secrets sealed), %d pristine files\n", host, what, strings.Join(parts, ", "), t.Secrets, t.Pristine)
+	for _, n := range t.Notes {
+		fmt.Fprintf(&b, "    note: %s\n", view.Safe(n))
+	}
+	fmt.Fprintf(&b, "    to read it: %s\n", t.Dir)
+	return b.String()
+}
+
+// keep stores what a session has read: contents first, so that a snapshot
+// never names what the store has not.
+func (c *Controller) keep(ctx context.Context, s *session, t Target) (*Taken, error) {
+	snap := &engine.Snapshot{Host: t.Name, Taken: now(), Facts: s.actual.Facts, Coverage: s.actual.Coverage}
+	schemas := map[string]engine.Schema{}
+	for _, sc := range c.Schemas {
+		schemas[sc.Kind] = sc
+	}
+	taken := &Taken{Counts: map[string]int{}}
+	var contents []hosts.Content
+	for _, a := range slices.SortedFunc(maps.Keys(s.actual.Resources), engine.Addr.Compare) {
+		r := s.actual.Resources[a]
+		snap.Resources = append(snap.Resources, *r)
+		contents = append(contents, r.Contents(schemas[a.Kind])...)
+	}
+	failed, err := c.keepContents(ctx, s.conn, t.Name, contents)
+	if err != nil {
+		return nil, err
+	}
+	snap.Resources = slices.DeleteFunc(snap.Resources, func(r engine.Resource) bool {
+		if r.Node == nil || r.Node.Type != hosts.File {
+			return false
+		}
+		why, gone := failed[r.Node.Content.ID]
+		if gone { // it changed under the reader: not seen, so nothing is concluded
+			cov := snap.Coverage[r.Addr.Kind]
+			cov.Holes = append(cov.Holes, engine.Hole{Path: r.Addr.Name, Err: why.Error()})
+			snap.Coverage[r.Addr.Kind] = cov
+			taken.Notes = append(taken.Notes, fmt.Sprintf("%s changed while it was read", r.Addr.Name))
+		}
+		return gone
+	})
+	for i := range snap.Resources {
+		r := &snap.Resources[i]
+		for _, ct := range r.Contents(schemas[r.Addr.Kind]) {
+			if ct.Sealed {
+				taken.Secrets++
+			}
+		}
+		if r.IsPristine() {
+			taken.Pristine++
+			continue
+		}
+		taken.Counts[r.Addr.Kind]++
+	}
+	for _, k := range slices.Sorted(maps.Keys(snap.Coverage)) {
+		taken.Notes = append(taken.Notes, snap.Coverage[k].Notes...)
+		for _, h := range snap.Coverage[k].Holes {
+			taken.Notes = append(taken.Notes, fmt.Sprintf("not read: %s: %s", h.Path, h.Err))
+		}
+	}
+	files, err := lang.EncodeSnapshot(snap, c.Schemas)
+	if err != nil {
+		return nil, err
+	}
+	readable, err := c.readable(ctx, snap)
+	if err != nil {
+		return nil, err
+	}
+	taken.Generation, taken.Changed, err = c.Store.WriteSnapshot(t.Name, snap.Taken, files, readable)
+	taken.Dir = c.Store.Dir() + "/" + t.Name
+	return taken, err
+}
+
+// readableMax is the size in bytes up to which a file's bytes are also laid
+// beside the snapshot for people. The store has all.
+const readableMax = 1 << 20
+
+// readable gives the copies for people: files/PATH, and patches/PATH.patch
+// against what the package shipped. No secret is among them.
+func (c *Controller) readable(ctx context.Context, snap *engine.Snapshot) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for i := range snap.Resources {
+		r := &snap.Resources[i]
+		n := r.Node
+		if r.Addr.Kind != "file" || n == nil || n.Type != hosts.File || r.IsPristine() ||
+			n.Content.Sealed || n.Content.Size > readableMax {
+			continue
+		}
+		text, err := c.blob(ctx, n.Content)
+		if err != nil {
+			return nil, err
+		}
+		name := strings.TrimPrefix(lang.Escape(r.Addr.Name), "/")
+		out["files/"+name] = text
+		if r.Pristine == nil || r.Pristine.Type != hosts.File || r.Pristine.Content == n.Content {
+			continue
+		}
+		old, err := c.blob(ctx, r.Pristine.Content)
+		if err != nil {
+			continue // the package's bytes are not known (yet)
+		}
+		if d := Unified("package"+r.Addr.Name, r.Addr.Name, old, text); d != "" {
+			out["patches/"+name+".patch"] = []byte(d)
+		}
+	}
+	return out, nil
+}
+
+// blob reads a plain content of the store into memory.
+func (c *Controller) blob(ctx context.Context, ct hosts.Content) ([]byte, error) {
+	r, err := c.Store.Blobs.Get(ctx, blobName(ct))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close() //nolint:errcheck // opened for reading
+	return io.ReadAll(io.LimitReader(r, ct.Size))
+}
+
+// Unified is the unified diff of two texts, or "" where one is no text.
+func Unified(from, to string, a, b []byte) string {
+	if !isText(a) || !isText(b) {
+		return ""
+	}
+	return udiff.Unified(from, to, string(a), string(b))
+}
+
+func isText(b []byte) bool { return utf8.Valid(b) && !bytes.ContainsRune(b, 0) }
