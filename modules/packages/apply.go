@@ -1,0 +1,75 @@
+package packages
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"hikae/engine"
+	"hikae/hosts"
+)
+
+// Apply makes all changes in one transaction of dnf, or none of them.
+//
+// It first waits for a transaction that an earlier agent left running, and
+// looks at what is installed now: what is there already is not installed
+// again, so an apply that was cut off is simply run again. It fails with
+// ErrInconsistent where such a cut left the rpm database unclean, and with
+// engine.ErrRefused where packages would have to go that no change names.
+//
+// A version that no repository has any more is replaced by the newest one (a
+// package that is there in any version stays), and Progress says so, unless
+// the resource says exact.
+func (m *Module) Apply(ctx context.Context, h hosts.Host, job engine.Job) error {
+	ws, err := wishes(job.Changes)
+	if err != nil || len(ws) == 0 {
+		return err
+	}
+	d := &driver{Module: m, host: h, progress: job.Progress}
+	if err := d.adopt(ctx); err != nil {
+		return err
+	}
+	now, err := m.installedNow(ctx, h)
+	if err != nil {
+		return err
+	}
+	if err := now.check(); err != nil {
+		return fmt.Errorf("%w: %w", engine.ErrRefused, err)
+	}
+	var replaced []nameArch
+	var failed error
+	if req := newRequest(ws, now); !req.empty() {
+		if err := d.stage(ctx, ws, &req, job.Open); err != nil {
+			return err
+		}
+		replaced, failed = d.run(ctx, req)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		d.unstage(ctx, req)
+		if now, err = m.installedNow(ctx, h); err != nil {
+			return err
+		}
+	}
+	return report(ws, now, replaced, failed, job.Done)
+}
+
+// report tells which changes are made, by what is installed now.
+func report(ws []wish, now installed, replaced []nameArch, failed error, done func(engine.Addr)) error {
+	var missing []string
+	for _, w := range ws {
+		switch {
+		case w.remove && len(now.find(w)) == 0,
+			// How a package is marked, only a transaction that ended well says.
+			!w.remove && failed == nil && (now.has(w) || w.file != nil && len(now.find(w)) > 0),
+			!w.remove && failed == nil && slices.Contains(replaced, nameArch{w.name, w.requestArch()}):
+			done(w.addr)
+		default:
+			missing = append(missing, w.addr.Name)
+		}
+	}
+	if failed == nil && len(missing) > 0 {
+		return fmt.Errorf("cannot change packages: dnf says it is done, but %v are not as they should be", missing)
+	}
+	return failed
+}

@@ -1,0 +1,326 @@
+package packages
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"hikae/engine"
+	"hikae/hosts"
+)
+
+// want is a package as it should be: label, version ("" for any), asked.
+func want(label, version string, asked bool) engine.Resource {
+	v := value{asked: cty.BoolVal(asked)}
+	attrs := v.object().AsValueMap()
+	attrs[AttrVersion] = cty.NullVal(cty.String)
+	if version != "" {
+		attrs[AttrVersion] = cty.StringVal(version)
+	}
+	return engine.Resource{Addr: engine.Addr{Kind: Kind, Name: label}, Value: cty.ObjectVal(attrs)}
+}
+
+func read(t *testing.T, m *Module, h hosts.Reader) (map[string]engine.Resource, engine.Coverage) {
+	t.Helper()
+	got := map[string]engine.Resource{}
+	cov, err := m.Read(t.Context(), h, engine.Scope{}, func(r engine.Resource) error {
+		got[r.Addr.Name] = r
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got, cov
+}
+
+// state is what is installed, a line a package: "app 1.0-1.el8.x86_64 asked base".
+func state(t *testing.T, m *Module, h hosts.Reader) string {
+	t.Helper()
+	got, _ := read(t, m, h)
+	var lines []string
+	for _, l := range sortedKeys(got) {
+		v := got[l].Value
+		line := l + " " + v.GetAttr(AttrVersion).AsString()
+		if v.GetAttr(AttrAsked).True() {
+			line += " asked"
+		}
+		if r := v.GetAttr(AttrRepo); !r.IsNull() {
+			line += " " + r.AsString()
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func expect(t *testing.T, m *Module, h hosts.Reader, lines ...string) {
+	t.Helper()
+	if got := state(t, m, h); got != strings.Join(lines, "\n") {
+		t.Errorf("installed:\n%s\nwant:\n%s", got, strings.Join(lines, "\n"))
+	}
+}
+
+// apply applies wishes against what is read; a label alone is to be removed.
+func apply(t *testing.T, m *Module, h hosts.Host, files map[hosts.ID][]byte, after []engine.Resource, remove ...string) (done, said []string, err error) {
+	t.Helper()
+	have, _ := read(t, m, h)
+	var job engine.Job
+	for _, a := range after {
+		c := engine.Change{Addr: a.Addr, Action: engine.Create, After: &a}
+		if b, ok := have[a.Addr.Name]; ok {
+			c.Action, c.Before = engine.Update, &b
+		}
+		job.Changes = append(job.Changes, c)
+	}
+	for _, l := range remove {
+		b := have[l]
+		job.Changes = append(job.Changes, engine.Change{Addr: engine.Addr{Kind: Kind, Name: l}, Action: engine.Delete, Before: &b})
+	}
+	job.Open = func(c hosts.Content) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(files[c.ID])), nil
+	}
+	job.Done = func(a engine.Addr) { done = append(done, a.Name) }
+	job.Progress = func(s string) { said = append(said, s) }
+	err = m.Apply(t.Context(), h, job)
+	return done, said, err
+}
+
+func mustApply(t *testing.T, m *Module, h hosts.Host, after []engine.Resource, remove ...string) []string {
+	t.Helper()
+	done, said, err := apply(t, m, h, nil, after, remove...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(done) != len(after)+len(remove) {
+		t.Errorf("done: %v", done)
+	}
+	return said
+}
+
+func TestInstallUpgradeDowngradeMarkRemove(t *testing.T) {
+	h, m, _ := newHost(t)
+	said := mustApply(t, m, h, []engine.Resource{want("app", "1.0-1.el8.x86_64", true), want("lib", "1.0-1.el8.noarch", false)})
+	expect(t, m, h, "app 1.0-1.el8.x86_64 asked base", "lib 1.0-1.el8.noarch base")
+	if !slices.ContainsFunc(said, func(s string) bool { return strings.HasPrefix(s, "installing app-1.0-1.el8.x86_64 (") }) {
+		t.Errorf("no progress of app: %q", said)
+	}
+
+	// One goes up, one comes, at once.
+	mustApply(t, m, h, []engine.Resource{want("app", "1:1.1-1.el8.x86_64", true), want("lib", "2.0-1.el8.noarch", false), want("tool", "3-1.noarch", true)})
+	expect(t, m, h, "app 1:1.1-1.el8.x86_64 asked base", "lib 2.0-1.el8.noarch base", "tool 3-1.noarch asked base")
+
+	// Two go down, one goes away, one is marked: one transaction still.
+	before := len(h.ran)
+	mustApply(t, m, h, []engine.Resource{want("app", "1.0-1.el8.x86_64", false), want("lib", "1.0-1.el8.noarch", true)}, "tool")
+	expect(t, m, h, "app 1.0-1.el8.x86_64 base", "lib 1.0-1.el8.noarch asked base")
+	if n := len(h.ran) - before; n != 3 { // rpm -qa, the driver, rpm -qa
+		t.Errorf("%d programs were run: %v", n, h.ran[before:])
+	}
+
+	// Marks alone.
+	mustApply(t, m, h, []engine.Resource{want("app", "1.0-1.el8.x86_64", true), want("lib", "1.0-1.el8.noarch", false)})
+	expect(t, m, h, "app 1.0-1.el8.x86_64 asked base", "lib 1.0-1.el8.noarch base")
+
+	// Nothing to do: no transaction.
+	before = len(h.ran)
+	mustApply(t, m, h, []engine.Resource{want("app", "1.0-1.el8.x86_64", true)})
+	if n := len(h.ran) - before; n != 1 {
+		t.Errorf("%d programs were run for nothing: %v", n, h.ran[before:])
+	}
+}
+
+func TestWhatIsNeededComesToo(t *testing.T) {
+	h, m, _ := newHost(t)
+	said := mustApply(t, m, h, []engine.Resource{want("app", "", true)})
+	expect(t, m, h, "app 1:1.1-1.el8.x86_64 asked base", "lib 2.0-1.el8.noarch base")
+	if !slices.Contains(said, "installing lib-2.0-1.el8.noarch too, which is needed") {
+		t.Errorf("said %q", said)
+	}
+}
+
+func TestGoneVersion(t *testing.T) {
+	h, m, _ := newHost(t)
+	said := mustApply(t, m, h, []engine.Resource{want("tool", "2-1.noarch", true)})
+	expect(t, m, h, "tool 3-1.noarch asked base")
+	if !slices.Contains(said, "no repository has the wished version of tool any more: taking tool-3-1.noarch") {
+		t.Errorf("said %q", said)
+	}
+
+	exact := want("app", "0.9-1.el8.x86_64", true)
+	attrs := exact.Value.AsValueMap()
+	attrs[AttrExact] = cty.True
+	exact.Value = cty.ObjectVal(attrs)
+	done, _, err := apply(t, m, h, nil, []engine.Resource{exact, want("lib", "1.0-1.el8.noarch", true)})
+	if err == nil || !strings.Contains(err.Error(), "cannot install app-0.9-1.el8.x86_64: no enabled repository has it") {
+		t.Errorf("error %v", err)
+	}
+	expect(t, m, h, "tool 3-1.noarch asked base")
+	if len(done) > 0 {
+		t.Errorf("done: %v", done)
+	}
+}
+
+func TestRemovingWhatOthersNeedIsRefused(t *testing.T) {
+	h, m, _ := newHost(t)
+	mustApply(t, m, h, []engine.Resource{want("app", "1.0-1.el8.x86_64", true), want("lib", "1.0-1.el8.noarch", false)})
+	done, _, err := apply(t, m, h, nil, nil, "lib")
+	if !errors.Is(err, engine.ErrRefused) || !strings.Contains(err.Error(), "app-1.0-1.el8.x86_64 need") || len(done) > 0 {
+		t.Errorf("done %v, error %v", done, err)
+	}
+	expect(t, m, h, "app 1.0-1.el8.x86_64 asked base", "lib 1.0-1.el8.noarch base")
+	// Both together may go.
+	mustApply(t, m, h, nil, "lib", "app")
+	expect(t, m, h)
+}
+
+func TestConflictSaysWhy(t *testing.T) {
+	h, m, _ := newHost(t, spec{name: "foe", evr: "1-1", arch: "noarch", more: "Conflicts: tool"})
+	mustApply(t, m, h, []engine.Resource{want("tool", "3-1.noarch", true)})
+	_, _, err := apply(t, m, h, nil, []engine.Resource{want("foe", "1-1.noarch", true)})
+	if err == nil || !strings.Contains(err.Error(), "conflicts with tool") {
+		t.Errorf("error %v", err)
+	}
+	expect(t, m, h, "tool 3-1.noarch asked base")
+	mustApply(t, m, h, []engine.Resource{want("foe", "1-1.noarch", true)}, "tool")
+	expect(t, m, h, "foe 1-1.noarch asked base")
+}
+
+func TestLocalFile(t *testing.T) {
+	h, m, _ := newHost(t)
+	dir := t.TempDir()
+	build(t, h.home, dir, spec{name: "house", evr: "1.0-1", arch: "noarch", more: "Requires: lib"})
+	rpm, err := os.ReadFile(filepath.Join(dir, "house-1.0-1.noarch.rpm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := hosts.Content{Size: int64(len(rpm)), ID: sha256.Sum256(rpm)}
+	files := map[hosts.ID][]byte{c.ID: rpm}
+	house := want("house", "", true)
+	house.Node = FromFile(c)
+	done, _, err := apply(t, m, h, files, []engine.Resource{house, want("tool", "3-1.noarch", false)})
+	if err != nil || len(done) != 2 {
+		t.Fatalf("done %v, error %v", done, err)
+	}
+	// The space is its empty repository: it came from none.
+	expect(t, m, h, "house 1.0-1.noarch asked ", "lib 2.0-1.el8.noarch base", "tool 3-1.noarch base")
+	_, cov := read(t, m, h)
+	if !slices.Equal(cov.Notes, []string{`house came from no repository: give its file with package "house" { source = "....rpm" }`}) {
+		t.Errorf("notes %q", cov.Notes)
+	}
+	// Once more is nothing new.
+	if done, _, err := apply(t, m, h, files, []engine.Resource{house}); err != nil || len(done) != 1 {
+		t.Fatalf("done %v, error %v", done, err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(h.root, stateDir, "*.rpm")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	// The file of another package.
+	tool := want("lib", "1.0-1.el8.noarch", true)
+	tool.Node = FromFile(c)
+	if _, _, err := apply(t, m, h, files, []engine.Resource{tool}); !errors.Is(err, engine.ErrRefused) || !strings.Contains(err.Error(), "holds house-1.0-1.noarch") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	m := New()
+	for name, c := range map[string]engine.Change{
+		"the host's own": {Action: engine.Delete, Addr: engine.Addr{Kind: Kind, Name: "kernel-core"}},
+		"an option":      {Action: engine.Delete, Addr: engine.Addr{Kind: Kind, Name: "--all"}},
+		"a glob":         {Action: engine.Delete, Addr: engine.Addr{Kind: Kind, Name: "*"}},
+		"a path":         {Action: engine.Delete, Addr: engine.Addr{Kind: Kind, Name: "/etc/passwd"}},
+		"a key":          {Action: engine.Delete, Addr: engine.Addr{Kind: Kind, Name: "gpg-pubkey"}},
+		"a bad version": {Action: engine.Create, Addr: engine.Addr{Kind: Kind, Name: "app"},
+			After: &engine.Resource{Value: want("app", "1.0;reboot-1.x86_64", true).Value}},
+	} {
+		// A nil host: nothing may be asked of it.
+		if err := m.Apply(t.Context(), nil, engine.Job{Changes: []engine.Change{c}}); !errors.Is(err, engine.ErrRefused) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+func TestInstalledTwiceIsAnError(t *testing.T) {
+	h, m, repo := newHost(t)
+	for _, v := range []string{"1.0", "2.0"} {
+		run(t, h.home, "rpm", "--root", h.root, "-i", "--justdb", "--noscripts", "--nodeps", "--force", filepath.Join(repo, "lib-"+v+"-1.el8.noarch.rpm"))
+	}
+	_, _, err := apply(t, m, h, nil, []engine.Resource{want("tool", "", true)})
+	if !errors.Is(err, ErrInconsistent) || !strings.Contains(err.Error(), "lib.noarch") {
+		t.Errorf("error %v", err)
+	}
+	_, cov := read(t, m, h)
+	if len(cov.Notes) == 0 || !strings.HasPrefix(cov.Notes[0], "lib is installed 2 times (1.0-1.el8, 2.0-1.el8)") {
+		t.Errorf("notes %q", cov.Notes)
+	}
+}
+
+func TestLockHeldByAnother(t *testing.T) {
+	h, m, _ := newHost(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	python, err := interpreter(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holder := exec.CommandContext(ctx, python, "-c", `
+import sys, dnf.lock, os
+os.makedirs(sys.argv[1], exist_ok=True)
+with dnf.lock.build_rpmdb_lock(sys.argv[1], True):
+    print("held", flush=True)
+    sys.stdin.read()
+`, filepath.Join(h.root, "var/lib/dnf")) //nolint:gosec // a test's own command
+	stdin, err := holder.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := holder.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(stdout, make([]byte, len("held\n"))); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = apply(t, m, h, nil, []engine.Resource{want("tool", "", true)})
+	if err == nil || !strings.Contains(err.Error(), "another package manager runs") {
+		t.Errorf("error %v", err)
+	}
+	stdin.Close()
+	if err := holder.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	mustApply(t, m, h, []engine.Resource{want("tool", "", true)})
+}
+
+func TestFailingScriptletStopsTheTransaction(t *testing.T) {
+	h, m, _ := newHost(t, spec{name: "bad", evr: "1-1", arch: "noarch", scripts: "%pre -p <lua>\nerror('the disk is on fire')"})
+	done, _, err := apply(t, m, h, nil, []engine.Resource{want("bad", "", true), want("tool", "", true)})
+	if err == nil || !strings.Contains(err.Error(), "bad-1-1.noarch") {
+		t.Errorf("done %v, error %v", done, err)
+	}
+	if got, _ := read(t, m, h); len(got) > 1 {
+		t.Errorf("installed %v", sortedKeys(got))
+	}
+}
+
+func TestUnsignedPackageIsRefused(t *testing.T) {
+	h, m, repo := newHost(t)
+	mustWrite(t, filepath.Join(h.root, "etc/yum.repos.d/base.repo"), "[base]\nname=base\nbaseurl=file://"+repo+"\ngpgcheck=1\n")
+	_, _, err := apply(t, m, h, nil, []engine.Resource{want("tool", "", true)})
+	if !errors.Is(err, engine.ErrRefused) || !strings.Contains(err.Error(), "tool-3-1.noarch.rpm is not signed") {
+		t.Errorf("error %v", err)
+	}
+	expect(t, m, h)
+}

@@ -1,0 +1,382 @@
+"""Makes one dnf transaction, as hikae's package module asks for it.
+
+Argument: the path of a request, a JSON object (see driver.go). What happens is
+appended to the file request["events"], one JSON object a line; all other output
+goes to request["log"]. The last line says how it ended; without one it was
+killed.
+
+Runs on dnf 4 (EL 8: 4.7 on Python 3.6; EL 9: 4.14). It holds no dollar sign:
+systemd would take that for a variable.
+"""
+
+import json
+import logging
+import os
+import sys
+import time
+
+
+class Failed(Exception):
+    """The transaction was not made; kind is one of driver.go's."""
+
+    def __init__(self, kind, text, items=()):
+        Exception.__init__(self, text)
+        self.kind = kind
+        self.items = list(items)
+
+
+def main():
+    with open(sys.argv[1]) as f:
+        request = json.load(f)
+    log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    out = open(request["events"], "a")
+
+    def emit(event, **fields):
+        fields["event"] = event
+        out.write(json.dumps(fields) + "\n")
+        out.flush()
+
+    try:
+        import dnf.exceptions
+
+        run_unlocked(request, emit)
+        emit("done")
+    except Failed as e:
+        emit("failed", kind=e.kind, text=str(e), items=e.items)
+    except Exception as e:
+        logging.exception("the transaction failed")
+        kind = "dnf"
+        if isinstance(e, ImportError):
+            kind = "nodnf"
+        emit("failed", kind=kind, text=str(e) or type(e).__name__)
+
+
+def run_unlocked(request, emit):
+    """Tries until no other process holds dnf's locks, or the time is over."""
+    import dnf.exceptions
+
+    run = Run(request, emit)
+    deadline = time.time() + request["lock_wait"]
+    try:
+        run.configure()
+        while True:
+            try:
+                return run.run()
+            except dnf.exceptions.LockError as e:
+                if time.time() >= deadline:
+                    raise Failed("locked", str(e))
+                emit("waiting", text=str(e))
+                time.sleep(1)
+                # What holds the lock may well change what is installed.
+                run.base.reset(sack=True, goal=True)
+    finally:
+        run.base.close()
+
+
+class Run:
+    def __init__(self, request, emit):
+        import dnf
+
+        self.request = request
+        self.emit = emit
+        self.base = dnf.Base()
+        self.asked = {}  # (name, arch) -> whether it is there on purpose
+
+    def run(self):
+        self.load()
+        if self.unavailable() and any(True for _ in self.base.repos.iter_enabled()):
+            # The cached metadata may be older than the package.
+            self.base.reset(sack=True, goal=True)
+            for repo in self.base.repos.iter_enabled():
+                repo._repo.expire()
+            self.load()
+        if self.request["download"]:
+            self.download()
+        else:
+            self.transact()
+
+    def load(self):
+        self.emit("progress", text="reading the repositories' metadata")
+        self.base.fill_sack()
+
+    def configure(self):
+        base, conf = self.base, self.base.conf
+        root = self.request["installroot"]
+        if root:
+            conf.installroot = root
+            conf.config_file_path = root + conf.config_file_path
+        conf.read(conf.config_file_path)
+        if root:
+            import dnf.rpm
+
+            conf.substitutions["releasever"] = dnf.rpm.detect_releasever(root) or ""
+            conf.prepend_installroot("cachedir")
+            conf.prepend_installroot("persistdir")
+            conf.prepend_installroot("logdir")
+            conf.reposdir = [root + d for d in conf.reposdir]
+        conf.substitutions.update_from_etc(root or "/")
+        conf.assumeyes = True
+        conf.exit_on_lock = True
+        conf.install_weak_deps = False
+        conf.clean_requirements_on_remove = False
+        conf.strict = True
+        logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s")
+        base.init_plugins()
+        base.pre_configure_plugins()
+        base.read_all_repos()
+        base.configure_plugins()
+        # What the history shows as the command.
+        base.args = ["hikae"]
+
+    # What is wished for
+
+    def exact(self, wish):
+        """The packages, installed or not, that have the wished version."""
+        q = self.base.sack.query().filterm(name=wish["name"], arch=wish["arch"])
+        return q.filterm(epoch=wish["epoch"], version=wish["version"], release=wish["release"])
+
+    def unavailable(self):
+        return [w for w in self.request["install"] if not w["file"] and not (w["version"] and self.exact(w))]
+
+    def by_name(self, wish):
+        """The newest package of the name, where the exact one is gone."""
+        import hawkey
+
+        arches = ["noarch", hawkey.detect_arch()]
+        if wish["arch"]:
+            arches = [wish["arch"], "noarch"]
+        q = self.base.sack.query().filterm(name=wish["name"], arch=arches)
+        installed = q.installed()
+        if installed:
+            return installed
+        return q.available().filterm(latest=True)
+
+    def installed(self, wish):
+        q = self.base.sack.query().installed().filterm(name=wish["name"])
+        if wish["arch"]:
+            q = q.filterm(arch=wish["arch"])
+        return list(q)
+
+    def add_wishes(self):
+        import dnf.selector
+
+        files = [w["file"] for w in self.request["install"] if w["file"]]
+        local = {}
+        if files:
+            for path, pkg in zip(files, self.base.add_remote_rpms(files)):
+                local[path] = pkg
+        gone = []
+        for w in self.request["install"]:
+            if w["file"]:
+                pkg = local[w["file"]]
+                if pkg.name != w["name"]:
+                    raise Failed("wrongfile", "the rpm file given for %s holds %s" % (w["name"], pkg))
+                self.base.package_install(pkg)
+                self.asked[(pkg.name, pkg.arch)] = w["asked"]
+                continue
+            q = self.exact(w) if w["version"] else []
+            if not q:
+                if w["exact"]:
+                    gone.append(w)
+                    continue
+                q = self.by_name(w)
+                if not q:
+                    gone.append(w)
+                    continue
+                if w["version"]:
+                    self.emit("fallback", name=w["name"], arch=w["arch"], got=str(q[0]))
+            selector = dnf.selector.Selector(self.base.sack).set(pkg=q)
+            self.base.goal.install(select=selector, optional=False)
+            self.asked[(q[0].name, q[0].arch)] = w["asked"]
+        if gone:
+            raise Failed("unavailable", "no repository has it", [nevra(w) for w in gone])
+
+    def add_removals(self):
+        named = set()
+        for w in self.request["remove"]:
+            for pkg in self.installed(w):
+                named.add(str(pkg))
+                self.base.goal.erase(pkg, clean_deps=False)
+        return named
+
+    # The transaction
+
+    def transact(self):
+        import dnf.exceptions
+        import libdnf.transaction as lt
+
+        base = self.base
+        named = self.add_removals()
+        self.add_wishes()
+        self.emit("progress", text="resolving dependencies")
+        try:
+            base.resolve(allow_erasing=bool(named))
+        except dnf.exceptions.DepsolveError as e:
+            raise Failed("depsolve", str(e))
+        self.refuse_extra_removals(named)
+        marks = self.marks()
+        if not base.transaction:
+            if marks:
+                self.emit("progress", text="marking %d packages" % len(marks))
+                self.record(marks)
+            return
+        forward = (lt.TransactionItemAction_INSTALL, lt.TransactionItemAction_UPGRADE,
+                   lt.TransactionItemAction_DOWNGRADE, lt.TransactionItemAction_REINSTALL)
+        for item in base.transaction:
+            if item.action not in forward:
+                continue
+            asked = self.asked.get((item.pkg.name, item.pkg.arch))
+            if asked is not None:
+                item.reason = reason(asked)
+            elif item.action == lt.TransactionItemAction_INSTALL:
+                self.emit("extra", nevra=str(item.pkg))
+        for pkg, why in marks:
+            base.history.set_reason(pkg, why)
+        self.fetch(list(base.transaction.install_set))
+        base.do_transaction(display(self.emit))
+        bad = [str(i.pkg) for i in base.transaction if i.state == lt.TransactionItemState_ERROR]
+        if bad:
+            raise Failed("transaction", "rpm could not finish", bad)
+
+    def refuse_extra_removals(self, named):
+        import libdnf.transaction as lt
+
+        extra = [str(i.pkg) for i in self.base.transaction
+                 if i.action == lt.TransactionItemAction_REMOVE and str(i.pkg) not in named]
+        if extra:
+            raise Failed("removes", "these would have to go too", sorted(extra))
+
+    def marks(self):
+        found = []
+        for w in self.request["mark"]:
+            for pkg in self.installed(w):
+                found.append((pkg, reason(w["asked"])))
+        return found
+
+    def record(self, marks):
+        """Writes reasons alone, the way dnf mark does."""
+        base = self.base
+        for pkg, why in marks:
+            base.history.set_reason(pkg, why)
+        last = base.history.last()
+        if last is not None:
+            version = last.end_rpmdb_version
+        elif hasattr(base._ts, "dbCookie"):
+            version = base._ts.dbCookie()
+        else:
+            version = base.sack._rpmdb_version()
+        base.history.beg(version, [], [], "hikae")
+        base.history.end(version)
+
+    def fetch(self, packages):
+        """Downloads packages and checks their signatures."""
+        remote = [p for p in packages if not p._from_cmdline]
+        if remote:
+            self.base.download_packages(remote, downloads(self.emit))
+        bad = []
+        for pkg in packages:
+            result, text = self.base.package_signature_check(pkg)
+            if result == 1 and self.key_is_here(pkg):
+                # As dnf does with -y: the key that the repository's own
+                # configuration names, from a file of this host.
+                self.base.package_import_key(pkg)
+                result, text = self.base.package_signature_check(pkg)
+            if result != 0:
+                bad.append(text)
+        if bad:
+            raise Failed("signature", "a signature is not good", bad)
+
+    def key_is_here(self, pkg):
+        keys = [] if pkg._from_cmdline else self.base.repos[pkg.repoid].gpgkey
+        return bool(keys) and all(k.startswith("file:") for k in keys)
+
+    def download(self):
+        """Only fetches: the wished packages' files go to request["download"]."""
+        found, gone = [], []
+        for w in self.request["install"]:
+            q = self.exact(w).available()
+            if q:
+                found.append(q[0])
+            else:
+                gone.append(nevra(w))
+        if gone:
+            raise Failed("unavailable", "no repository has it", gone)
+        for pkg in found:
+            pkg.set_destdir(self.request["download"])
+        self.fetch(found)
+        for pkg in found:
+            self.emit("downloaded", nevra=str(pkg), path=pkg.localPkg())
+
+
+def reason(asked):
+    import libdnf.transaction as lt
+
+    if asked:
+        return lt.TransactionItemReason_USER
+    return lt.TransactionItemReason_DEPENDENCY
+
+
+def nevra(wish):
+    s = wish["name"]
+    if wish["version"]:
+        s += "-%s%s-%s" % ("%d:" % wish["epoch"] if wish["epoch"] else "", wish["version"], wish["release"])
+    if wish["arch"]:
+        s += "." + wish["arch"]
+    return s
+
+
+def display(emit):
+    import dnf.callback
+
+    verbs = {
+        dnf.callback.PKG_INSTALL: "installing",
+        dnf.callback.PKG_UPGRADE: "upgrading",
+        dnf.callback.PKG_DOWNGRADE: "downgrading",
+        dnf.callback.PKG_REINSTALL: "reinstalling",
+        dnf.callback.PKG_ERASE: "removing",
+        dnf.callback.PKG_CLEANUP: "cleaning up",
+        dnf.callback.PKG_SCRIPTLET: "running scriptlets of",
+    }
+
+    class Display(dnf.callback.TransactionProgress):
+        last = None
+
+        def progress(self, package, action, ti_done, ti_total, ts_done, ts_total):
+            now = (str(package), action)
+            if action in verbs and now != self.last:
+                self.last = now
+                emit("progress", text="%s %s" % (verbs[action], package), at=ts_done, of=ts_total)
+
+        def error(self, message):
+            emit("message", text=str(message))
+
+        def scriptout(self, msgs):
+            for m in (msgs or "").splitlines():
+                emit("message", text=m)
+
+    return Display()
+
+
+def downloads(emit):
+    import dnf.callback
+
+    class Downloads(dnf.callback.DownloadProgress):
+        total = 0
+        ended = 0
+
+        def start(self, total_files, total_size, total_drpms=0):
+            self.total = total_files
+
+        def end(self, payload, status, msg):
+            self.ended += 1
+            if status == dnf.callback.STATUS_FAILED:
+                emit("message", text="cannot download %s: %s" % (payload, msg))
+            else:
+                emit("progress", text="downloaded %s" % payload, at=self.ended, of=self.total)
+
+    return Downloads()
+
+
+main()

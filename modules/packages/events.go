@@ -1,0 +1,105 @@
+package packages
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// event is one line of what driver.py says.
+type event struct {
+	Event string   `json:"event"`
+	Text  string   `json:"text"`
+	At    int      `json:"at"` // of Of steps
+	Of    int      `json:"of"`
+	Name  string   `json:"name"`
+	Arch  string   `json:"arch"`
+	Got   string   `json:"got"`
+	NEVRA string   `json:"nevra"`
+	Path  string   `json:"path"`
+	Kind  string   `json:"kind"` // of a failure
+	Items []string `json:"items"`
+}
+
+// The events.
+const (
+	eventProgress   = "progress"
+	eventWaiting    = "waiting"    // for another's lock
+	eventMessage    = "message"    // of a scriptlet or of rpm
+	eventFallback   = "fallback"   // another version than the wished one
+	eventExtra      = "extra"      // a package that no change names
+	eventDownloaded = "downloaded" // only when downloading
+	eventDone       = "done"
+	eventFailed     = "failed"
+)
+
+// The kinds of failure.
+const (
+	failedUnavailable = "unavailable"
+	failedDepsolve    = "depsolve"
+	failedRemoves     = "removes"
+	failedSignature   = "signature"
+	failedLocked      = "locked"
+	failedWrongFile   = "wrongfile"
+	failedNoDNF       = "nodnf"
+	failedTransaction = "transaction"
+)
+
+// parseEvents reads the complete lines of b and returns how many bytes they
+// are. A line that is no event is passed over: the file is the driver's own,
+// and a line cut short by a power failure is worth no error.
+func parseEvents(b []byte) ([]event, int) {
+	var events []event
+	read := 0
+	for {
+		n := bytes.IndexByte(b[read:], '\n')
+		if n < 0 {
+			return events, read
+		}
+		var e event
+		if json.Unmarshal(b[read:read+n], &e) == nil && e.Event != "" {
+			events = append(events, e)
+		}
+		read += n + 1
+	}
+}
+
+// progress is the line for people, "" where there is nothing to say.
+func (e event) progress() string {
+	switch e.Event {
+	case eventProgress:
+		if e.Of > 0 {
+			return fmt.Sprintf("%s (%d of %d)", e.Text, e.At, e.Of)
+		}
+		return e.Text
+	case eventWaiting:
+		return "waiting for another package manager: " + e.Text
+	case eventFallback:
+		return fmt.Sprintf("no repository has the wished version of %s any more: taking %s", e.Name, e.Got)
+	case eventExtra:
+		return "installing " + e.NEVRA + " too, which is needed"
+	}
+	return ""
+}
+
+// maxLines bounds what an error quotes of dnf.
+const maxLines = 12
+
+// meaningful keeps the lines of dnf's text that say something, at most
+// maxLines of them, on one line.
+func meaningful(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimLeft(strings.TrimSpace(line), "- ")
+		if line == "" {
+			continue
+		}
+		if len(lines) == maxLines {
+			lines = append(lines, "...")
+			break
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "; ")
+}

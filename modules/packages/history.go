@@ -1,0 +1,226 @@
+package packages
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"hikae/hosts"
+	"hikae/hosts/rpmdb"
+	"hikae/hosts/sqlite"
+)
+
+// historyPath is where dnf 4 keeps what it did.
+const historyPath = "/var/lib/dnf/history.sqlite"
+
+// maxHistory bounds, in bytes, the history and its log. Ten years of a server
+// are some 20 MB.
+const maxHistory = 512 << 20
+
+// reason is why a package was installed: TransactionItemReason of libdnf's
+// transaction/Types.hpp.
+type reason int64
+
+const (
+	reasonUnknown        reason = 0
+	reasonDependency     reason = 1
+	reasonUser           reason = 2
+	reasonWeakDependency reason = 4
+)
+
+// TransactionItemAction, of the same file.
+const (
+	actionInstall     = 1
+	actionDowngrade   = 2
+	actionDowngraded  = 3
+	actionObsoleted   = 5
+	actionUpgrade     = 6
+	actionUpgraded    = 7
+	actionRemove      = 8
+	actionReinstall   = 9
+	actionReinstalled = 10
+)
+
+// transactionDone is libdnf's TransactionState of one that ended well.
+const transactionDone = 1
+
+// Repositories that are none: what dnf writes for a package given as a file,
+// and for one that it found installed.
+const (
+	repoCommandLine = "@commandline"
+	repoSystem      = "@System"
+)
+
+// history is what dnf remembers of packages.
+type history struct {
+	reasons map[nameArch]since[reason]
+	repos   map[nevra]since[string]
+}
+
+type nevra struct {
+	nameArch
+	rpmdb.EVR
+}
+
+// since is a value and the transaction that set it: the newest counts.
+type since[T any] struct {
+	trans, item int64
+	value       T
+}
+
+func (s since[T]) newer(trans, item int64) bool {
+	return trans > s.trans || trans == s.trans && item > s.item
+}
+
+// readHistory reads dnf's history; it is empty where there is none.
+func readHistory(ctx context.Context, r hosts.Reader) (*history, error) {
+	main, log, err := readSteady(ctx, r)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &history{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read dnf's history: %w", err)
+	}
+	h, err := parseHistory(ctx, main, log)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read dnf's history %s: %w", historyPath, err)
+	}
+	return h, nil
+}
+
+// readSteady reads the database and its log until two readings are the same:
+// dnf may be writing. The log is nil where there is none.
+func readSteady(ctx context.Context, r hosts.Reader) (main, log []byte, err error) {
+	const tries = 5
+	var lastMain, lastLog []byte
+	for try := range tries {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
+		if main, err = readAll(r, historyPath); err != nil {
+			return nil, nil, err
+		}
+		if log, err = readAll(r, historyPath+sqlite.WALSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, err
+		}
+		if try > 0 && bytes.Equal(main, lastMain) && bytes.Equal(log, lastLog) {
+			return main, log, nil
+		}
+		lastMain, lastLog = main, log
+	}
+	return nil, nil, errors.New("it kept changing while it was read")
+}
+
+func readAll(r hosts.Reader, path string) ([]byte, error) {
+	f, err := r.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxHistory+1))
+	if err == nil && len(b) > maxHistory {
+		err = fmt.Errorf("%s has more than %d bytes", path, maxHistory)
+	}
+	return b, err
+}
+
+// parseHistory reads the tables of libdnf's sql/create.sql, version 1.1 and
+// later.
+func parseHistory(ctx context.Context, main, log []byte) (*history, error) {
+	var logSection *io.SectionReader
+	if log != nil {
+		logSection = io.NewSectionReader(bytes.NewReader(log), 0, int64(len(log)))
+	}
+	db, err := sqlite.Open(io.NewSectionReader(bytes.NewReader(main), 0, int64(len(main))), logSection)
+	if err != nil {
+		return nil, err
+	}
+	done := map[int64]bool{}
+	// trans: id, dt_begin, dt_end, rpmdb_version_begin, rpmdb_version_end, releasever, user_id, cmdline, state
+	err = scan(ctx, db, "trans", 9, func(id int64, c []sqlite.Value) {
+		if c[8].Int() == transactionDone {
+			done[id] = true
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	repoIDs := map[int64]string{}
+	// repo: id, repoid
+	if err := scan(ctx, db, "repo", 2, func(id int64, c []sqlite.Value) { repoIDs[id] = c[1].Bytes() }); err != nil {
+		return nil, err
+	}
+	items := map[int64]nevra{}
+	// rpm: item_id, name, epoch, version, release, arch
+	err = scan(ctx, db, "rpm", 6, func(_ int64, c []sqlite.Value) {
+		items[c[0].Int()] = nevra{nameArch{c[1].Bytes(), c[5].Bytes()},
+			rpmdb.EVR{Epoch: uint32(c[2].Int()), Version: c[3].Bytes(), Release: c[4].Bytes()}} //nolint:gosec // a wrong epoch finds no package
+	})
+	if err != nil {
+		return nil, err
+	}
+	h := &history{reasons: map[nameArch]since[reason]{}, repos: map[nevra]since[string]{}}
+	// trans_item: id, trans_id, item_id, repo_id, action, reason, state
+	err = scan(ctx, db, "trans_item", 7, func(id int64, c []sqlite.Value) {
+		item, isPackage := items[c[2].Int()]
+		if trans := c[1].Int(); isPackage && done[trans] {
+			h.note(trans, id, item, c[4].Int(), reason(c[5].Int()), repoIDs[c[3].Int()])
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// note takes in one item of a transaction, as libdnf's
+// RPMItem::resolveTransactionItemReason looks at it: the packages that were
+// replaced say nothing, and a removed one has no reason any more.
+func (h *history) note(trans, id int64, item nevra, action int64, why reason, repo string) {
+	switch action {
+	case actionDowngraded, actionObsoleted, actionUpgraded, actionReinstalled:
+		return
+	case actionRemove:
+		why = reasonUnknown
+	case actionInstall, actionDowngrade, actionUpgrade, actionReinstall:
+		if h.repos[item].newer(trans, id) {
+			h.repos[item] = since[string]{trans, id, repo}
+		}
+	}
+	if h.reasons[item.nameArch].newer(trans, id) {
+		h.reasons[item.nameArch] = since[reason]{trans, id, why}
+	}
+}
+
+// reason is why an installed package is there.
+func (h *history) reason(p *rpmdb.Package) reason {
+	return h.reasons[nameArch{p.Name, p.Arch}].value
+}
+
+// repo is where an installed package came from: "" for a file of one's own.
+// It reports false where dnf does not know.
+func (h *history) repo(p *rpmdb.Package) (string, bool) {
+	s, ok := h.repos[nevra{nameArch{p.Name, p.Arch}, p.EVR()}]
+	switch {
+	case !ok, s.value == "", s.value == repoSystem:
+		return "", false
+	case s.value == repoCommandLine:
+		return "", true
+	}
+	return s.value, true
+}
+
+// scan calls fn for each row of a table with its first n columns.
+func scan(ctx context.Context, db *sqlite.DB, table string, n int, fn func(rowid int64, c []sqlite.Value)) error {
+	return db.Scan(ctx, table, func(rowid int64, row sqlite.Row) error {
+		c, err := row.Columns(n)
+		if err != nil {
+			return fmt.Errorf("table %s, row %d: %w", table, rowid, err)
+		}
+		fn(rowid, c)
+		return nil
+	})
+}
