@@ -1,0 +1,196 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"hikae/hosts"
+)
+
+// Fetch gets contents that a Read of this session found, in their order, and
+// calls each with one after the other. A plain content is checked by its hash
+// and size as it is read: the reader ends with a *ContentError instead of
+// io.EOF where it is not what it should be (ErrChanged: it was written to
+// since). A sealed one is read as the agent encrypted it to the recipients
+// (age, its binary format), so that its length is not Content.Size.
+//
+// recipients are age or SSH public keys; a host with recipients of its own
+// takes no others.
+//
+// When each returns that *ContentError, the others still follow, and Fetch
+// returns all of them joined. Any other error ends the session.
+func (c *Client) Fetch(ctx context.Context, contents []hosts.Content, recipients []string, each func(hosts.Content, io.Reader) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer c.during(ctx)()
+	var failed []error
+	for len(contents) > 0 {
+		n := min(len(contents), maxFetch)
+		f, err := c.fetch(ctx, contents[:n], recipients, each)
+		if err = c.end(err); err != nil {
+			return fmt.Errorf("cannot fetch contents%s: %w", c.from(), err)
+		}
+		failed = append(failed, f...)
+		contents = contents[n:]
+	}
+	return errors.Join(failed...)
+}
+
+func (c *Client) from() string {
+	if c.opts.Host == "" {
+		return ""
+	}
+	return " from " + c.opts.Host
+}
+
+func (c *Client) fetch(ctx context.Context, contents []hosts.Content, recipients []string, each func(hosts.Content, io.Reader) error) (failed []error, err error) {
+	if c.ReadOnly() {
+		recipients = nil // it has its own
+	}
+	if err := c.l.sendValue(kindFetch, fetchRequest{Contents: contents, Recipients: recipients}); err != nil {
+		return nil, err
+	}
+	for i, content := range contents {
+		m, err := c.recv(ctx, kindBegin)
+		if err != nil {
+			return nil, err
+		}
+		var b contentBegin
+		if err := c.l.unmarshal(m.body, &b); err != nil {
+			return nil, err
+		}
+		if b.Index != uint(i) { // #nosec G115 -- an index
+			return nil, protocolError("content %d where %d is wanted", b.Index, i)
+		}
+		r := &contentReader{c: c, ctx: ctx, want: content}
+		if !content.Sealed {
+			r.hash = sha256.New()
+		}
+		err = each(content, r)
+		var own *ContentError
+		if err != nil && !(errors.As(err, &own) && own.Content == content) {
+			return nil, err
+		}
+		if err != nil {
+			failed = append(failed, err)
+		}
+		if err := r.drain(); err != nil {
+			return nil, err
+		}
+	}
+	_, err = c.recv(ctx, kindFetchDone)
+	return failed, err
+}
+
+// contentReader reads the chunks of one content.
+type contentReader struct {
+	c    *Client
+	ctx  context.Context // of the Fetch that it is part of
+	want hosts.Content
+	hash hash.Hash // nil: the bytes are sealed and cannot be checked here
+
+	m    message // the chunk that rest is of
+	rest []byte
+	n    int64
+	end  error // how it ended: io.EOF, a *ContentError or the session's end
+}
+
+func (r *contentReader) Read(p []byte) (int, error) {
+	for len(r.rest) == 0 && r.end == nil {
+		r.next()
+	}
+	if len(r.rest) == 0 {
+		return 0, r.end
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// WriteTo implements io.WriterTo: the chunks go to w as they came.
+func (r *contentReader) WriteTo(w io.Writer) (int64, error) {
+	var total int64
+	for {
+		if len(r.rest) > 0 {
+			n, err := w.Write(r.rest)
+			total += int64(n)
+			r.rest = r.rest[n:]
+			if err != nil {
+				return total, err
+			}
+		}
+		switch r.end {
+		case nil:
+			r.next()
+		case io.EOF:
+			return total, nil
+		default:
+			return total, r.end
+		}
+	}
+}
+
+// next takes the next message; all of the last chunk has been read.
+func (r *contentReader) next() {
+	r.c.l.recycle(r.m)
+	r.m = message{}
+	m, err := r.c.recv(r.ctx, kindChunk, kindEnd)
+	if err != nil {
+		r.end = err
+		return
+	}
+	if m.kind == kindEnd {
+		r.end = r.finish(m)
+		return
+	}
+	r.m, r.rest = m, m.body
+	r.n += int64(len(m.body))
+	if r.hash != nil {
+		r.hash.Write(m.body)
+	}
+	if limit := r.limit(); r.n > limit {
+		r.end, r.rest = protocolError("content %s is over %d bytes", r.want.ID, limit), nil
+	}
+}
+
+// limit is how many bytes may come. Sealing adds a header, which grows with
+// the recipients, and 16 bytes each 64 KiB (age-encryption.org/v1).
+func (r *contentReader) limit() int64 {
+	if r.hash != nil {
+		return r.want.Size
+	}
+	return r.want.Size + r.want.Size/1024 + 1<<20
+}
+
+func (r *contentReader) finish(m message) error {
+	var e contentEnd
+	if err := r.c.l.unmarshal(m.body, &e); err != nil {
+		return err
+	}
+	if e.Err != nil {
+		return &ContentError{Content: r.want, Err: e.Err.err()}
+	}
+	if r.hash != nil && (r.n != r.want.Size || hosts.ID(r.hash.Sum(nil)) != r.want.ID) {
+		return &ContentError{Content: r.want, Err: ErrChanged}
+	}
+	return io.EOF
+}
+
+// drain reads what is left, so that the next content can follow. What was
+// wrong with this one is the caller's to know.
+func (r *contentReader) drain() error {
+	r.rest = nil
+	for r.end == nil {
+		r.next()
+		r.rest = nil
+	}
+	var own *ContentError
+	if r.end == io.EOF || errors.As(r.end, &own) {
+		return nil
+	}
+	return r.end
+}

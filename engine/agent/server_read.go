@@ -1,0 +1,175 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"hikae/engine"
+)
+
+// batchSize is about how many bytes of resources go out at once.
+const batchSize = 64 << 10
+
+// StampKeeper is a Host that can carry what it knows of unchanged files from
+// one session to the next. The bytes mean something to the Host alone.
+type StampKeeper interface {
+	// UseStamps takes what an earlier session's Stamps gave. What does not
+	// hold any more is forgotten; an error means that none was of use.
+	UseStamps(stamps []byte) error
+	Stamps() ([]byte, error)
+}
+
+func (ss *session) read(ctx context.Context, m message) error {
+	var req readRequest
+	if err := ss.l.unmarshal(m.body, &req); err != nil {
+		return err
+	}
+	modules, err := ss.inScope(req.Scope)
+	if err != nil {
+		return err
+	}
+	if err := ss.useKey(req.HomeKey); err != nil {
+		return err
+	}
+	keeper, keeps := ss.Host.(StampKeeper)
+	if keeps && len(req.Stamps) > 0 {
+		if err := keeper.UseStamps(req.Stamps); err != nil {
+			ss.log.Debug("stamps not used", "error", err)
+		}
+	}
+	req.Scope.Vault = ss.vault
+
+	res := readResult{Coverage: make(map[string]engine.Coverage)}
+	var mu sync.Mutex
+	g, gctx := errgroup.WithContext(ctx)
+	// Modules wait for the disk and for programs as much as they compute.
+	g.SetLimit(max(4, runtime.GOMAXPROCS(0)))
+	for _, mod := range modules {
+		g.Go(func() error {
+			kind := mod.Schema().Kind
+			cov, err := ss.readModule(gctx, mod, req.Scope)
+			if err != nil {
+				return fmt.Errorf("cannot read %s resources: %w", kind, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			res.Coverage[kind] = cov
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if keeps {
+		stamps, err := keeper.Stamps()
+		if err != nil {
+			ss.log.Warn("cannot hand out stamps; the next read will be slower", "error", err)
+		}
+		// They are a help, not a promise: what does not fit stays behind.
+		if len(stamps) < MaxMessage/2 {
+			res.Stamps = stamps
+		}
+	}
+	return ss.l.sendValue(kindReadDone, res)
+}
+
+func (ss *session) readModule(ctx context.Context, mod engine.Module, scope engine.Scope) (cov engine.Coverage, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			ss.log.Error("module panicked", "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("internal error: %v", p)
+		}
+	}()
+	s := mod.Schema()
+	b := batch{ss: ss}
+	cov, err = mod.Read(ctx, ss.Host, scope, func(r engine.Resource) error {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		if r.Addr.Kind != s.Kind {
+			return fmt.Errorf("%s came from the module of %s", r.Addr, s.Kind)
+		}
+		return b.add(&r)
+	})
+	if err == nil {
+		err = b.flush()
+	}
+	return cov, err
+}
+
+// batch gathers the resources of one module.
+type batch struct {
+	ss  *session
+	buf []byte
+}
+
+func (b *batch) add(r *engine.Resource) error {
+	w, err := b.ss.l.toWireResource(r)
+	if err != nil {
+		return fmt.Errorf("cannot send %q: %w", r.Addr, err)
+	}
+	enc, err := b.ss.l.marshal(wireFound{Addr: toWireAddr(r.Addr), Resource: *w})
+	if err != nil {
+		return err
+	}
+	b.buf = append(b.buf, enc...)
+	if len(b.buf) >= batchSize {
+		return b.flush()
+	}
+	return nil
+}
+
+func (b *batch) flush() error {
+	if len(b.buf) == 0 {
+		return nil
+	}
+	err := b.ss.l.send(kindResources, b.buf)
+	b.buf = b.buf[:0]
+	return err
+}
+
+// inScope checks what was asked for and picks the modules.
+func (ss *session) inScope(s engine.Scope) ([]engine.Module, error) {
+	for _, p := range s.Paths {
+		if err := checkPath(p); err != nil {
+			return nil, err
+		}
+		if ss.ReadOnly && !within(p, ss.Paths) {
+			return nil, fmt.Errorf("%w: this host does not give %q", ErrReadOnly, p)
+		}
+	}
+	for _, p := range s.HostOnly {
+		if strings.Contains(p, "\x00") || len(p) > longestPath {
+			return nil, protocolError("pattern %q", p)
+		}
+	}
+	for _, k := range s.Kinds {
+		if _, ok := ss.schemas[k]; !ok {
+			return nil, fmt.Errorf("%w: this host knows no resources of kind %q", engine.ErrRefused, k)
+		}
+	}
+	if len(s.Kinds) == 0 {
+		return ss.Modules, nil
+	}
+	var out []engine.Module
+	for _, m := range ss.Modules {
+		if slices.Contains(s.Kinds, m.Schema().Kind) {
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
+
+// within reports whether p is one of the trees or lies in one.
+func within(p string, trees []string) bool {
+	return slices.ContainsFunc(trees, func(t string) bool {
+		return p == t || t == "/" || strings.HasPrefix(p, t+"/")
+	})
+}

@@ -1,0 +1,146 @@
+package agent
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"sync"
+
+	"hikae/engine"
+	"hikae/hosts"
+)
+
+// maxSecret bounds a secret, in bytes. Secrets are held in memory only.
+const maxSecret = 1 << 20
+
+var errNoKey = errors.New("no home key in this session, so secrets have no name")
+
+// vault remembers the contents that this session's Reads declared. What is not
+// in it is not handed out.
+type vault struct {
+	mu   sync.Mutex
+	key  []byte // the home key; nil where the session has none
+	open map[hosts.ID]declared
+}
+
+type declared struct {
+	sealed bool
+	open   func() (io.ReadCloser, error)
+}
+
+var _ engine.Vault = (*vault)(nil)
+
+func newVault(key []byte) *vault {
+	return &vault{key: key, open: make(map[hosts.ID]declared)}
+}
+
+// Plain implements engine.Vault.
+func (v *vault) Plain(c hosts.Content, open func() (io.ReadCloser, error)) {
+	if c.ID.IsZero() || c.Sealed || open == nil {
+		return
+	}
+	v.add(c.ID, declared{open: open})
+}
+
+// Secret implements engine.Vault.
+func (v *vault) Secret(open func() (io.ReadCloser, error)) (hosts.Content, error) {
+	if len(v.key) == 0 {
+		return hosts.Content{}, errNoKey
+	}
+	b, err := readSecret(open)
+	if err != nil {
+		return hosts.Content{}, err
+	}
+	defer clear(b)
+	c := hosts.Content{Size: int64(len(b)), ID: v.name(b), Sealed: true}
+	v.add(c.ID, declared{sealed: true, open: open})
+	return c, nil
+}
+
+func (v *vault) add(id hosts.ID, d declared) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.open[id] = d
+}
+
+// find returns how a declared content is read again.
+func (v *vault) find(c hosts.Content) (func() (io.ReadCloser, error), bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	d, ok := v.open[c.ID]
+	return d.open, ok && d.sealed == c.Sealed
+}
+
+// name is the keyed hash of a secret.
+func (v *vault) name(secret []byte) hosts.ID {
+	h := hmac.New(sha256.New, v.key)
+	h.Write(secret)
+	return hosts.ID(h.Sum(nil))
+}
+
+// secret reads a declared or supplied secret and checks that it is still c.
+func (v *vault) secret(c hosts.Content, open func() (io.ReadCloser, error)) ([]byte, error) {
+	if len(v.key) == 0 {
+		return nil, errNoKey
+	}
+	b, err := readSecret(open)
+	if err != nil {
+		return nil, err
+	}
+	id := v.name(b)
+	if int64(len(b)) != c.Size || !hmac.Equal(id[:], c.ID[:]) {
+		clear(b)
+		return nil, ErrChanged
+	}
+	return b, nil
+}
+
+func readSecret(open func() (io.ReadCloser, error)) ([]byte, error) {
+	rc, err := open()
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(io.LimitReader(rc, maxSecret+1))
+	if cerr := rc.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil && len(b) > maxSecret {
+		err = fmt.Errorf("%w: a secret may be %d bytes at most", engine.ErrRefused, maxSecret)
+	}
+	if err != nil {
+		clear(b)
+		return nil, err
+	}
+	return b, nil
+}
+
+// verifier passes a content through and ends it with wrong instead of io.EOF
+// where the bytes were not the content.
+type verifier struct {
+	io.ReadCloser
+	want  hosts.Content
+	hash  hash.Hash
+	n     int64
+	wrong error
+}
+
+func newVerifier(rc io.ReadCloser, want hosts.Content, wrong error) *verifier {
+	return &verifier{ReadCloser: rc, want: want, hash: sha256.New(), wrong: wrong}
+}
+
+func (v *verifier) Read(p []byte) (int, error) {
+	n, err := v.ReadCloser.Read(p)
+	v.n += int64(n)
+	if v.n > v.want.Size {
+		return 0, v.wrong // it grew; do not follow a file without end
+	}
+	v.hash.Write(p[:n])
+	if err == io.EOF && (v.n != v.want.Size || !bytes.Equal(v.hash.Sum(nil), v.want.ID[:])) {
+		err = v.wrong
+	}
+	return n, err
+}
