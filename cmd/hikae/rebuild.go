@@ -1,0 +1,42 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"hikae/engine"
+	"hikae/engine/control"
+)
+
+func (a *app) rebuildCmd() *cobra.Command {
+	var yes bool
+	var from string
+	c := &cobra.Command{
+		Use:   "rebuild HOST --from HOST2[@GENERATION]",
+		Short: "Turn a bare box into another host, from its snapshot alone",
+		Long: `Rebuild applies the stored snapshot of HOST2 to HOST with HOST2's role, so
+that nothing is held back: HOST does what HOST2 did. HOST2 is not asked and may
+be dead. What is a host's own (its addresses, keys, disks, name) stays HOST's.
+
+` + exitHelp,
+		Example:           `  hikae rebuild fresh --from primary`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeHosts,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctl, t, err := a.target(args[0], from)
+			if err != nil {
+				return err
+			}
+			t.Role = engine.RolePrimary
+			o := control.ApplyOptions{PlanOptions: control.PlanOptions{Snapshot: from}}
+			if o.Confirm, err = a.confirm(yes, "turn "+t.Name+" into "+from); err != nil {
+				return err
+			}
+			_, err = ctl.Apply(cmd.Context(), t, o)
+			return err
+		},
+	}
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	c.Flags().StringVar(&from, "from", "", "the host to become")
+	_ = c.MarkFlagRequired("from")
+	return c
+}
