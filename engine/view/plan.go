@@ -146,7 +146,7 @@ func (v *View) change(b *strings.Builder, p PlanView, c engine.Change) {
 // Printable replaces what could steer a terminal, character by character.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r != '\t' && (r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0)) {
+		if r != '\t' && r != '\n' && (r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0)) {
 			return '\ufffd'
 		}
 		return r

@@ -1,0 +1,120 @@
+package engine
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"hikae/engine/rules"
+	"hikae/hosts"
+)
+
+// Nothing of the host's own crosses: neither from a snapshot that says so, nor
+// from HCL that asks for it, nor past the writer. One case per built-in rule.
+func TestHostOwnNeverCrosses(t *testing.T) {
+	for _, r := range rules.HostOnlyPaths().Rules() {
+		t.Run(r.Pattern, func(t *testing.T) {
+			a := Addr{Kind: "file", Name: r.Example}
+			res := file(r.Example, 1)
+			d := desired(t, Want{Host: "standby", Source: snapshot(res)})
+			if d.Resources[a] != nil || len(d.Left) != 1 {
+				t.Errorf("%s came from a snapshot: %v", a, d.Left)
+			}
+			_, diags := Compile(Want{
+				Host: "standby", Source: snapshot(), Schemas: testSchemas(),
+				Patches: []Patch{{Addr: a, Rank: RankHost, Content: []byte("x")}},
+			})
+			if !diags.HasErrors() || !strings.Contains(diags.Error(), "host's own") {
+				t.Errorf("HCL that asks for %s is taken: %v", a, diags)
+			}
+			x := &Executor{Modules: []Module{stubModule{testSchemas()[0]}}}
+			_, err := x.Apply(t.Context(), ApplyRequest{Stage: StageConfig, Changes: []Change{{Addr: a, Action: Create, After: &res}}}, nil, nil)
+			if err == nil || !strings.Contains(err.Error(), "host's own") {
+				t.Errorf("the writer takes %s: %v", a, err)
+			}
+		})
+	}
+}
+
+func TestWhetherAUnitRunsComesFromEnablement(t *testing.T) {
+	tests := []struct {
+		name             string
+		enabled, running bool
+		want             cty.Value
+	}{
+		{"enabled and running", true, true, cty.True},
+		{"enabled and stopped: a primary that stops", true, false, cty.True},
+		{"running though not enabled", false, true, cty.NullVal(cty.Bool)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := service("x.service", tt.enabled, tt.running)
+			d := desired(t, Want{Host: "standby", Source: snapshot(s)})
+			if got := d.Resources[s.Addr].Value.GetAttr("running"); !got.RawEquals(tt.want) {
+				t.Errorf("on a follower: %#v", got)
+			}
+			d = desired(t, Want{Host: "primary", Source: snapshot(s)})
+			if got := d.Resources[s.Addr].Value.GetAttr("running"); !got.RawEquals(cty.BoolVal(tt.running)) {
+				t.Errorf("on itself: %#v", got)
+			}
+		})
+	}
+}
+
+func TestStandbyHolds(t *testing.T) {
+	src := snapshot(
+		service("dhcpd.service", true, true), service("backup.timer", true, true),
+		service("logrotate.timer", true, true), service("httpd.service", true, true),
+		file("/etc/cron.d/house", 1), file("/etc/motd", 2),
+	)
+	d := desired(t, Want{Host: "standby", Role: RoleStandby, Source: src})
+	held := map[string]bool{}
+	for _, n := range d.Held {
+		held[n.Addr.String()] = true
+		if n.Why == "" {
+			t.Errorf("%s is held without a reason", n.Addr)
+		}
+	}
+	for _, a := range []string{"service:dhcpd.service", "service:backup.timer", "file:/etc/cron.d/house"} {
+		if !held[a] {
+			t.Errorf("%s is not held", a)
+		}
+	}
+	if len(held) != 3 {
+		t.Errorf("held: %v", held)
+	}
+	if v := d.Resources[Addr{Kind: "service", Name: "dhcpd.service"}].Value; !v.GetAttr("running").RawEquals(cty.False) || !v.GetAttr("enabled").RawEquals(cty.False) {
+		t.Errorf("dhcpd: %#v", v)
+	}
+	if d.Resources[Addr{Kind: "file", Name: "/etc/cron.d/house"}] != nil {
+		t.Error("a crontab crosses")
+	}
+	if d := desired(t, Want{Host: "fresh", Role: RolePrimary, Source: src}); len(d.Held) != 0 {
+		t.Errorf("a rebuilt primary holds %v", d.Held)
+	}
+}
+
+func TestOverlayByRank(t *testing.T) {
+	a := Addr{Kind: "file", Name: "/etc/motd"}
+	mode := func(s string) map[string]cty.Value { return map[string]cty.Value{"mode": cty.StringVal(s)} }
+	d := desired(t, Want{Host: "standby", Source: snapshot(file("/etc/motd", 1)), Patches: []Patch{
+		{Addr: a, Rank: RankHost, Attrs: mode("0600")},
+		{Addr: a, Rank: RankRole, Attrs: mode("0640"), Content: []byte("role\n")},
+	}})
+	n := d.Resources[a].Node
+	if n.Mode != 0o600 || n.Content.Size != 5 || string(d.Inline[n.Content.ID].Data) != "role\n" {
+		t.Errorf("got %+v", n)
+	}
+	d = desired(t, Want{Host: "standby", Source: snapshot(file("/etc/motd", 1)), Patches: []Patch{{Addr: a, Rank: RankHost, Absent: true}}})
+	if d.Resources[a].Node.Type != hosts.Absent {
+		t.Errorf("got %+v", d.Resources[a].Node)
+	}
+}
+
+func TestOnly(t *testing.T) {
+	d := desired(t, Want{Host: "vps", Source: snapshot(file("/etc/named/a", 1), file("/etc/shadowed", 1), pkg("bind", "1")), Only: []string{"file:/etc/named/**"}})
+	if len(d.Resources) != 1 || d.Resources[Addr{Kind: "file", Name: "/etc/named/a"}] == nil {
+		t.Errorf("got %v", d.Resources)
+	}
+}
