@@ -17,7 +17,29 @@ import (
 
 	"hikae/engine"
 	"hikae/hosts"
+	"hikae/modules/internal/rpmtest"
 )
+
+// newHost is an empty host with a repository "base" that has lib 1.0 and 2.0,
+// app 1.0 and 1:1.1 that need lib, tool, and more. It returns the repository's
+// directory too.
+func newHost(t *testing.T, more ...rpmtest.Spec) (h *rpmtest.Host, m *Module, repo string) {
+	t.Helper()
+	h, repo = rpmtest.NewHost(t), t.TempDir()
+	rpmtest.Build(t, repo, append([]rpmtest.Spec{
+		{Name: "lib", EVR: "1.0-1.el8", Arch: "noarch"},
+		{Name: "lib", EVR: "2.0-1.el8", Arch: "noarch"},
+		{Name: "app", EVR: "1.0-1.el8", Arch: "x86_64", More: "Requires: lib"},
+		{Name: "app", EVR: "1:1.1-1.el8", Arch: "x86_64", More: "Requires: lib"},
+		{Name: "tool", EVR: "3-1", Arch: "noarch"},
+	}, more...))
+	rpmtest.CreateRepo(t, repo)
+	h.Repo(t, "base", repo, "gpgcheck=0")
+	m = New()
+	m.installRoot = h.Root
+	m.lockWait = 0
+	return h, m, repo
+}
 
 // want is a package as it should be: label, version ("" for any), asked.
 func want(label, version string, asked bool) engine.Resource {
@@ -119,11 +141,11 @@ func TestInstallUpgradeDowngradeMarkRemove(t *testing.T) {
 	expect(t, m, h, "app 1:1.1-1.el8.x86_64 asked base", "lib 2.0-1.el8.noarch base", "tool 3-1.noarch asked base")
 
 	// Two go down, one goes away, one is marked: one transaction still.
-	before := len(h.ran)
+	before := len(h.Ran)
 	mustApply(t, m, h, []engine.Resource{want("app", "1.0-1.el8.x86_64", false), want("lib", "1.0-1.el8.noarch", true)}, "tool")
 	expect(t, m, h, "app 1.0-1.el8.x86_64 base", "lib 1.0-1.el8.noarch asked base")
-	if n := len(h.ran) - before; n != 3 { // rpm -qa, the driver, rpm -qa
-		t.Errorf("%d programs were run: %v", n, h.ran[before:])
+	if n := len(h.Ran) - before; n != 3 { // rpm -qa, the driver, rpm -qa
+		t.Errorf("%d programs were run: %v", n, h.Ran[before:])
 	}
 
 	// Marks alone.
@@ -131,10 +153,10 @@ func TestInstallUpgradeDowngradeMarkRemove(t *testing.T) {
 	expect(t, m, h, "app 1.0-1.el8.x86_64 asked base", "lib 1.0-1.el8.noarch base")
 
 	// Nothing to do: no transaction.
-	before = len(h.ran)
+	before = len(h.Ran)
 	mustApply(t, m, h, []engine.Resource{want("app", "1.0-1.el8.x86_64", true)})
-	if n := len(h.ran) - before; n != 1 {
-		t.Errorf("%d programs were run for nothing: %v", n, h.ran[before:])
+	if n := len(h.Ran) - before; n != 1 {
+		t.Errorf("%d programs were run for nothing: %v", n, h.Ran[before:])
 	}
 }
 
@@ -183,7 +205,7 @@ func TestRemovingWhatOthersNeedIsRefused(t *testing.T) {
 }
 
 func TestConflictSaysWhy(t *testing.T) {
-	h, m, _ := newHost(t, spec{name: "foe", evr: "1-1", arch: "noarch", more: "Conflicts: tool"})
+	h, m, _ := newHost(t, rpmtest.Spec{Name: "foe", EVR: "1-1", Arch: "noarch", More: "Conflicts: tool"})
 	mustApply(t, m, h, []engine.Resource{want("tool", "3-1.noarch", true)})
 	_, _, err := apply(t, m, h, nil, []engine.Resource{want("foe", "1-1.noarch", true)})
 	if err == nil || !strings.Contains(err.Error(), "conflicts with tool") {
@@ -197,7 +219,7 @@ func TestConflictSaysWhy(t *testing.T) {
 func TestLocalFile(t *testing.T) {
 	h, m, _ := newHost(t)
 	dir := t.TempDir()
-	build(t, h.home, dir, spec{name: "house", evr: "1.0-1", arch: "noarch", more: "Requires: lib"})
+	rpmtest.Build(t, dir, []rpmtest.Spec{{Name: "house", EVR: "1.0-1", Arch: "noarch", More: "Requires: lib"}})
 	rpm, err := os.ReadFile(filepath.Join(dir, "house-1.0-1.noarch.rpm"))
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +242,7 @@ func TestLocalFile(t *testing.T) {
 	if done, _, err := apply(t, m, h, files, []engine.Resource{house}); err != nil || len(done) != 1 {
 		t.Fatalf("done %v, error %v", done, err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(h.root, stateDir, "*.rpm")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(h.Root, stateDir, "*.rpm")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 	// The file of another package.
@@ -252,7 +274,7 @@ func TestRefused(t *testing.T) {
 func TestInstalledTwiceIsAnError(t *testing.T) {
 	h, m, repo := newHost(t)
 	for _, v := range []string{"1.0", "2.0"} {
-		run(t, h.home, "rpm", "--root", h.root, "-i", "--justdb", "--noscripts", "--nodeps", "--force", filepath.Join(repo, "lib-"+v+"-1.el8.noarch.rpm"))
+		h.RPM(t, "-i", "--justdb", "--noscripts", "--nodeps", "--force", filepath.Join(repo, "lib-"+v+"-1.el8.noarch.rpm"))
 	}
 	_, _, err := apply(t, m, h, nil, []engine.Resource{want("tool", "", true)})
 	if !errors.Is(err, ErrInconsistent) || !strings.Contains(err.Error(), "lib.noarch") {
@@ -278,7 +300,7 @@ os.makedirs(sys.argv[1], exist_ok=True)
 with dnf.lock.build_rpmdb_lock(sys.argv[1], True):
     print("held", flush=True)
     sys.stdin.read()
-`, filepath.Join(h.root, "var/lib/dnf")) //nolint:gosec // a test's own command
+`, filepath.Join(h.Root, "var/lib/dnf")) //nolint:gosec // a test's own command
 	stdin, err := holder.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -305,7 +327,7 @@ with dnf.lock.build_rpmdb_lock(sys.argv[1], True):
 }
 
 func TestFailingScriptletStopsTheTransaction(t *testing.T) {
-	h, m, _ := newHost(t, spec{name: "bad", evr: "1-1", arch: "noarch", scripts: "%pre -p <lua>\nerror('the disk is on fire')"})
+	h, m, _ := newHost(t, rpmtest.Spec{Name: "bad", EVR: "1-1", Arch: "noarch", Scripts: "%pre -p <lua>\nerror('the disk is on fire')"})
 	done, _, err := apply(t, m, h, nil, []engine.Resource{want("bad", "", true), want("tool", "", true)})
 	if err == nil || !strings.Contains(err.Error(), "bad-1-1.noarch") {
 		t.Errorf("done %v, error %v", done, err)
@@ -317,7 +339,7 @@ func TestFailingScriptletStopsTheTransaction(t *testing.T) {
 
 func TestUnsignedPackageIsRefused(t *testing.T) {
 	h, m, repo := newHost(t)
-	mustWrite(t, filepath.Join(h.root, "etc/yum.repos.d/base.repo"), "[base]\nname=base\nbaseurl=file://"+repo+"\ngpgcheck=1\n")
+	h.Repo(t, "base", repo, "gpgcheck=1")
 	_, _, err := apply(t, m, h, nil, []engine.Resource{want("tool", "", true)})
 	if !errors.Is(err, engine.ErrRefused) || !strings.Contains(err.Error(), "tool-3-1.noarch.rpm is not signed") {
 		t.Errorf("error %v", err)
