@@ -29,9 +29,12 @@ func ParseEVR(s string) (EVR, error) {
 	e.Version = rest
 	if i := strings.LastIndexByte(rest, '-'); i >= 0 {
 		e.Version, e.Release = rest[:i], rest[i+1:]
+		if e.Release == "" {
+			return EVR{}, fmt.Errorf("cannot read the version %q: its release is empty", s)
+		}
 	}
-	if e.Version == "" {
-		return EVR{}, fmt.Errorf("cannot read the version %q: it is empty", s)
+	if e.Version == "" || strings.Contains(rest, ":") {
+		return EVR{}, fmt.Errorf("cannot read the version %q: it is not of the form [epoch:]version[-release]", s)
 	}
 	return e, nil
 }

@@ -66,7 +66,7 @@ func TestEVR(t *testing.T) {
 			t.Errorf("ParseEVR(%q) = %+v (%s), %v", c.in, got, got, err)
 		}
 	}
-	for _, bad := range []string{"", "x:1", "-1", "4294967296:1", "-1:1"} {
+	for _, bad := range []string{"", "x:1", "-1", "1-", "--", "1:", "1:2:3", "4294967296:1", "-1:1"} {
 		if got, err := rpmdb.ParseEVR(bad); err == nil {
 			t.Errorf("ParseEVR(%q) = %+v", bad, got)
 		}

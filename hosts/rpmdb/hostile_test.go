@@ -1,6 +1,7 @@
 package rpmdb_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -129,6 +130,27 @@ func TestEachByteDamaged(t *testing.T) {
 				readAll(pkgs)
 			}
 		}
+	}
+}
+
+// rpm leaves a header out that does not fit its digest; here it is an error, since what is missing might be removed elsewhere.
+func TestDigestDoesNotFit(t *testing.T) {
+	p := rpmdbtest.EL8(3, 6, 60)[0]
+	good := p.Header()
+	bad := bytes.Replace(good, []byte(p.Files[0].User+"\x00"), []byte("r00t\x00"), 1)
+	if len(bad) != len(good) || bytes.Equal(bad, good) {
+		t.Fatal("nothing was damaged")
+	}
+	dir := t.TempDir()
+	if err := rpmdbtest.WriteDir(dir, rpmdbtest.BDB{}, [][]byte{good}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(load(t, dir)); n != 1 {
+		t.Errorf("%d packages", n)
+	}
+	err := rpmdbtest.WriteDir(dir, rpmdbtest.BDB{}, [][]byte{good, bad})
+	if err == nil || !strings.Contains(err.Error(), "record 2: the header does not fit its digest") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -187,6 +187,33 @@ func TestLogLikeRPM(t *testing.T) {
 	expect("an empty log", left)
 }
 
+// Other page sizes lay the trees out otherwise: all that fits on a page, and trees of several levels.
+func TestPageSizesLikeRPM(t *testing.T) {
+	needTool(t, "rpm", "rpm")
+	dir := t.TempDir()
+	copyDir(t, realDatabase(t, "rockylinux-9"), dir)
+	o := startOther(t, dir)
+	for _, size := range []int{512, 1024, 8192, 65536} {
+		o.do(fmt.Sprint("pagesize ", size))
+		head := make([]byte, 18)
+		f, err := os.Open(filepath.Join(dir, "rpmdb.sqlite"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(f, head); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		if got := int(head[16])<<8 | int(head[17]); got != size&0xffff+size>>16 {
+			t.Fatalf("the page size is %d, not %d", got, size)
+		}
+		likeRPM(t, rpmdb.SQLite, dir)
+		o.do("mode WAL")
+		o.do("delete 7")
+		likeRPM(t, rpmdb.SQLite, dir)
+	}
+}
+
 // A damaged log counts up to the damage, as for sqlite.
 func TestLogCutOff(t *testing.T) {
 	needTool(t, "rpm", "rpm")

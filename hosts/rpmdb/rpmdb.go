@@ -10,6 +10,7 @@
 package rpmdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -209,6 +210,24 @@ type record struct {
 
 // read reads the database once, with no thought for its moving.
 func (db *DB) read(ctx context.Context) ([]*Package, error) {
+	recs, err := db.records(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pkgs := make([]*Package, len(recs))
+	for i, r := range recs {
+		if pkgs[i], err = newPackage(r); err == nil {
+			err = pkgs[i].header.checkDigest()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("record %d: %w", r.num, err)
+		}
+	}
+	return pkgs, nil
+}
+
+// records reads all records in the order of their numbers.
+func (db *DB) records(ctx context.Context) ([]record, error) {
 	main, err := openSource(db.fsys, db.name)
 	if err != nil {
 		return nil, err
@@ -225,14 +244,8 @@ func (db *DB) read(ctx context.Context) ([]*Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(recs, func(a, b record) int { return int(int64(a.num) - int64(b.num)) })
-	pkgs := make([]*Package, len(recs))
-	for i, r := range recs {
-		if pkgs[i], err = newPackage(r); err != nil {
-			return nil, fmt.Errorf("record %d: %w", r.num, err)
-		}
-	}
-	return pkgs, nil
+	slices.SortFunc(recs, func(a, b record) int { return cmp.Compare(a.num, b.num) })
+	return recs, nil
 }
 
 // A source is a file open for reading at offsets.

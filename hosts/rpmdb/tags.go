@@ -2,8 +2,7 @@ package rpmdb
 
 // Tags of a header, from rpm's include/rpm/rpmtag.h. Those ending in Legacy are of packages built by rpm 3.
 const (
-	tagHeaderSignatures = 62
-	tagHeaderImmutable  = 63
+	tagHeaderImmutable = 63
 
 	tagSigPGP       = 259
 	tagSigGPG       = 262

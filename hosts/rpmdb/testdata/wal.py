@@ -26,6 +26,10 @@ for line in sys.stdin:
         db.execute("ROLLBACK")
     elif word == "checkpoint":
         db.execute("PRAGMA wal_checkpoint(%s)" % args[0])
+    elif word == "pagesize":
+        db.execute("PRAGMA journal_mode=DELETE")
+        db.execute("PRAGMA page_size=" + args[0])
+        db.execute("VACUUM")
     elif word == "vacuum":
         db.execute("VACUUM")
     elif word == "blobs":  # what flip takes turns with: a package to be there 40 times, and one 60 times

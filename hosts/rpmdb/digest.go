@@ -1,0 +1,68 @@
+package rpmdb
+
+import (
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"hash"
+)
+
+// headerMagic stands before a header in a package file, and is part of what its digest covers.
+const headerMagic = "\x8e\xad\xe8\x01\x00\x00\x00\x00"
+
+// checkDigest compares the header's immutable region with the digest that was taken of it when it was built, as rpm itself
+// does on each read: pages of a database can be torn or stale and yet look well. A header without region or digest, as old
+// packages and imported keys have, passes.
+func (h header) checkDigest() error {
+	covered, ok := h.region()
+	if !ok {
+		return nil
+	}
+	for _, d := range []struct {
+		tag uint32
+		new func() hash.Hash
+	}{{tagSHA256Header, sha256.New}, {tagSHA1Header, sha1.New}} {
+		want, err := h.str(d.tag)
+		if err != nil {
+			return err
+		}
+		if want == "" {
+			continue
+		}
+		sum := d.new()
+		var buf [4096]byte
+		for _, part := range covered {
+			for part != "" {
+				n := copy(buf[:], part)
+				sum.Write(buf[:n])
+				part = part[n:]
+			}
+		}
+		if hex.EncodeToString(sum.Sum(nil)) != want {
+			return errors.New("the header does not fit its digest")
+		}
+		return nil // the better one is enough
+	}
+	return nil
+}
+
+// region returns what the digest covers, in parts. The region starts with the entry of its tag, whose data is the trailer at
+// its end; that says by a negative offset how long the index is.
+func (h header) region() (covered [4]string, ok bool) {
+	entry := h.index[:headerEntry]
+	trailer := uint64(be32(entry, 8))
+	if be32(entry, 0) != tagHeaderImmutable || be32(entry, 4) != typeBin || be32(entry, 12) != headerEntry ||
+		trailer+headerEntry > uint64(len(h.data)) {
+		return covered, false
+	}
+	index := -int64(int32(be32(h.data[trailer:], 8)))
+	if be32(h.data[trailer:], 0) != tagHeaderImmutable || index < headerEntry || index > int64(len(h.index)) || index%headerEntry != 0 {
+		return covered, false
+	}
+	end := int(trailer) + headerEntry
+	lengths := binary.BigEndian.AppendUint32(nil, uint32(index/headerEntry))
+	lengths = binary.BigEndian.AppendUint32(lengths, uint32(end))
+	return [4]string{headerMagic, string(lengths), h.index[:index], h.data[:end]}, true
+}
