@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The lab's tests drive the real program against the lab's hosts: real
+// systemd, sshd, rpm, dnf and daemons. testdata/test.sh starts the lab and sets
+// HIKAE_TEST_LAB; alone, these tests say that they did not run.
+
+// lab is the lab and a project on it.
+type lab struct {
+	t       *testing.T
+	dir     string // of the project, in a temporary folder
+	bin     string // the program
+	root    string // of the source tree
+	sshConf string
+}
+
+func newLab(t *testing.T) *lab {
+	t.Helper()
+	if os.Getenv("HIKAE_TEST_LAB") == "" {
+		t.Skip("the lab is not up: run make test-lab")
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	where := os.Getenv("HIKAE_LAB")
+	if where == "" {
+		where = "/var/tmp/hikae-lab"
+	}
+	l := &lab{t: t, dir: t.TempDir(), root: root, bin: filepath.Join(root, "bin", "hikae"), sshConf: filepath.Join(where, "ssh", "config")}
+	text, err := os.ReadFile(filepath.Join(root, "testdata", "home", "hikae.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.write("hikae.hcl", string(text))
+	l.ok("init")
+	return l
+}
+
+func (l *lab) write(name, text string) {
+	l.t.Helper()
+	if err := os.WriteFile(filepath.Join(l.dir, name), []byte(text), 0o644); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func (l *lab) remove(name string) {
+	l.t.Helper()
+	if err := os.Remove(filepath.Join(l.dir, name)); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// result is how a program ended.
+type result struct {
+	code        int
+	out, errOut string
+}
+
+func (l *lab) run(argv ...string) result { return l.runEnv(nil, argv...) }
+
+func (l *lab) runEnv(env []string, argv ...string) result {
+	l.t.Helper()
+	ctx, cancel := context.WithTimeout(l.t.Context(), 10*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Env = append(append(os.Environ(), "HIKAE_SSH_CONFIG="+l.sshConf), env...)
+	cmd.Dir = l.root
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		l.t.Fatalf("%v: %v", argv, err)
+	}
+	return result{cmd.ProcessState.ExitCode(), out.String(), errOut.String()}
+}
+
+// hikae runs the program in the project.
+func (l *lab) hikae(args ...string) result {
+	l.t.Helper()
+	began := time.Now()
+	r := l.run(append([]string{l.bin, "-C", l.dir}, args...)...)
+	l.t.Logf("hikae %s: exit %d in %.1f s", strings.Join(args, " "), r.code, time.Since(began).Seconds())
+	return r
+}
+
+// ok runs the program and wants exit code 0.
+func (l *lab) ok(args ...string) string {
+	l.t.Helper()
+	r := l.hikae(args...)
+	if r.code != 0 {
+		l.t.Fatalf("hikae %s: exit %d\n%s\n%s", strings.Join(args, " "), r.code, tail(r.out), tail(r.errOut))
+	}
+	return r.out
+}
+
+// inStep wants a host's plan to be empty.
+func (l *lab) inStep(host string) {
+	l.t.Helper()
+	if r := l.hikae("plan", host, "--detailed-exitcode"); r.code != 0 {
+		l.t.Errorf("the plan of %s is not empty (exit %d):\n%s%s", host, r.code, tail(r.out), r.errOut)
+	}
+}
+
+// exec runs a shell command on a host.
+func (l *lab) exec(host, script string) string {
+	l.t.Helper()
+	r := l.run("testdata/lab/lab", "exec", host, "--", "sh", "-c", script)
+	if r.code != 0 {
+		l.t.Fatalf("on %s: %s: exit %d: %s%s", host, script, r.code, r.out, r.errOut)
+	}
+	return r.out
+}
+
+func (l *lab) lab(args ...string) {
+	l.t.Helper()
+	if r := l.run(append([]string{"testdata/lab/lab"}, args...)...); r.code != 0 {
+		l.t.Fatalf("lab %v: exit %d: %s%s", args, r.code, r.out, r.errOut)
+	}
+}
+
+// check asks a host as people's programs would; hikae is not asked.
+func (l *lab) check(host string, sections ...string) {
+	l.t.Helper()
+	r := l.run(append([]string{"testdata/lab/check", host}, sections...)...)
+	if r.code != 0 {
+		l.t.Errorf("%s does not serve as the primary does:\n%s%s", host, failures(r.out), r.errOut)
+	}
+}
+
+// facts describes a host by rpm, find, getfacl, systemctl and the like.
+func (l *lab) facts(host string) string {
+	l.t.Helper()
+	r := l.run("testdata/lab/facts", host)
+	if r.code != 0 {
+		l.t.Fatalf("facts of %s: %s", host, r.errOut)
+	}
+	f, err := os.CreateTemp(l.t.TempDir(), host+"-*.facts")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(r.out); err != nil {
+		l.t.Fatal(err)
+	}
+	return f.Name()
+}
+
+// same compares two descriptions.
+func (l *lab) same(a, b string, options ...string) {
+	l.t.Helper()
+	r := l.run(append(append([]string{"testdata/lab/compare"}, options...), a, b)...)
+	if r.code != 0 {
+		l.t.Errorf("they differ:\n%s%s", tail(r.out), r.errOut)
+	}
+}
+
+// events runs the program with --json and returns its lines by type.
+func (l *lab) events(args ...string) (map[string][]map[string]any, int) {
+	l.t.Helper()
+	r := l.hikae(append(args, "--json")...)
+	byType := map[string][]map[string]any{}
+	for line := range strings.Lines(r.out) {
+		var m map[string]any
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			l.t.Fatalf("not a JSON line: %q", line)
+		}
+		typ, _ := m["type"].(string)
+		byType[typ] = append(byType[typ], m)
+	}
+	return byType, r.code
+}
+
+func failures(s string) string {
+	var out []string
+	for line := range strings.Lines(s) {
+		if !strings.HasPrefix(line, "ok ") {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "")
+}
+
+// tail is the end of a long text.
+func tail(s string) string {
+	const most = 6000
+	if len(s) > most {
+		return "...\n" + s[len(s)-most:]
+	}
+	return s
+}
