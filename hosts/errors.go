@@ -1,0 +1,31 @@
+package hosts
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors that a Reader's or Host's caller tells apart.
+var (
+	// ErrMountPoint: another file system, or another part of this one, is
+	// mounted at the path. It is not walked into, not replaced, not removed.
+	ErrMountPoint = errors.New("a mount point")
+	// ErrLink: a part of the path is a link that is not followed.
+	ErrLink = errors.New("a part of the path is a link that is not root's own")
+	// ErrNotEmpty: a directory would have to go that has something in it.
+	ErrNotEmpty = errors.New("the directory is not empty")
+	// ErrLocked is wrapped by the error of a Lock that another one holds.
+	ErrLocked = errors.New("another apply is under way")
+)
+
+// LockedError says who holds the lock. It wraps ErrLocked.
+type LockedError struct{ Holder string }
+
+func (e *LockedError) Error() string {
+	if e.Holder == "" {
+		return ErrLocked.Error()
+	}
+	return fmt.Sprintf("%s: %s", ErrLocked, e.Holder)
+}
+
+func (e *LockedError) Unwrap() error { return ErrLocked }

@@ -1,0 +1,136 @@
+package local
+
+import (
+	"io/fs"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// hostFS is the host's files as an fs.FS, by the host's rule on links: for the
+// parsers that take one. Open opens regular files only.
+type hostFS struct{ h *Host }
+
+var (
+	_ fs.ReadDirFS  = hostFS{}
+	_ fs.ReadLinkFS = hostFS{}
+	_ fs.StatFS     = hostFS{}
+)
+
+func (f hostFS) path(op, name string) (string, error) {
+	switch {
+	case !fs.ValidPath(name):
+		return "", &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	case name == ".":
+		return "/", nil
+	}
+	return "/" + name, nil
+}
+
+// Open implements fs.FS.
+func (f hostFS) Open(name string) (fs.File, error) {
+	p, err := f.path("open", name)
+	if err != nil {
+		return nil, err
+	}
+	r, err := f.h.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	return r.(*os.File), nil
+}
+
+// ReadLink implements fs.ReadLinkFS.
+func (f hostFS) ReadLink(name string) (string, error) {
+	p, err := f.path("readlink", name)
+	if err != nil {
+		return "", err
+	}
+	d, base, err := f.h.parent("readlink", p)
+	if err != nil {
+		return "", err
+	}
+	defer d.Close()
+	target, err := readlinkat(d, base)
+	if err != nil {
+		return "", &fs.PathError{Op: "readlink", Path: p, Err: err}
+	}
+	return target, nil
+}
+
+// Lstat implements fs.ReadLinkFS.
+func (f hostFS) Lstat(name string) (fs.FileInfo, error) {
+	p, err := f.path("lstat", name)
+	if err != nil {
+		return nil, err
+	}
+	d, base, err := f.h.parent("lstat", p)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	fi, err := lstat(d, base)
+	if err != nil {
+		return nil, &fs.PathError{Op: "lstat", Path: p, Err: err}
+	}
+	return fi, nil
+}
+
+// Stat implements fs.StatFS. It is Open's: a link is not followed.
+func (f hostFS) Stat(name string) (fs.FileInfo, error) {
+	r, err := f.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return r.Stat()
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (f hostFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	p, err := f.path("readdir", name)
+	if err != nil {
+		return nil, err
+	}
+	d, err := f.h.openDir(p)
+	if err != nil {
+		return nil, &fs.PathError{Op: "readdir", Path: p, Err: err}
+	}
+	defer d.Close()
+	file, names, err := openAndList(d, ".", p)
+	if err != nil {
+		return nil, &fs.PathError{Op: "readdir", Path: p, Err: bare(err)}
+	}
+	defer file.Close()
+	entries := make([]fs.DirEntry, 0, len(names))
+	for _, name := range names {
+		fi, err := lstat(d, name)
+		if err != nil {
+			continue // gone since it was listed
+		}
+		entries = append(entries, fs.FileInfoToDirEntry(fi))
+	}
+	return entries, nil
+}
+
+func lstat(d dirFD, name string) (fs.FileInfo, error) {
+	st, err := d.statx(name)
+	if err != nil {
+		return nil, err
+	}
+	return fileInfo{name, st}, nil
+}
+
+// fileInfo is a fs.FileInfo of a statx.
+type fileInfo struct {
+	name string
+	st   *unix.Statx_t
+}
+
+func (i fileInfo) Name() string       { return i.name }
+func (i fileInfo) Size() int64        { return stampOf(i.st).Size }
+func (i fileInfo) Mode() fs.FileMode  { return fileMode(i.st.Mode) | fs.FileMode(i.st.Mode&0o777) }
+func (i fileInfo) ModTime() time.Time { return time.Unix(i.st.Mtime.Sec, int64(i.st.Mtime.Nsec)) }
+func (i fileInfo) IsDir() bool        { return i.Mode().IsDir() }
+func (i fileInfo) Sys() any           { return nil }

@@ -1,0 +1,40 @@
+package local
+
+import (
+	"context"
+	"sync"
+
+	"hikae/hosts/rpmdb"
+)
+
+// packageCache keeps the rpmdb's content until the rpmdb changes.
+type packageCache struct {
+	mu    sync.Mutex
+	stamp rpmdb.Stamp
+	list  []*rpmdb.Package
+}
+
+// Packages implements hosts.Reader. The error wraps fs.ErrNotExist where there
+// is no rpmdb. The packages are shared: they are not to be changed.
+func (h *Host) Packages(ctx context.Context) ([]*rpmdb.Package, error) {
+	c := &h.packages
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	db, err := rpmdb.Open(hostFS{h})
+	if err != nil {
+		return nil, err
+	}
+	stamp, err := db.Stamp()
+	if err != nil {
+		return nil, err
+	}
+	if c.list != nil && stamp == c.stamp {
+		return c.list, nil
+	}
+	c.list, c.stamp, err = db.Load(ctx)
+	if err != nil {
+		c.list = nil
+		return nil, err
+	}
+	return c.list, nil
+}

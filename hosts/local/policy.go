@@ -1,0 +1,103 @@
+package local
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+
+	"hikae/hosts/fcontext"
+)
+
+// policyCache keeps the host's SELinux policy until one of its files changes.
+type policyCache struct {
+	mu     sync.Mutex
+	of     [len(policySuffixes) + 1]Stamp
+	loaded bool
+	name   string           // SELINUXTYPE; "" without a policy
+	policy *fcontext.Policy // nil without one
+}
+
+const selinuxConfig = "/etc/selinux/config"
+
+// policySuffixes are the files of path rules, beside file_contexts.
+var policySuffixes = [...]string{"", ".homedirs", ".local", ".subs", ".subs_dist"}
+
+// policy gives the host's policy and its name, nil and "" where it has none.
+// One that is there but switched off (SELINUX=disabled) counts as none: such a
+// host writes no labels. Whether the kernel enforces it makes no difference.
+func (h *Host) policy() (*fcontext.Policy, string, error) {
+	c := &h.fsPolicy
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var of [len(policySuffixes) + 1]Stamp
+	config, err := h.stamp(selinuxConfig)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, "", fmt.Errorf("cannot read SELinux policy: %w", err)
+	}
+	of[0] = config
+	if c.loaded && config == (Stamp{}) && c.of[0] == config {
+		return nil, "", nil
+	}
+	if !c.loaded || of[0] != c.of[0] {
+		c.loaded, c.policy = false, nil
+		if c.name, err = h.policyName(); err != nil {
+			return nil, "", err
+		}
+	}
+	contexts := path.Join("/etc/selinux", c.name, "contexts/files/file_contexts")
+	if c.name != "" {
+		for i, suffix := range policySuffixes {
+			if of[i+1], err = h.stamp(contexts + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, "", fmt.Errorf("cannot read SELinux policy: %w", err)
+			}
+		}
+	}
+	if !c.loaded || of != c.of {
+		c.policy = nil
+		if of[1] != (Stamp{}) {
+			if c.policy, err = fcontext.Load(hostFS{h}, strings.TrimPrefix(contexts, "/")); err != nil {
+				return nil, "", err
+			}
+		}
+		c.of, c.loaded = of, true
+	}
+	if c.policy == nil {
+		return nil, "", nil
+	}
+	return c.policy, c.name, nil
+}
+
+// policyName reads SELINUXTYPE, by the rules of selinux_config(5).
+func (h *Host) policyName() (string, error) {
+	f, err := h.Open(selinuxConfig)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot read SELinux policy: %w", err)
+	}
+	defer f.Close()
+	var mode, name string
+	s := bufio.NewScanner(f)
+	for s.Scan() {
+		key, value, _ := strings.Cut(strings.TrimSpace(s.Text()), "=")
+		value = strings.Trim(strings.TrimSpace(value), `"`)
+		switch strings.TrimSpace(key) {
+		case "SELINUX":
+			mode = strings.ToLower(value)
+		case "SELINUXTYPE":
+			name = value
+		}
+	}
+	if err := s.Err(); err != nil {
+		return "", fmt.Errorf("cannot read %s: %w", selinuxConfig, err)
+	}
+	if mode == "disabled" || strings.Contains(name, "/") {
+		return "", nil
+	}
+	return name, nil
+}

@@ -1,0 +1,235 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"hikae/hosts"
+	"hikae/hosts/acl"
+	"hikae/hosts/filecap"
+)
+
+// The extended attributes that a Node holds.
+const (
+	xattrACL        = "system.posix_acl_access"
+	xattrDefaultACL = "system.posix_acl_default"
+	xattrCaps       = "security.capability"
+	xattrUser       = "user."
+)
+
+// Stat implements hosts.Reader.
+func (h *Host) Stat(path string) (hosts.Node, error) {
+	ids, err := h.names(false)
+	if err != nil {
+		return hosts.Node{}, err
+	}
+	d, name, err := h.parent("stat", path)
+	if err != nil {
+		return hosts.Node{}, err
+	}
+	defer d.Close()
+	st, err := d.statx(name)
+	if err != nil {
+		return hosts.Node{}, &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
+	n, err := node(d, name, st, ids)
+	if err != nil {
+		return hosts.Node{}, &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
+	return n, nil
+}
+
+func nodeType(mode uint16) hosts.NodeType {
+	switch mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		return hosts.File
+	case unix.S_IFDIR:
+		return hosts.Dir
+	case unix.S_IFLNK:
+		return hosts.Link
+	}
+	return hosts.Other
+}
+
+// node reads the rest of what a Node holds. It costs one call where there are
+// no attributes beyond the common ones.
+func node(d dirFD, name string, st *unix.Statx_t, ids *accounts) (hosts.Node, error) {
+	n := hosts.Node{
+		Type:  nodeType(st.Mode),
+		Mode:  uint32(st.Mode) & 0o7777,
+		Owner: ids.UserName(st.Uid),
+		Group: ids.GroupName(st.Gid),
+	}
+	switch n.Type {
+	case hosts.Link:
+		n.Mode = 0
+		target, err := readlinkat(d, name)
+		n.Link = target
+		return n, err
+	case hosts.Other:
+		return n, nil
+	case hosts.File:
+		n.Content.Size = int64(st.Size) //nolint:gosec // the kernel's loff_t is signed
+	}
+	return n, readXattrs(&n, d.proc(name), ids)
+}
+
+// xattrBufs holds buffers for the names of attributes and for their values:
+// 64 KiB is the most that either can have (XATTR_LIST_MAX, XATTR_SIZE_MAX).
+var xattrBufs = sync.Pool{New: func() any { b := make([]byte, 1<<16); return &b }}
+
+func readXattrs(n *hosts.Node, path string, ids *accounts) error {
+	list := xattrBufs.Get().(*[]byte)
+	defer xattrBufs.Put(list)
+	size, err := retry(func() (int, error) { return unix.Llistxattr(path, *list) })
+	switch {
+	case errors.Is(err, unix.ENOTSUP):
+		return nil
+	case err != nil:
+		return fmt.Errorf("cannot list extended attributes: %w", err)
+	case size == 0:
+		return nil
+	}
+	for attr := range strings.SplitSeq(string((*list)[:size]), "\x00") {
+		if err := readXattr(n, path, attr, ids); err != nil {
+			return fmt.Errorf("attribute %s: %w", attr, err)
+		}
+	}
+	return nil
+}
+
+func readXattr(n *hosts.Node, path, attr string, ids *accounts) error {
+	user := strings.HasPrefix(attr, xattrUser)
+	if !user && attr != xattrACL && attr != xattrDefaultACL && attr != xattrCaps {
+		return nil
+	}
+	value, err := lgetxattr(path, attr)
+	if errors.Is(err, unix.ENODATA) { // removed meanwhile
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case user:
+		if n.Xattrs == nil {
+			n.Xattrs = map[string]string{}
+		}
+		n.Xattrs[attr] = string(value)
+	case attr == xattrCaps:
+		c, err := filecap.Decode(value)
+		if err != nil {
+			return err
+		}
+		n.Caps = c.String()
+	default:
+		l, err := acl.Decode(value)
+		switch {
+		case err != nil:
+			return err
+		case attr == xattrDefaultACL:
+			n.DefaultACL = l.Text(ids)
+		case !l.Minimal():
+			n.ACL = l.Text(ids)
+		}
+	}
+	return nil
+}
+
+func lgetxattr(path, attr string) ([]byte, error) {
+	buf := xattrBufs.Get().(*[]byte)
+	defer xattrBufs.Put(buf)
+	n, err := retry(func() (int, error) { return unix.Lgetxattr(path, attr, *buf) })
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone((*buf)[:n]), nil
+}
+
+// ReadDir implements hosts.Reader.
+func (h *Host) ReadDir(path string) ([]string, error) {
+	d, name, err := h.parent("readdir", path)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	f, err := openDirFile(d, name)
+	if err != nil {
+		return nil, &fs.PathError{Op: "readdir", Path: path, Err: err}
+	}
+	defer f.Close()
+	return sortedNames(f, path)
+}
+
+// openDirFile opens the directory name in d for listing.
+func openDirFile(d dirFD, name string) (*os.File, error) {
+	fd, err := d.openRead(name, unix.O_DIRECTORY)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+func sortedNames(f *os.File, path string) ([]string, error) {
+	names, err := f.Readdirnames(-1)
+	if err != nil {
+		if pe, ok := errors.AsType[*os.SyscallError](err); ok {
+			err = pe.Err
+		}
+		return nil, &fs.PathError{Op: "readdir", Path: path, Err: err}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Open implements hosts.Reader. What is no regular file is refused before
+// anything could wait on it.
+func (h *Host) Open(path string) (io.ReadCloser, error) {
+	d, name, err := h.parent("open", path)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	f, _, err := openRegular(d, name, path)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	return f, nil
+}
+
+// openRegular opens name in d, and gives its stamp as it was opened. label is
+// what the file is called in its errors.
+func openRegular(d dirFD, name, label string) (*os.File, Stamp, error) {
+	fd, err := d.openRead(name, unix.O_NONBLOCK)
+	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {
+		err = errNotRegular // a link, a socket
+	}
+	if err != nil {
+		return nil, Stamp{}, err
+	}
+	st, err := fstatx(fd)
+	if err == nil && nodeType(st.Mode) != hosts.File {
+		err = errNotRegular
+	}
+	if err != nil {
+		dirFD(fd).Close()
+		return nil, Stamp{}, err
+	}
+	return os.NewFile(uintptr(fd), label), stampOf(st), nil
+}
+
+var errNotRegular = errors.New("not a regular file")
+
+func fstatx(fd int) (*unix.Statx_t, error) {
+	st := new(unix.Statx_t)
+	err := retryErr(func() error { return unix.Statx(fd, "", unix.AT_EMPTY_PATH, statMask, st) })
+	return st, err
+}

@@ -1,0 +1,172 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/coreos/go-systemd/v22/dbus"
+
+	"hikae/hosts"
+	"hikae/hosts/unitfile"
+)
+
+// Units implements hosts.Reader. It asks each time: what runs changes by itself.
+// Units that generators or programs make for the time being, devices and scopes
+// are left out: nobody configured them as units. Where systemd does not run on
+// this host, what the disk says is all that is filled in. Sorted by name.
+func (h *Host) Units(ctx context.Context) ([]hosts.Unit, error) {
+	set, err := unitfile.Scan(hostFS{h})
+	if err != nil {
+		return nil, err
+	}
+	presets, err := unitfile.LoadPresets(hostFS{h})
+	if err != nil {
+		return nil, err
+	}
+	units := map[string]*hosts.Unit{}
+	if h.systemd.here {
+		err = h.liveUnits(ctx, set, units)
+	} else {
+		err = unitsOnDisk(set, units)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot list units: %w", err)
+	}
+	list := make([]hosts.Unit, 0, len(units))
+	for _, u := range units {
+		if hasPreset(u.File) {
+			u.Preset = presets.State(u.Name)
+		}
+		list = append(list, *u)
+	}
+	slices.SortFunc(list, func(a, b hosts.Unit) int { return strings.Compare(a.Name, b.Name) })
+	return list, nil
+}
+
+// hasPreset reports whether presets say something of a unit in that state.
+func hasPreset(state string) bool {
+	switch state {
+	case "", unitfile.Static, unitfile.Alias, "bad":
+		return false
+	}
+	return true
+}
+
+func unitsOnDisk(set *unitfile.Set, units map[string]*hosts.Unit) error {
+	files, err := set.Files()
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		units[f.Name] = &hosts.Unit{Name: f.Name, File: f.State, Path: f.Path}
+	}
+	return nil
+}
+
+// liveUnits asks systemd: for the files, for what is loaded, and then for what
+// only some units are asked about.
+func (h *Host) liveUnits(ctx context.Context, set *unitfile.Set, units map[string]*hosts.Unit) error {
+	ctx, cancel := context.WithTimeout(ctx, systemdTimeout)
+	defer cancel()
+	conn, err := h.systemd.connect(ctx)
+	if err != nil {
+		return err
+	}
+	files, err := conn.ListUnitFilesContext(ctx)
+	if err != nil {
+		return err
+	}
+	passing := map[string]bool{}
+	for _, f := range files {
+		name := path.Base(f.Path)
+		if f.Type == "generated" || f.Type == "transient" {
+			passing[name] = true
+			continue
+		}
+		units[name] = &hosts.Unit{Name: name, File: f.Type, Path: f.Path}
+	}
+	for _, f := range set.Instances() {
+		if units[f.Name] == nil {
+			units[f.Name] = &hosts.Unit{Name: f.Name, File: f.State, Path: f.Path}
+		}
+	}
+	loaded, err := conn.ListUnitsContext(ctx)
+	if err != nil {
+		return err
+	}
+	var ask []*hosts.Unit
+	for _, l := range loaded {
+		u := units[l.Name]
+		if u == nil {
+			ext := path.Ext(l.Name)
+			if l.LoadState == "not-found" || passing[l.Name] || ext == ".device" || ext == ".scope" {
+				continue
+			}
+			u = &hosts.Unit{Name: l.Name}
+			units[l.Name] = u
+			if t := units[unitfile.Template(l.Name)]; t != nil { // an instance that no link enables
+				u.Path, u.File = t.Path, unitfile.Disabled
+			}
+		}
+		u.Active, u.Sub = l.ActiveState, l.SubState
+		if worthAsking(u) {
+			ask = append(ask, u)
+		}
+	}
+	return inParallel(ask, func(u *hosts.Unit) error { return fillUnit(ctx, conn, u) })
+}
+
+// worthAsking picks those of which more is to be known than that they are not
+// enabled and do not run.
+func worthAsking(u *hosts.Unit) bool {
+	switch path.Ext(u.Name) {
+	case ".service":
+		return u.Active != "inactive" || strings.HasPrefix(u.File, unitfile.Enabled)
+	case ".timer", ".socket", ".path", ".mount", ".automount", ".swap":
+		return u.Active == "inactive" && strings.HasPrefix(u.File, unitfile.Enabled)
+	}
+	return false
+}
+
+// fillUnit asks for what ListUnits does not tell. A unit that has gone since is
+// left as it is.
+func fillUnit(ctx context.Context, conn *dbus.Conn, u *hosts.Unit) error {
+	if path.Ext(u.Name) == ".service" {
+		if p, err := conn.GetServicePropertyContext(ctx, u.Name, "Type"); err == nil {
+			u.Type, _ = p.Value.Value().(string)
+		}
+		if p, err := conn.GetServicePropertyContext(ctx, u.Name, "NRestarts"); err == nil {
+			u.Restarts, _ = p.Value.Value().(uint32)
+		}
+	}
+	u.NotApplicable = u.Type == "oneshot"
+	if u.Active == "inactive" && !u.NotApplicable {
+		u.NotApplicable = conditionFailed(ctx, conn, u.Name)
+	}
+	return ctx.Err()
+}
+
+// conditionFailed reports whether systemd would have started the unit, but for
+// a condition or assertion in it.
+func conditionFailed(ctx context.Context, conn *dbus.Conn, name string) bool {
+	for _, check := range []string{"Condition", "Assert"} {
+		when, err := conn.GetUnitPropertyContext(ctx, name, check+"Timestamp")
+		if err != nil {
+			return false
+		}
+		if t, _ := when.Value.Value().(uint64); t == 0 {
+			continue // never tried
+		}
+		result, err := conn.GetUnitPropertyContext(ctx, name, check+"Result")
+		if err != nil {
+			return false
+		}
+		if ok, isBool := result.Value.Value().(bool); isBool && !ok {
+			return true
+		}
+	}
+	return false
+}

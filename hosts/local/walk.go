@@ -1,0 +1,128 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"hikae/hosts"
+)
+
+// Walk implements hosts.Reader. A mount point below root is not passed to fn
+// but to failed, with an error that wraps hosts.ErrMountPoint: neither what it
+// holds nor what it hides was seen. Each directory's names are taken in the
+// order of their bytes, so "a/b" comes before "a.b". A root where nothing is
+// gives fs.ErrNotExist; fn may end the walk with fs.SkipAll.
+func (h *Host) Walk(ctx context.Context, root string, fn func(path string, n hosts.Node) error, failed func(path string, err error)) error {
+	w := walker{fn: fn, failed: failed}
+	if w.failed == nil {
+		w.failed = func(string, error) {}
+	}
+	var err error
+	if w.mounts, err = h.mounts(); err != nil {
+		return fmt.Errorf("cannot walk %s: %w", root, err)
+	}
+	d, name, err := h.parent("walk", root)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	st, err := d.statx(name)
+	if err != nil {
+		return &fs.PathError{Op: "walk", Path: root, Err: err}
+	}
+	w.dev = device(st)
+	if w.ids, err = h.names(true); err != nil {
+		return err
+	}
+	if err := w.visit(ctx, d, name, root, st); !errors.Is(err, fs.SkipAll) {
+		return err
+	}
+	return nil
+}
+
+type walker struct {
+	fn     func(path string, n hosts.Node) error
+	failed func(path string, err error)
+	ids    *accounts
+	dev    [2]uint32
+	mounts mountTable
+}
+
+func device(st *unix.Statx_t) [2]uint32 { return [2]uint32{st.Dev_major, st.Dev_minor} }
+
+// visit passes one path on, and what is below it.
+func (w *walker) visit(ctx context.Context, d dirFD, name, path string, st *unix.Statx_t) error {
+	n, err := node(d, name, st, w.ids)
+	if err != nil {
+		w.fail("stat", path, err)
+		return nil
+	}
+	err = w.fn(path, n)
+	if errors.Is(err, fs.SkipDir) {
+		return nil
+	}
+	if err != nil || n.Type != hosts.Dir {
+		return err
+	}
+	return w.dir(ctx, d, name, path)
+}
+
+// dir visits what is in a directory.
+func (w *walker) dir(ctx context.Context, d dirFD, name, path string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	f, names, err := openAndList(d, name, path)
+	if err != nil {
+		w.fail("readdir", path, err)
+		return nil
+	}
+	defer f.Close()
+	here := dirFD(f.Fd())
+	if path == "/" {
+		path = ""
+	}
+	for _, name := range names {
+		child := path + "/" + name
+		st, err := here.statx(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // gone since it was listed
+			continue
+		case err != nil:
+			w.fail("stat", child, err)
+			continue
+		case w.mounts.has(child, st), st.Mode&unix.S_IFMT == unix.S_IFDIR && device(st) != w.dev:
+			w.fail("walk", child, hosts.ErrMountPoint)
+			continue
+		}
+		if err := w.visit(ctx, here, name, child, st); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func openAndList(d dirFD, name, path string) (*os.File, []string, error) {
+	f, err := openDirFile(d, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	names, err := sortedNames(f, path)
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, names, nil
+}
+
+func (w *walker) fail(op, path string, err error) {
+	if _, ok := errors.AsType[*fs.PathError](err); !ok {
+		err = &fs.PathError{Op: op, Path: path, Err: err}
+	}
+	w.failed(path, err)
+}

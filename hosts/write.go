@@ -1,0 +1,43 @@
+package hosts
+
+import (
+	"context"
+	"encoding/hex"
+	"path"
+	"strings"
+)
+
+// Syncer is a Stager whose commits are made durable together: a Staged that was
+// committed is on disk for good once Sync has returned, and a power cut before
+// that shows the old or the new, never a half. Put and Remove need no Sync.
+type Syncer interface {
+	Sync(ctx context.Context) error
+}
+
+// TempCleaner removes what a writer that was killed has left beside its files.
+type TempCleaner interface {
+	// CleanTemps removes from each of dirs, not from below them, every path
+	// of which IsTemp is true, and returns what it removed. Nothing else may
+	// be writing: the caller holds the lock.
+	CleanTemps(ctx context.Context, dirs []string) ([]string, error)
+}
+
+const (
+	tempPrefix = ".hikae."
+	tempDigits = 16
+)
+
+// TempName makes the name that a path has while it is being written, from
+// random bytes.
+func TempName(random [tempDigits / 2]byte) string {
+	return tempPrefix + hex.EncodeToString(random[:])
+}
+
+// IsTemp reports whether name, or the last part of a path, is a TempName.
+func IsTemp(name string) bool {
+	digits, ok := strings.CutPrefix(path.Base(name), tempPrefix)
+	if !ok || len(digits) != tempDigits {
+		return false
+	}
+	return strings.Trim(digits, "0123456789abcdef") == ""
+}
