@@ -9,7 +9,7 @@ import (
 
 // A File is a path that a package owns, as it was packaged.
 type File struct {
-	Path   string // raw bytes, absolute
+	Path   string // raw bytes; absolute in all real packages, but nothing about it is checked
 	Mode   uint32 // st_mode: type and permissions
 	Size   int64  // bytes
 	MTime  int64  // seconds since 1970
@@ -186,13 +186,13 @@ const maxPathBytes = 256 << 20
 
 // fileArrays are the tags with an item for each file. A tag may be absent, and its array is then empty.
 type fileArrays struct {
-	modes                                uint16Array
-	sizes, mtimes, flags, verify         uint32Array
-	longSizes                            uint64Array
-	states                               string
-	digests, links, users, groups, capas stringArray
-	algo                                 DigestAlgo
-	digestBytes                          []byte // where the next digests go: one piece of memory for many
+	modes                               uint16Array
+	sizes, mtimes, flags, verify        uint32Array
+	longSizes                           uint64Array
+	states                              string
+	digests, links, users, groups, caps stringArray
+	algo                                DigestAlgo
+	digestBytes                         []byte // where the next digests go: one piece of memory for many
 }
 
 func (h header) fileArrays(n int) (*fileArrays, error) {
@@ -209,7 +209,7 @@ func (h header) fileArrays(n int) (*fileArrays, error) {
 	a.links, errs[8] = h.strs(tagFileLinkTos)
 	a.users, errs[9] = h.strs(tagFileUserName)
 	a.groups, errs[10] = h.strs(tagFileGroupName)
-	a.capas, errs[11] = h.strs(tagFileCaps)
+	a.caps, errs[11] = h.strs(tagFileCaps)
 	var algo uint32
 	var given bool
 	if algo, given, errs[12] = h.uint32(tagFileDigestAlgo); given {
@@ -224,7 +224,7 @@ func (h header) fileArrays(n int) (*fileArrays, error) {
 		{tagFileModes, a.modes.len()}, {tagFileSizes, a.sizes.len()}, {tagLongFileSizes, a.longSizes.len()},
 		{tagFileMTimes, a.mtimes.len()}, {tagFileFlags, a.flags.len()}, {tagFileVerifyFlags, a.verify.len()},
 		{tagFileStates, len(a.states)}, {tagFileDigests, a.digests.len()}, {tagFileLinkTos, a.links.len()},
-		{tagFileUserName, a.users.len()}, {tagFileGroupName, a.groups.len()}, {tagFileCaps, a.capas.len()},
+		{tagFileUserName, a.users.len()}, {tagFileGroupName, a.groups.len()}, {tagFileCaps, a.caps.len()},
 	} {
 		if got.n != 0 && got.n != n {
 			return nil, tagError(uint32(got.tag), fmt.Sprintf("has %d items for %d files", got.n, n))
@@ -262,7 +262,7 @@ func (a *fileArrays) fill(f *File, i int) error {
 	for _, s := range []struct {
 		from *stringArray
 		to   *string
-	}{{&a.digests, &digest}, {&a.links, &f.LinkTo}, {&a.users, &f.User}, {&a.groups, &f.Group}, {&a.capas, &f.Caps}} {
+	}{{&a.digests, &digest}, {&a.links, &f.LinkTo}, {&a.users, &f.User}, {&a.groups, &f.Group}, {&a.caps, &f.Caps}} {
 		if s.from.len() == 0 {
 			continue
 		}
@@ -282,13 +282,16 @@ func (a *fileArrays) fill(f *File, i int) error {
 	return nil
 }
 
+// unhex decodes a digest. Digests share pieces of memory of up to digestChunk bytes.
 func (a *fileArrays) unhex(digest string) ([]byte, error) {
 	n := hex.DecodedLen(len(digest))
 	if len(a.digestBytes) < n {
-		a.digestBytes = make([]byte, max(n, 64*min(a.digests.len()+1, 64)))
+		a.digestBytes = make([]byte, max(n, min(digestChunk, n*(a.digests.len()+1))))
 	}
 	d := a.digestBytes[:n:n]
 	a.digestBytes = a.digestBytes[n:]
 	_, err := hex.Decode(d, []byte(digest))
 	return d, err
 }
+
+const digestChunk = 4096

@@ -259,7 +259,7 @@ func TestLoadWhileWritten(t *testing.T) {
 	o.do("blobs")
 	done := make(chan string)
 	go func() { done <- o.wait() }()
-	o.send("flip 100")
+	o.send("flip 60")
 	db := openDir(t, dir)
 	loads, changing := 0, 0
 	for running := true; running; {

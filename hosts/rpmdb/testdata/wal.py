@@ -27,6 +27,7 @@ for line in sys.stdin:
     elif word == "checkpoint":
         db.execute("PRAGMA wal_checkpoint(%s)" % args[0])
     elif word == "pagesize":
+        db.execute("PRAGMA cache_size=-20000")
         db.execute("PRAGMA journal_mode=DELETE")
         db.execute("PRAGMA page_size=" + args[0])
         db.execute("VACUUM")
