@@ -23,6 +23,8 @@ it is installed. One statement a line, words as in the shell:
   unit NAME...                 systemctl preset on install, stop on removal,
                                restart on update
   pre|post|preun|postun|posttrans COMMAND   a line of that scriptlet
+  @X STATEMENT                 only in the variant that names.tsv calls =X
+  @- STATEMENT                 only in the row that is no variant
 """
 
 import shlex
@@ -41,7 +43,7 @@ class Recipe:
         self.script = {k: [] for k in SCRIPTLETS}
 
 
-def read(path):
+def read(path, variant=None):
     r = Recipe()
     try:
         f = open(path)
@@ -53,6 +55,10 @@ def read(path):
             if not line.strip() or line.lstrip().startswith('#'):
                 continue
             verb, _, rest = line.strip().partition(' ')
+            if verb.startswith('@'):
+                if verb[1:] != (variant or '-'):
+                    continue
+                verb, _, rest = rest.strip().partition(' ')
             if verb in SCRIPTLETS:
                 r.script[verb].append(rest)
             elif verb == 'summary':

@@ -453,7 +453,7 @@ KEYED = ('rocky-gpg-keys', 'epel-release', 'remi-release')
 def build(row, rows, debs, owner, drops):
     out = f'{CACHE}/rpm/{row.nevra}.rpm'
     stamp = f'{CACHE}/rpm/{row.nevra}.stamp'
-    r = recipes.read(f'{HERE}/rpm/{row.name}/recipe')
+    r = recipes.read(f'{HERE}/rpm/{row.name}/recipe', row.variant)
     needs = requires(row, r, debs, owner, None)
     want = hashlib.sha256((digest(row, rows, debs) + repr(needs)).encode()).hexdigest()
     if os.path.exists(out) and os.path.exists(stamp) and open(stamp).read() == want:
