@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 	"regexp"
+	"strings"
 )
 
 // HeadSize is how many bytes of a file Secret wants to see: all of any
@@ -135,3 +136,28 @@ func mayHold(line []byte) bool {
 	}
 	return false
 }
+
+// Redact replaces the lines of a text, such as a daemon's log, that show a
+// secret or might: those that Secret would find in a file, comments included.
+func Redact(text string) string {
+	lines := strings.Split(text, "\n")
+	inKey := false
+	for i, l := range lines {
+		switch {
+		case strings.Contains(l, "PRIVATE KEY"):
+			inKey = !strings.Contains(l, "-----END")
+			lines[i] = redacted
+		case inKey:
+			lines[i] = redacted
+		case spoken.MatchString(l), holdsSecret([]byte(strings.TrimLeft(l, "#;/* \t"))):
+			lines[i] = redacted
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// spoken finds a secret within a sentence: in a log it costs little to hide a
+// line too many.
+var spoken = regexp.MustCompile(`(?i)(?:pass(?:word|wd|phrase)?|secret|token|api.?key|credential)s?["']?\s*[:=]\s*\S`)
+
+const redacted = "(a line that may show a secret)"

@@ -85,3 +85,16 @@ func FuzzSecret(f *testing.F) {
 		Secret(path, mode, head)
 	})
 }
+
+func TestRedact(t *testing.T) {
+	in := "starting\nmysqld: password=hunter2 refused\n# secret = hunter3x\nbind: cannot listen\n-----BEGIN PRIVATE KEY-----\nMIIhunter4\n-----END PRIVATE KEY-----\nended"
+	got := Redact(in)
+	if strings.Contains(got, "hunter") || strings.Contains(got, "MII") {
+		t.Errorf("shows a secret:\n%s", got)
+	}
+	for _, keep := range []string{"starting", "bind: cannot listen", "ended"} {
+		if !strings.Contains(got, keep) {
+			t.Errorf("%q is gone:\n%s", keep, got)
+		}
+	}
+}
