@@ -32,12 +32,32 @@ func (Module) Begin(ctx context.Context, h hosts.Host, job engine.Job) (engine.T
 	changes := slices.Clone(job.Changes)
 	// Parents before children, so that directories are there in time.
 	slices.SortFunc(changes, func(a, b engine.Change) int { return cmp.Compare(a.Addr.Name, b.Addr.Name) })
+	if err := t.cleanTemps(ctx, changes); err != nil {
+		return nil, err
+	}
 	for _, c := range changes {
 		if err := t.prepare(ctx, c); err != nil {
 			return nil, errors.Join(err, t.Discard())
 		}
 	}
 	return t, nil
+}
+
+// cleanTemps removes what a writer that was killed left beside these paths.
+func (t *transaction) cleanTemps(ctx context.Context, changes []engine.Change) error {
+	cleaner, ok := t.h.(hosts.TempCleaner)
+	if !ok {
+		return nil
+	}
+	var dirs []string
+	for _, c := range changes {
+		if err := checkPath(c.Addr.Name); err == nil {
+			dirs = append(dirs, path.Dir(c.Addr.Name))
+		}
+	}
+	slices.Sort(dirs)
+	_, err := cleaner.CleanTemps(ctx, slices.Compact(dirs))
+	return err
 }
 
 // transaction is a set of file changes made ready.
@@ -156,6 +176,11 @@ func (t *transaction) Commit(ctx context.Context) error {
 			continue
 		}
 		if err := t.commit(ctx, s); err != nil {
+			return t.undo(ctx, err)
+		}
+	}
+	if s, ok := t.h.(hosts.Syncer); ok {
+		if err := s.Sync(ctx); err != nil {
 			return t.undo(ctx, err)
 		}
 	}
