@@ -1,0 +1,130 @@
+package ssh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+)
+
+// UnreachableError says that no SSH server could be talked to.
+type UnreachableError struct {
+	Address string
+	Fix     string
+	Err     error
+}
+
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("cannot reach %s: %v; %s", e.Address, e.Err, e.Fix)
+}
+
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// unreachable explains why a connection was not made.
+func unreachable(s *settings, err error, timedOut bool) error {
+	e := &UnreachableError{Address: s.address(), Err: err}
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns):
+		e.Fix = fmt.Sprintf("is the name %s right? A HostName in ~/.ssh/config can give the address", s.host)
+	case timedOut:
+		e.Err = fmt.Errorf("no answer within %v", s.connectTimeout)
+		e.Fix = "is the host up, is the address right, and does its firewall let SSH in?"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		e.Fix = fmt.Sprintf("nothing listens there: is sshd running, and is %d its port?", s.port)
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		e.Fix = "is the host up, and is there a route to it?"
+	default:
+		e.Fix = "is the host up, and is the address right?"
+	}
+	return e
+}
+
+// refused explains why a handshake failed.
+func refused(ctx context.Context, s *settings, t Target, ring *keyring, clock *clock, err error) error {
+	var unknown *UnknownHostKeyError
+	var changed *ChangedHostKeyError
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.As(err, &unknown):
+		return unknown
+	case errors.As(err, &changed):
+		return changed
+	case clock.ranOut():
+		return &UnreachableError{
+			Address: s.address(), Err: fmt.Errorf("what listens there did not complete the SSH handshake within %v", handshakeTimeout),
+			Fix: fmt.Sprintf("is %d the port of sshd, and is the host overloaded?", s.port),
+		}
+	case strings.Contains(err.Error(), "unable to authenticate"),
+		strings.Contains(err.Error(), "Too many authentication failures"):
+		return &AuthError{Target: t.String(), User: s.user, Tried: ring.tried, Skipped: ring.skipped, Err: err}
+	}
+	return &UnreachableError{
+		Address: s.address(), Err: fmt.Errorf("the SSH handshake failed: %w", err),
+		Fix: fmt.Sprintf("is %d the port of sshd? `ssh -v -p %d %s@%s` tells more", s.port, s.port, s.user, s.host),
+	}
+}
+
+// StartError says why the agent could not be started.
+type StartError struct {
+	Target string
+	What   string // what went wrong
+	Fix    string // what to do
+	Stderr string // what the host said, if anything
+}
+
+func (e *StartError) Error() string {
+	s := fmt.Sprintf("cannot start the agent on %s: %s", e.Target, e.What)
+	if e.Stderr != "" {
+		s += fmt.Sprintf(" (it said: %s)", e.Stderr)
+	}
+	if e.Fix != "" {
+		s += "; " + e.Fix
+	}
+	return s
+}
+
+// explain makes sense of a start that ended with this exit code and these last
+// words.
+func (c *Conn) explain(code int, stderr string) *StartError {
+	e := &StartError{Target: c.target.String(), Stderr: strings.TrimSpace(stderr)}
+	user := c.s.user
+	has := func(words ...string) bool {
+		for _, w := range words {
+			if strings.Contains(stderr, w) {
+				return true
+			}
+		}
+		return false
+	}
+	const install = "install the hikae package there, of the version that runs here"
+	switch {
+	case has("a password is required", "a terminal is required", "must have a tty", "not allowed to execute",
+		"not in the sudoers", "may not run sudo", "is not allowed to run sudo"):
+		e.What = fmt.Sprintf("user %s may not become root by sudo without a password", user)
+		e.Fix = fmt.Sprintf("on the host, run `visudo -f /etc/sudoers.d/hikae` and write the line `%s ALL=(root) NOPASSWD: ALL`; "+
+			"or, with the hikae package installed there, `%s ALL=(root) NOPASSWD: %s %s`", user, user, InstalledBinary, AgentCommand)
+	case has("sudo: not found", "sudo: command not found", "sudo: No such file"):
+		e.What = fmt.Sprintf("user %s is not root and there is no sudo", user)
+		e.Fix = "install sudo there, or log in as root"
+	case code == 126 && has("Operation not permitted"):
+		e.What = "the host does not let a program run that was copied to it; fapolicyd does this"
+		e.Fix = install
+	case code == 126:
+		e.What = "the host does not let the copied program run; SELinux or a mount option (noexec) does this"
+		e.Fix = install
+	case has("Exec format error", "cannot execute binary file"):
+		e.What = "the program is for another processor"
+		e.Fix = "put the right one beside hikae here"
+	case has("This account is currently not available", "nologin"):
+		e.What = fmt.Sprintf("user %s has no login shell", user)
+		e.Fix = "log in as another user"
+	default:
+		e.What = fmt.Sprintf("it ended with exit code %d before it said anything", code)
+		e.Fix = fmt.Sprintf("is the shell of user %s an ordinary one?", user)
+	}
+	return e
+}
