@@ -3,6 +3,7 @@ it is installed. One statement a line, words as in the shell:
 
   summary TEXT
   require|provide|obsolete|conflict|recommend NAME...   (a word may hold "name >= 1")
+  prerequire NAME...           must be there before this package's files are
   unrequire NAME...            leave out what Debian's dependencies would say
   drop GLOB...                 leave these files out
   keep GLOB...                 take these though drop.txt leaves them out
@@ -29,7 +30,7 @@ it is installed. One statement a line, words as in the shell:
 
 import shlex
 
-LISTS = {'require': [], 'provide': [], 'obsolete': [], 'conflict': [],
+LISTS = {'require': [], 'prerequire': [], 'provide': [], 'obsolete': [], 'conflict': [],
          'recommend': [], 'unrequire': [], 'unit': []}
 SCRIPTLETS = ('pre', 'post', 'preun', 'postun', 'posttrans')
 

@@ -217,7 +217,7 @@ class Tree:
                 if path in self.ghosts:
                     words.append('%ghost')
             elif e.is_dir(follow_symlinks=False):
-                if path in STANDARD and path not in self.dirs:
+                if path in DECLARED and path not in self.dirs:
                     continue
                 words.append('%dir')
                 words.append(f'%attr({mode},{owner},{group})')
@@ -242,18 +242,21 @@ class Tree:
             yield ' '.join(words)
 
 
-def read_standard():
-    """The directories that belong to filesystem, and to no other package."""
-    found = set()
-    for verb, args in recipes.read(HERE + '/rpm/filesystem/recipe').steps:
-        if verb == 'dir':
-            found.update(args[3:])
-        if verb == 'link':
-            found.add(args[0])
-    return found
+def read_declared():
+    """The directories that a recipe names: another package that only has files
+    in one does not own it, or two would disagree on its mode. Those of the
+    package filesystem belong to it alone. Returns both sets."""
+    declared, standard = set(), set()
+    for name in sorted(os.listdir(HERE + '/rpm')):
+        for verb, args in recipes.read(f'{HERE}/rpm/{name}/recipe').steps:
+            found = args[3:] if verb == 'dir' else args[:1] if verb == 'link' and name == 'filesystem' else []
+            declared.update(found)
+            if name == 'filesystem':
+                standard.update(found)
+    return declared, standard
 
 
-STANDARD = read_standard()
+DECLARED, STANDARD = read_declared()
 
 
 def scriptlets(r):
@@ -390,7 +393,7 @@ def spec(row, r, tree, debs, needs):
             lines.append('Requires(pre): glibc-common')
         if r.lists['unit'] and row.name != 'systemd':
             lines.append('Requires(post): systemd')
-    for key, tag in (('provide', 'Provides'), ('obsolete', 'Obsoletes'),
+    for key, tag in (('prerequire', 'Requires(pre)'), ('provide', 'Provides'), ('obsolete', 'Obsoletes'),
                      ('conflict', 'Conflicts'), ('recommend', 'Recommends')):
         lines += [f'{tag}: {n}' for n in r.lists[key]]
     lines += ['%description', r.summary or summary(row, debs)]
@@ -428,7 +431,7 @@ def digest(row, rows, debs):
     for name in ('wrap.py', 'names.py', 'recipe.py', 'relayout.py'):
         h.update(open(f'{HERE}/lib/{name}', 'rb').read())
     h.update(open(f'{HERE}/drop.txt', 'rb').read())
-    h.update(repr((row.nevra, row.repo, row.takes, module_label(row), sorted(STANDARD))).encode())
+    h.update(repr((row.nevra, row.repo, row.takes, module_label(row), sorted(DECLARED))).encode())
     for other in rows:
         for deb, globs, _ in other.takes:
             if globs and any(deb == d for d, _, _ in row.takes):
