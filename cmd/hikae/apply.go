@@ -39,7 +39,7 @@ point, and the command that brings it back is printed.
 				}
 				o.Saved, o.Snapshot, from = saved, saved.From, saved.From
 			}
-			ctl, t, err := a.target(args[0], from)
+			ctl, t, err := a.target(wish{host: args[0], from: from})
 			if err != nil {
 				return err
 			}

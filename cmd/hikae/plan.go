@@ -26,7 +26,7 @@ it only while planning again gives the same.
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeHosts,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctl, t, err := a.target(args[0], from)
+			ctl, t, err := a.target(wish{host: args[0], from: from})
 			if err != nil {
 				return err
 			}

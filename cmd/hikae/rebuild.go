@@ -22,11 +22,10 @@ be dead. What is a host's own (its addresses, keys, disks, name) stays HOST's.
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeHosts,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctl, t, err := a.target(args[0], from)
+			ctl, t, err := a.target(wish{host: args[0], from: from, role: engine.RolePrimary})
 			if err != nil {
 				return err
 			}
-			t.Role = engine.RolePrimary
 			o := control.ApplyOptions{PlanOptions: control.PlanOptions{Snapshot: from}}
 			if o.Confirm, err = a.confirm(yes, "turn "+t.Name+" into "+from); err != nil {
 				return err

@@ -20,7 +20,7 @@ before they leave the host.`,
 			if len(args) > 0 {
 				name = args[0]
 			}
-			ctl, t, err := a.target(name, "")
+			ctl, t, err := a.target(wish{host: name})
 			if err != nil {
 				return err
 			}

@@ -27,7 +27,7 @@ compiles what it should be. No host is contacted.`,
 			names := hostNames(pr)
 			compiled := 0
 			for _, name := range names {
-				t, err := target(pr, name, "")
+				t, err := target(pr, wish{host: name})
 				if err != nil {
 					return err
 				}
