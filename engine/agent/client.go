@@ -18,7 +18,8 @@ type Options struct {
 	Build   string          // build id of this program
 	Schemas []engine.Schema // of the kinds that this program knows
 	// AnyBuild takes an agent of another build, as long as it speaks the same
-	// protocol and knows the same kinds: a forced command cannot be chosen.
+	// protocol and knows the same kinds. A read-only one is taken so anyway:
+	// behind a forced command no other can be chosen.
 	AnyBuild bool
 	Host     string // the host's name, for errors
 	// HomeKey names secrets in this session, where Read does not give it.
@@ -91,7 +92,7 @@ func (c *Client) hello(ctx context.Context) error {
 	switch {
 	case skew.protoDiffers, !skew.onlyBuilds:
 		return skew
-	case !c.opts.AnyBuild && c.agent.Build != c.opts.Build:
+	case c.agent.Build != c.opts.Build && !c.opts.AnyBuild && !c.agent.ReadOnly:
 		return skew
 	case c.agent.Facts == nil:
 		return protocolError("hello without facts")

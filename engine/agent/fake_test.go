@@ -85,12 +85,12 @@ func (h *fakeHost) Run(context.Context, hosts.Cmd) (hosts.Result, error) {
 	return hosts.Result{}, nil
 }
 
-func (h *fakeHost) UseStamps(b []byte) error {
+func (h *fakeHost) LoadStamps(b []byte) error {
 	h.stamps = bytes.Clone(b)
 	return nil
 }
 
-func (h *fakeHost) Stamps() ([]byte, error) { return append(h.stamps, '+'), nil }
+func (h *fakeHost) SaveStamps() ([]byte, error) { return append(h.stamps, '+'), nil }
 
 // fileModule emits the fake host's files; those whose name holds "secret" are.
 type fileModule struct{ h *fakeHost }

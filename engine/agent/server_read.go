@@ -20,10 +20,10 @@ const batchSize = 64 << 10
 // StampKeeper is a Host that can carry what it knows of unchanged files from
 // one session to the next. The bytes mean something to the Host alone.
 type StampKeeper interface {
-	// UseStamps takes what an earlier session's Stamps gave. What does not
+	// LoadStamps takes what an earlier session's SaveStamps gave. What does not
 	// hold any more is forgotten; an error means that none was of use.
-	UseStamps(stamps []byte) error
-	Stamps() ([]byte, error)
+	LoadStamps(stamps []byte) error
+	SaveStamps() ([]byte, error)
 }
 
 func (ss *session) read(ctx context.Context, m message) error {
@@ -40,7 +40,7 @@ func (ss *session) read(ctx context.Context, m message) error {
 	}
 	keeper, keeps := ss.Host.(StampKeeper)
 	if keeps && len(req.Stamps) > 0 {
-		if err := keeper.UseStamps(req.Stamps); err != nil {
+		if err := keeper.LoadStamps(req.Stamps); err != nil {
 			ss.log.Debug("stamps not used", "error", err)
 		}
 	}
@@ -68,7 +68,7 @@ func (ss *session) read(ctx context.Context, m message) error {
 		return err
 	}
 	if keeps {
-		stamps, err := keeper.Stamps()
+		stamps, err := keeper.SaveStamps()
 		if err != nil {
 			ss.log.Warn("cannot hand out stamps; the next read will be slower", "error", err)
 		}

@@ -28,8 +28,8 @@ type StartOptions struct {
 }
 
 // StartAgent starts the agent as root and returns its standard input and
-// output. What comes first is the Preamble; when the agent ends with a
-// failure, Read returns it instead of io.EOF. ctx bounds the start only.
+// output, from behind the Preamble on. When the agent ends with a failure, Read
+// returns it instead of io.EOF. ctx bounds the start only.
 func (c *Conn) StartAgent(ctx context.Context, o StartOptions) (io.ReadWriteCloser, error) {
 	installed := !o.NoInstalled
 	out, err := c.start(ctx, startScript(c.opts.Binaries.known(), true, installed), installed, startTimeout)
@@ -148,7 +148,7 @@ func (s *stream) begin() (outcome, error) {
 			if err != nil {
 				return outcome{}, err
 			}
-			s.out = io.MultiReader(strings.NewReader(Preamble+"\n"), bytes.NewReader(bytes.Clone(rest)), s.out)
+			s.out = io.MultiReader(bytes.NewReader(bytes.Clone(rest)), s.out)
 			return outcome{stream: s}, nil
 		case markPush:
 			return outcome{machine: rest}, nil
