@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/opencontainers/selinux/go-selinux"
 	"golang.org/x/sys/unix"
@@ -26,32 +29,19 @@ func (h *Host) Labels(ctx context.Context, paths []string) (map[string]string, e
 	if err != nil || policy == nil {
 		return nil, err
 	}
+	var mu sync.Mutex
 	odd := map[string]string{}
 	unsure := map[string]string{} // what they have, where the policy could not be read
-	dir := openedDir{h: h}
-	defer dir.close()
-	for i, p := range paths {
-		if i%256 == 0 {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-		}
-		has, mode, err := dir.label(p)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTSUP) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("cannot read SELinux label: %w", err)
-		}
-		want, err := policy.Lookup(p, mode)
-		if errors.Is(err, fcontext.ErrExpression) {
-			unsure[p] = has
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		noteOdd(odd, p, has, want)
+	err = inParallel(slices.Collect(slices.Chunk(paths, labelBatch)), func(batch []string) error {
+		someOdd, someUnsure, err := h.compareLabels(ctx, policy, batch)
+		mu.Lock()
+		defer mu.Unlock()
+		maps.Copy(odd, someOdd)
+		maps.Copy(unsure, someUnsure)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	if len(unsure) == 0 {
 		return odd, nil
@@ -64,6 +54,37 @@ func (h *Host) Labels(ctx context.Context, paths []string) (map[string]string, e
 		noteOdd(odd, p, has, wants[p])
 	}
 	return odd, nil
+}
+
+// labelBatch is how many paths one goroutine compares at a time.
+const labelBatch = 512
+
+func (h *Host) compareLabels(ctx context.Context, policy *fcontext.Policy, paths []string) (odd, unsure map[string]string, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	odd, unsure = map[string]string{}, map[string]string{}
+	dir := openedDir{h: h}
+	defer dir.close()
+	for _, p := range paths {
+		has, mode, err := dir.label(p)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTSUP) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("cannot read SELinux label: %w", err)
+		}
+		want, err := policy.Lookup(p, mode)
+		if errors.Is(err, fcontext.ErrExpression) {
+			unsure[p] = has
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		noteOdd(odd, p, has, want)
+	}
+	return odd, unsure, nil
 }
 
 func noteOdd(odd map[string]string, p, has, want string) {
