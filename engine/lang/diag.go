@@ -25,7 +25,14 @@ func withhold(d *hcl.Diagnostic) *hcl.Diagnostic {
 
 // nearest finds the known name that was probably meant, or "".
 func nearest(name string, known []string) string {
-	best, limit := "", max(1, len(name)/3)
+	// Two letters exchanged are two edits.
+	best, limit := "", 3
+	switch n := len(name); {
+	case n < 4:
+		limit = 1
+	case n < 8:
+		limit = 2
+	}
 	for _, k := range slices.Sorted(slices.Values(known)) {
 		if d := levenshtein.Distance(name, k, nil); d <= limit {
 			best, limit = k, d-1
@@ -49,6 +56,23 @@ func meant(name string, known []string) string {
 		return fmt.Sprintf("None of the %d that there are is like it.", len(known))
 	}
 	return "There are: " + strings.Join(slices.Sorted(slices.Values(known)), ", ") + "."
+}
+
+// bySource puts diagnostics in the order of the source and leaves out what is
+// told twice of one place.
+func bySource(diags hcl.Diagnostics) hcl.Diagnostics {
+	slices.SortStableFunc(diags, func(a, b *hcl.Diagnostic) int {
+		switch {
+		case a.Subject == nil || b.Subject == nil:
+			return 0
+		case a.Subject.Filename != b.Subject.Filename:
+			return strings.Compare(a.Subject.Filename, b.Subject.Filename)
+		}
+		return a.Subject.Start.Byte - b.Subject.Start.Byte
+	})
+	return slices.CompactFunc(diags, func(a, b *hcl.Diagnostic) bool {
+		return a.Subject != nil && b.Subject != nil && *a.Subject == *b.Subject && a.Summary == b.Summary
+	})
 }
 
 // place writes where a range begins, for a diagnostic that names two.

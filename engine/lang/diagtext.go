@@ -108,7 +108,7 @@ func formatDiagnostic(b *bufio.Writer, d *hcl.Diagnostic, files fs.FS, sources m
 }
 
 // maxShownLine is the longest line of a source that is shown, in bytes.
-const maxShownLine = 512
+const maxShownLine = 240
 
 // sourceLine finds the line that a diagnostic points at, and its offset.
 func sourceLine(d *hcl.Diagnostic, files fs.FS, sources map[string][]byte) (line []byte, start int, ok bool) {

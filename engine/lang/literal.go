@@ -3,7 +3,6 @@ package lang
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -400,6 +399,3 @@ func (p *literalParser) pair(v *literal, depth int) *hcl.Diagnostic {
 	v.keys, v.items = append(v.keys, key), append(v.items, item)
 	return nil
 }
-
-// validText reports whether s may stand in a string or a heredoc.
-func validText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, '\r') }

@@ -175,3 +175,6 @@ func (p *literalParser) heredocLine(b *strings.Builder, line string) *hcl.Diagno
 	b.WriteByte('\n')
 	return nil
 }
+
+// validText reports whether s may stand in a string or a heredoc.
+func validText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, '\r') }

@@ -42,8 +42,11 @@ func checkTokens(tokens hclsyntax.Tokens) *hcl.Diagnostic {
 	for _, t := range tokens {
 		switch t.Type {
 		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen,
-			hclsyntax.TokenOQuote, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
+			hclsyntax.TokenOQuote, hclsyntax.TokenTemplateInterp:
 			depth++
+		case hclsyntax.TokenTemplateControl:
+			depth++
+			operators++ // its body lies beyond its end
 		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen,
 			hclsyntax.TokenCQuote, hclsyntax.TokenTemplateSeqEnd:
 			depth--

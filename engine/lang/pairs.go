@@ -1,0 +1,104 @@
+package lang
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+var (
+	pairAttrs   = []string{"hostonly", "initial_primary", "members", "paths"}
+	mirrorAttrs = []string{"reload"}
+)
+
+// pairSize is how many hosts a pair has.
+const pairSize = 2
+
+func (l *loader) pairs(blocks []*hclsyntax.Block) {
+	inPair := map[string]hcl.Range{}
+	for _, b := range blocks {
+		name, ok := l.label(b, `pair "NAME" { members = [host.a, host.b] }`)
+		sym := l.scope.symbols["pair"][name]
+		if !ok || sym == nil || sym.at != b.DefRange() {
+			continue // the scope told of a second one
+		}
+		r := l.reader(b, sym, pairAttrs, []string{"mirror"})
+		p := Pair{Name: name, Range: b.DefRange()}
+		l.members(r, &p, inPair)
+		p.HostOnly = r.texts("hostonly", checkPathPattern)
+		p.Paths = r.trees("paths")
+		for _, inner := range b.Body.Blocks {
+			if inner.Type == "mirror" {
+				l.mirror(inner, &p)
+			}
+		}
+		l.project.Pairs = append(l.project.Pairs, p)
+	}
+}
+
+// members reads who is in the pair and who begins as its primary.
+func (l *loader) members(r *blockReader, p *Pair, inPair map[string]hcl.Range) {
+	if _, given := r.b.Body.Attributes["members"]; !given {
+		l.fail(r.b.DefRange(), "this pair has no members", "Write members = [host.a, host.b].")
+		return
+	}
+	members, ok := r.refs("members", "host")
+	if !ok {
+		return
+	}
+	if len(members) != pairSize || members[0] == members[1] {
+		l.fail(r.at("members"), "a pair has two different hosts", "A further host is no member: it has follows = pair."+p.Name+".")
+		return
+	}
+	p.Members = members
+	for i, m := range members {
+		at := r.element("members", i)
+		if first, twice := inPair[m]; twice {
+			l.fail(at, fmt.Sprintf("host %q is in two pairs", m), "It is in another at "+place(first)+". A host has one role.")
+			continue
+		}
+		inPair[m] = at
+	}
+	if _, given := r.b.Body.Attributes["initial_primary"]; !given {
+		l.fail(r.b.DefRange(), "which member is the primary?", "Write initial_primary = host."+members[0]+".")
+		return
+	}
+	p.InitialPrimary = r.oneRef("initial_primary", "host")
+	if p.InitialPrimary != "" && !slices.Contains(members, p.InitialPrimary) {
+		l.fail(r.at("initial_primary"), fmt.Sprintf("host %q is no member of the pair", p.InitialPrimary),
+			"Its members are host."+strings.Join(members, " and host.")+".")
+	}
+}
+
+func (l *loader) mirror(b *hclsyntax.Block, p *Pair) {
+	if len(b.Labels) != 1 {
+		l.fail(b.DefRange(), "mirror wants one label, a directory", `Write mirror "/var/www" { }.`)
+		return
+	}
+	tree, err := Unescape(b.Labels[0])
+	if err == nil {
+		err = checkTree(b.Labels[0])
+	}
+	if err != nil {
+		l.fail(b.LabelRanges[0], fmt.Sprintf("%q cannot be mirrored", b.Labels[0]), sentence(err))
+		return
+	}
+	for _, m := range p.Mirrors {
+		if m.Path == tree || strings.HasPrefix(tree, m.Path+"/") || strings.HasPrefix(m.Path, tree+"/") {
+			l.fail(b.LabelRanges[0], fmt.Sprintf("%s is mirrored twice", b.Labels[0]), "Another mirror at "+place(m.Range)+" holds it, or lies in it. A path has one owner.")
+			return
+		}
+	}
+	r := l.reader(b, nil, mirrorAttrs, nil)
+	p.Mirrors = append(p.Mirrors, Mirror{Path: tree, Reload: r.texts("reload", checkUnit), Range: b.DefRange()})
+}
+
+func checkUnit(s string) error {
+	if i := strings.LastIndexByte(s, '.'); i <= 0 || strings.ContainsAny(s, "/ \t\n") {
+		return fmt.Errorf("a unit has its suffix, as in %s.service", strings.TrimSuffix(s, "."))
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package lang
+
+import (
+	"github.com/hashicorp/hcl/v2"
+
+	"hikae/engine"
+)
+
+// Project is what the HCL of a project's directory says.
+type Project struct {
+	Hikae    Hikae
+	Hosts    []Host // in the order of their names, as are the others
+	Pairs    []Pair
+	Overlays []Overlay
+	Backups  []Backup
+	Secrets  []Secret // those that overlays name
+
+	secretUses []secretUse
+}
+
+// Hikae is the hikae block: what concerns the project as a whole.
+type Hikae struct {
+	RequiredVersion string // constraints in go-version's form; "" for none
+	Store           string // directory of the store, "states" where not said
+	Range           hcl.Range
+}
+
+// Host is a machine.
+type Host struct {
+	Name string
+	// How it is reached: one of the two. SSH is [USER@]HOST[:PORT], an IPv6
+	// address in brackets; HOST may be an alias of ~/.ssh/config.
+	SSH   string
+	Local bool
+
+	Identity string   // file of the private key to log in with; "" for ssh's own choice
+	Follows  string   // name of the pair whose state it takes; ""
+	Only     []string // of that: patterns KIND:GLOB; empty for all
+	Labels   []string // free words to choose hosts by
+	HostOnly []string // patterns of paths that are its own
+	Paths    []string // trees beyond /etc to carry
+	Range    hcl.Range
+}
+
+// Pair is two hosts of which one is the primary.
+type Pair struct {
+	Name           string
+	Members        []string // names of two hosts
+	InitialPrimary string   // the one that is primary until a promotion says otherwise
+	HostOnly       []string // patterns of paths that are each member's own
+	Paths          []string // trees beyond /etc to carry
+	Mirrors        []Mirror
+	Range          hcl.Range
+}
+
+// Mirror is a tree kept the same by rsync.
+type Mirror struct {
+	Path   string
+	Reload []string // units to reload when something arrived
+	Range  hcl.Range
+}
+
+// Overlay is what differs from the snapshot on a host, or on all that have a
+// role.
+type Overlay struct {
+	Role    engine.Role // or
+	Host    string
+	Patches []engine.Patch
+	Range   hcl.Range
+}
+
+// Backup is a place that snapshots and data are copied to.
+type Backup struct {
+	Name   string
+	Kind   string // azblob, sftp or dir
+	Target string // URL, [USER@]HOST:PATH, or path
+	Range  hcl.Range
+}
+
+// Host finds a host by name.
+func (p *Project) Host(name string) (Host, bool) {
+	for _, h := range p.Hosts {
+		if h.Name == name {
+			return h, true
+		}
+	}
+	return Host{}, false
+}
+
+// Pair finds a pair by name.
+func (p *Project) Pair(name string) (Pair, bool) {
+	for _, pair := range p.Pairs {
+		if pair.Name == name {
+			return pair, true
+		}
+	}
+	return Pair{}, false
+}
+
+// PairOf finds the pair that a host is a member of.
+func (p *Project) PairOf(host string) (Pair, bool) {
+	for _, pair := range p.Pairs {
+		for _, m := range pair.Members {
+			if m == host {
+				return pair, true
+			}
+		}
+	}
+	return Pair{}, false
+}
+
+// Patches are the overlays that concern a host while it has a role, the role's
+// before the host's.
+func (p *Project) Patches(host string, role engine.Role) []engine.Patch {
+	var out []engine.Patch
+	for _, o := range p.Overlays {
+		if o.Role != engine.RoleNone && o.Role == role {
+			out = append(out, o.Patches...)
+		}
+	}
+	for _, o := range p.Overlays {
+		if o.Host == host && host != "" {
+			out = append(out, o.Patches...)
+		}
+	}
+	return out
+}
