@@ -81,6 +81,15 @@ func isTemplate(name string) bool {
 	return strings.HasSuffix(strings.TrimSuffix(name, path.Ext(name)), "@")
 }
 
+// template names the template of an instance: x@.service of x@one.service.
+func template(name string) string {
+	base, instance, ok := strings.Cut(strings.TrimSuffix(name, path.Ext(name)), "@")
+	if !ok || instance == "" {
+		return ""
+	}
+	return base + "@" + path.Ext(name)
+}
+
 // Read implements engine.Module.
 func (Module) Read(ctx context.Context, r hosts.Reader, _ engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {
 	cov := engine.Coverage{Skipped: map[string]int{}}
@@ -92,8 +101,16 @@ func (Module) Read(ctx context.Context, r hosts.Reader, _ engine.Scope, emit fun
 	cov.Whole = true
 	facts := r.Facts()
 	found := map[string]engine.Resource{}
+	files := map[string]string{}
 	for _, u := range units {
-		if why := skip(u); why != "" {
+		files[u.Name] = u.File
+	}
+	for _, u := range units {
+		why := skip(u)
+		if t := template(u.Name); why == "" && u.File == "disabled" && t != "" && files[t] != "disabled" && files[t] != "enabled" {
+			why = "nothing to enable: an instance of " + files[t]
+		}
+		if why != "" {
 			cov.Skipped[why]++
 			continue
 		}

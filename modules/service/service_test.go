@@ -31,6 +31,7 @@ func TestRead(t *testing.T) {
 		"backup.timer":          state3(cty.True, cty.False, cty.True),
 		"sshd.service":          state3(cty.True, cty.False, cty.True),
 		"x@one.service":         state3(cty.True, cty.False, cty.True),
+		"x@two.service":         state3(cty.False, cty.False, cty.True),
 		"cups.socket":           state3(cty.True, cty.False, cty.True),
 		"cups.service":          state3(cty.True, cty.False, cty.False),
 		"flapping.service":      state3(cty.True, cty.False, cty.False),
