@@ -50,6 +50,8 @@ func harmless() List {
 		Doc:  "Looks like a secret by its name or its mode and is none, unless its bytes give one away.",
 		Rules: []Rule{
 			{"/**/*.pub", "a public key", "/home/ann/.ssh/id_rsa.pub", "/home/ann/.ssh/id_rsa"},
+			{"/**/.ssh/{authorized_keys*,known_hosts*,config}", "public keys, and whom they know", "/home/ann/.ssh/authorized_keys", "/home/ann/.ssh/id_rsa"},
+			{"/**/{.procmailrc,.forward,.spamassassin/user_prefs,.bashrc,.bash_profile,.profile,.vimrc}", "a person's settings", "/home/ann/.procmailrc", "/home/ann/.fetchmailrc"},
 			{"/**/K*.+*+*.key", "a public key of DNSSEC", "/var/named/Khome.+008+12345.key", "/var/named/Khome.+008+12345.private"},
 			{"/etc/{trusted-key.key,named.root.key,named.iscdlv.key,unbound/root.key}", "public keys of the DNS root", "/etc/named.root.key", "/etc/named.key"},
 			{"/etc/pki/rpm-gpg/**", "public keys that packages are signed with", "/etc/pki/rpm-gpg/RPM-GPG-KEY-remi", "/etc/pki/rpm-gpg"},
