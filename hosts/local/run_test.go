@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -85,17 +86,27 @@ func TestRunKillsTheGroup(t *testing.T) {
 	if _, err := os.ReadFile(pipe); err != nil { // until the child is there
 		t.Fatal(err)
 	}
-	cancel()
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
 	b, err := os.ReadFile(pidFile) //nolint:gosec // our own
 	if err != nil {
 		t.Fatal(err)
 	}
-	stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(b)) + "/stat")
-	if err == nil && !strings.Contains(string(stat), ") Z ") {
-		t.Errorf("the child lives: %s", stat)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		t.Skipf("cannot await a process: %v", err)
+	}
+	defer dirFD(child).Close()
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	const patience = 20_000                                         // ms
+	ended := []unix.PollFd{{Fd: int32(child), Events: unix.POLLIN}} //nolint:gosec // a descriptor
+	if n, err := retry(func() (int, error) { return unix.Poll(ended, patience) }); n != 1 {
+		t.Errorf("the child lives: %v", err)
 	}
 }
 

@@ -27,13 +27,17 @@ func (h *Host) Units(ctx context.Context) ([]hosts.Unit, error) {
 		return nil, err
 	}
 	units := map[string]*hosts.Unit{}
-	if h.systemd.here {
-		err = h.liveUnits(ctx, set, units)
-	} else {
-		err = unitsOnDisk(set, units)
-	}
+	files, err := set.Files()
 	if err != nil {
-		return nil, fmt.Errorf("cannot list units: %w", err)
+		return nil, err
+	}
+	for _, f := range files {
+		units[f.Name] = &hosts.Unit{Name: f.Name, File: f.State, Path: f.Path}
+	}
+	if h.systemd.here {
+		if err := h.liveUnits(ctx, set, units); err != nil {
+			return nil, fmt.Errorf("cannot list units: %w", err)
+		}
 	}
 	list := make([]hosts.Unit, 0, len(units))
 	for _, u := range units {
@@ -55,19 +59,9 @@ func hasPreset(state string) bool {
 	return true
 }
 
-func unitsOnDisk(set *unitfile.Set, units map[string]*hosts.Unit) error {
-	files, err := set.Files()
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		units[f.Name] = &hosts.Unit{Name: f.Name, File: f.State, Path: f.Path}
-	}
-	return nil
-}
-
-// liveUnits asks systemd: for the files, for what is loaded, and then for what
-// only some units are asked about.
+// liveUnits asks systemd for what is loaded, and then for what only some units
+// are asked about. It is not asked for the unit files: that takes PID 1 a few
+// milliseconds a file (1.3 s for 220, on a busy host), and the disk tells the same.
 func (h *Host) liveUnits(ctx context.Context, set *unitfile.Set, units map[string]*hosts.Unit) error {
 	ctx, cancel := context.WithTimeout(ctx, systemdTimeout)
 	defer cancel()
@@ -75,23 +69,9 @@ func (h *Host) liveUnits(ctx context.Context, set *unitfile.Set, units map[strin
 	if err != nil {
 		return err
 	}
-	files, err := conn.ListUnitFilesContext(ctx)
+	passing, err := set.Passing()
 	if err != nil {
 		return err
-	}
-	passing := map[string]bool{}
-	for _, f := range files {
-		name := path.Base(f.Path)
-		if f.Type == "generated" || f.Type == "transient" {
-			passing[name] = true
-			continue
-		}
-		units[name] = &hosts.Unit{Name: name, File: f.Type, Path: f.Path}
-	}
-	for _, f := range set.Instances() {
-		if units[f.Name] == nil {
-			units[f.Name] = &hosts.Unit{Name: f.Name, File: f.State, Path: f.Path}
-		}
 	}
 	loaded, err := conn.ListUnitsContext(ctx)
 	if err != nil {
@@ -102,12 +82,13 @@ func (h *Host) liveUnits(ctx context.Context, set *unitfile.Set, units map[strin
 		u := units[l.Name]
 		if u == nil {
 			ext := path.Ext(l.Name)
-			if l.LoadState == "not-found" || passing[l.Name] || ext == ".device" || ext == ".scope" {
+			template := unitfile.Template(l.Name)
+			if l.LoadState == "not-found" || passing[l.Name] || passing[template] || ext == ".device" || ext == ".scope" {
 				continue
 			}
 			u = &hosts.Unit{Name: l.Name}
 			units[l.Name] = u
-			if t := units[unitfile.Template(l.Name)]; t != nil { // an instance that no link enables
+			if t := units[template]; t != nil { // an instance that no link enables
 				u.Path, u.File = t.Path, unitfile.Disabled
 			}
 		}

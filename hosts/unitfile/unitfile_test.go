@@ -62,6 +62,15 @@ var example = map[string]string{
 	"etc/systemd/system/x.target.requires/required.socket":       "->/usr/lib/systemd/system/required.socket",
 	"etc/systemd/system/getty.target.wants/tty@tty1.service":     "->/usr/lib/systemd/system/tty@.service",
 	"etc/systemd/system/getty.target.wants/tty@tty2.service":     "->/usr/lib/systemd/system/tty@.service",
+	"etc/systemd/system/getty.target.wants/idle@one.service":     "->/usr/lib/systemd/system/idle@.service",
+	"etc/systemd/system/default.target":                          "->/usr/lib/systemd/system/goal.target",
+	"usr/lib/systemd/system/goal.target":                         "[Unit]\nAllowIsolate=yes\n",
+	"etc/systemd/system/nick.service":                            "->/usr/lib/systemd/system/nicked.service",
+	"usr/lib/systemd/system/nicked.service":                      plain,
+	"run/systemd/system/passing.target.wants/brief.service":      "->/usr/lib/systemd/system/brief.service",
+	"usr/lib/systemd/system/brief.service":                       wanted,
+	"run/systemd/system/hushed.service":                          "->/dev/null",
+	"usr/lib/systemd/system/hushed.service":                      wanted,
 	"etc/systemd/system/linked.service":                          "->/opt/linked.service",
 	"opt/linked.service":                                         wanted,
 	"usr/lib/systemd/system-preset/90-default.preset":            "# comment\nenable on.*\nenable tty@.service tty1\ndisable masked.service\n",
@@ -92,7 +101,8 @@ func TestStates(t *testing.T) {
 	want := map[string]string{
 		"on.service": Enabled, "off.service": Disabled, "static.service": Static, "indirect.service": Indirect,
 		"masked.service": Masked, "empty.service": Masked, "dropin.service": Disabled, "required.socket": Enabled,
-		"tty@.service": Enabled, "tty@tty1.service": Enabled, "tty@tty2.service": Enabled, "idle@.service": Disabled,
+		"tty@.service": Enabled, "tty@tty1.service": Enabled, "tty@tty2.service": Enabled, "idle@.service": Indirect, "idle@one.service": Enabled, "default.target": Alias, "goal.target": Indirect, "nick.service": Alias, "nicked.service": Indirect,
+		"brief.service": EnabledRuntime, "hushed.service": MaskedRuntime,
 		"real.service": Enabled, "alias.service": Alias, "other.service": Alias, "own.service": Enabled, "linked.service": Linked,
 	}
 	if diff := cmp.Diff(want, states(t, tree(t, example))); diff != "" {
