@@ -35,9 +35,15 @@ func (ss *session) apply(ctx context.Context, m message) error {
 	}
 	st := &store{ss: ss, from: make(map[hosts.ID]source)}
 	defer st.close()
-	go_, err := ss.collect(ctx, st, req.Changes)
-	if err != nil || !go_ {
+	got, err := ss.collect(ctx, st, req.Changes)
+	switch {
+	case err != nil:
 		return err
+	case got == calledOffByClient:
+		st.close()
+		return ss.l.send(kindAbort, nil)
+	case got == refusedHere:
+		return nil // it was told already
 	}
 	return ss.run(ctx, req, st)
 }
@@ -149,6 +155,7 @@ func (ss *session) run(ctx context.Context, req engine.ApplyRequest, st *store) 
 			broken, gone, in = context.Cause(ctx), nil, nil
 		case r := <-done:
 			events.close()
+			st.close() // before the client hears of the end
 			if broken != nil {
 				ss.log.Warn("apply ended without its controller", "applied", len(r.Result.Applied),
 					"not_applied", len(r.Result.NotApplied), "rolled_back", r.Result.RolledBack)

@@ -2,15 +2,25 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"hikae/engine"
 	"hikae/hosts"
 )
 
+// collected says how the collecting of contents ended.
+type collected int
+
+const (
+	complete          collected = iota
+	calledOffByClient           // and it waits to hear that we know
+	refusedHere                 // and the client was told why
+)
+
 // collect brings together all contents of the changes: what is on this host,
-// and from the client what is not. go_ is false when the client gave up.
-func (ss *session) collect(ctx context.Context, st *store, changes []engine.Change) (go_ bool, err error) {
+// and from the client what is not.
+func (ss *session) collect(ctx context.Context, st *store, changes []engine.Change) (collected, error) {
 	// Files whose bytes stay what they are while their metadata changes.
 	unchanged := make(map[hosts.ID]string)
 	for _, c := range changes {
@@ -27,7 +37,7 @@ func (ss *session) collect(ctx context.Context, st *store, changes []engine.Chan
 	for _, c := range needed(changes, ss.schemas) {
 		found, err := st.find(ctx, c, unchanged)
 		if err != nil {
-			return false, err
+			return refusedHere, err
 		}
 		if !found {
 			want.Contents = append(want.Contents, c)
@@ -35,10 +45,10 @@ func (ss *session) collect(ctx context.Context, st *store, changes []engine.Chan
 		}
 	}
 	if err := ss.fits(st, want.Contents, size); err != nil {
-		return false, err
+		return refusedHere, err
 	}
 	if err := ss.l.sendValue(kindLacks, want); err != nil {
-		return false, err
+		return refusedHere, err
 	}
 	return ss.receive(ctx, st, want.Contents)
 }
@@ -71,98 +81,114 @@ func (ss *session) fits(st *store, want []hosts.Content, size int64) error {
 // receive takes the contents that the client sends, in the order of want. When
 // one cannot be kept it says so at once and lets the rest go by until the
 // client hears it.
-func (ss *session) receive(ctx context.Context, st *store, want []hosts.Content) (go_ bool, err error) {
-	var failed error
-	for next := 0; ; {
+func (ss *session) receive(ctx context.Context, st *store, want []hosts.Content) (collected, error) {
+	in := &intake{ss: ss, st: st}
+	for next := 0; ; next++ {
 		m, err := ss.l.recv(ctx)
 		if err != nil {
-			return false, err
+			return refusedHere, err
 		}
 		switch {
 		case m.kind == kindAbort && len(m.body) == 0:
-			return false, ss.l.send(kindAbort, nil)
+			return calledOffByClient, nil
 		case m.kind == kindUploaded && len(m.body) == 0 && next == len(want):
-			return failed == nil, nil
+			if in.failed {
+				return refusedHere, nil
+			}
+			return complete, nil
 		case m.kind == kindBegin && next < len(want):
 			var b contentBegin
 			if err := ss.l.unmarshal(m.body, &b); err != nil {
-				return false, err
+				return refusedHere, err
 			}
 			if b.Index != uint(next) { // #nosec G115 -- an index
-				return false, protocolError("content %d where %d is wanted", b.Index, next)
+				return refusedHere, protocolError("content %d where %d is wanted", b.Index, next)
 			}
 		default:
-			return false, protocolError("message of kind %d while contents are awaited", m.kind)
+			return refusedHere, protocolError("message of kind %d while contents are awaited", m.kind)
 		}
-		aborted, err := ss.receiveOne(ctx, st, want[next], &failed)
-		if err != nil || aborted {
-			return false, err
+		if got, err := in.take(ctx, want[next]); err != nil || got != complete {
+			return got, err
 		}
-		next++
 	}
 }
 
-// receiveOne takes one content. The first failure is reported and kept.
-func (ss *session) receiveOne(ctx context.Context, st *store, c hosts.Content, failed *error) (aborted bool, err error) {
-	var w contentWriter
-	fail := func(err error) error {
-		if err == nil || *failed != nil {
-			return nil
-		}
-		*failed = &ContentError{Content: c, Err: err}
-		return ss.l.sendValue(kindFail, toWire(*failed))
+// intake takes contents one after the other. Once one has failed the others
+// are let go by.
+type intake struct {
+	ss     *session
+	st     *store
+	failed bool
+	w      contentWriter // of the content that arrives; nil when it is let go by
+}
+
+// fail tells the client, once, and gives up what was taken so far.
+func (in *intake) fail(c hosts.Content, err error) error {
+	if in.w != nil {
+		in.w.discard()
+		in.w = nil
 	}
-	if *failed == nil {
-		var werr error
-		if w, werr = st.writer(c); werr != nil {
-			if err := fail(werr); err != nil {
-				return false, err
+	if err == nil || in.failed {
+		return nil
+	}
+	in.failed = true
+	in.st.close()
+	return in.ss.l.sendValue(kindFail, toWire(&ContentError{Content: c, Err: err}))
+}
+
+func (in *intake) take(ctx context.Context, c hosts.Content) (collected, error) {
+	if !in.failed {
+		var err error
+		if in.w, err = in.st.writer(c); err != nil {
+			if err := in.fail(c, err); err != nil {
+				return refusedHere, err
 			}
 		}
 	}
-	discard := func() {
-		if w != nil {
-			w.discard()
-			w = nil
-		}
-	}
-	defer discard()
 	for {
-		m, err := ss.l.recv(ctx)
+		m, err := in.ss.l.recv(ctx)
 		if err != nil {
-			return false, err
+			return refusedHere, errors.Join(err, in.fail(c, nil))
 		}
 		switch m.kind {
 		case kindChunk:
-			var werr error
-			if w != nil {
-				_, werr = w.Write(m.body)
-			}
-			ss.l.recycle(m)
-			if werr != nil {
-				discard()
-				if err := fail(werr); err != nil {
-					return false, err
-				}
-			}
+			err = in.chunk(c, m)
 		case kindEnd:
-			var end contentEnd
-			if err := ss.l.unmarshal(m.body, &end); err != nil {
-				return false, err
-			}
-			if end.Err != nil {
-				return false, protocolError("a client that cannot send a content must call the apply off")
-			}
-			if w == nil {
-				return false, nil
-			}
-			werr := w.commit()
-			w = nil
-			return false, fail(werr)
+			return complete, in.end(c, m)
 		case kindAbort:
-			return true, ss.l.send(kindAbort, nil)
+			return calledOffByClient, in.fail(c, nil)
 		default:
-			return false, protocolError("message of kind %d within a content", m.kind)
+			err = protocolError("message of kind %d within a content", m.kind)
+		}
+		if err != nil {
+			return refusedHere, errors.Join(err, in.fail(c, nil))
 		}
 	}
+}
+
+func (in *intake) chunk(c hosts.Content, m message) error {
+	defer in.ss.l.recycle(m)
+	if in.w == nil {
+		return nil
+	}
+	if _, err := in.w.Write(m.body); err != nil {
+		return in.fail(c, err)
+	}
+	return nil
+}
+
+func (in *intake) end(c hosts.Content, m message) error {
+	var end contentEnd
+	if err := in.ss.l.unmarshal(m.body, &end); err != nil {
+		return errors.Join(err, in.fail(c, nil))
+	}
+	if end.Err != nil {
+		return errors.Join(protocolError("a client that cannot send a content must call the apply off"), in.fail(c, nil))
+	}
+	if in.w == nil {
+		return nil
+	}
+	err := in.w.commit() // which discards what is wrong
+	in.w = nil
+	return in.fail(c, err)
 }

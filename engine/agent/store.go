@@ -51,16 +51,19 @@ func (st *store) open(c hosts.Content) (io.ReadCloser, error) {
 	return st.spool.open(c.ID)
 }
 
+// close forgets all contents; it may be called again.
 func (st *store) close() {
 	for _, s := range st.from {
 		clear(s.secret)
 	}
+	clear(st.from)
 	if st.spool == nil {
 		return
 	}
 	if err := st.spool.close(); err != nil {
 		st.ss.log.Warn("the spool is left behind", "error", err)
 	}
+	st.spool = nil
 }
 
 // find looks for c on this host.

@@ -1,0 +1,350 @@
+package agent
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"hikae/engine"
+	"hikae/hosts"
+)
+
+// A client that does not keep to the protocol gets an error and the session
+// ends; nothing is applied and nothing written.
+func TestHostileClient(t *testing.T) {
+	type frames func(t *testing.T, l *link)
+	send := func(k kind, v any) frames {
+		return func(t *testing.T, l *link) {
+			t.Helper()
+			if err := l.sendValue(k, v); err != nil {
+				t.Logf("send: %v", err)
+			}
+		}
+	}
+	apply := func(ws ...wireChange) frames {
+		return func(t *testing.T, l *link) {
+			send(kindApply, applyBegin{Stage: engine.StageConfig})(t, l)
+			for _, w := range ws {
+				send(kindChanges, w)(t, l)
+			}
+		}
+	}
+	change := func(a wireAddr, edit func(*wireChange)) wireChange {
+		w := wireChange{Addr: a, Action: engine.Create, After: &wireResource{Node: fileNode(hosts.Content{})}}
+		if edit != nil {
+			edit(&w)
+		}
+		return w
+	}
+	at := func(path string) wireAddr { return wireAddr{Kind: "file", Name: path} }
+	node := func(edit func(*hosts.Node)) wireChange {
+		return change(at("/etc/a"), func(w *wireChange) { edit(w.After.Node) })
+	}
+	raw := func(b string) frames {
+		return func(_ *testing.T, l *link) { _, _ = io.WriteString(l.rwc, b) }
+	}
+	for name, attack := range map[string]frames{
+		"relative path":      apply(change(at("etc/passwd"), nil)),
+		"dot dot":            apply(change(at("/etc/../root/.ssh/authorized_keys"), nil)),
+		"trailing slash":     apply(change(at("/etc/"), nil)),
+		"double slash":       apply(change(at("//etc"), nil)),
+		"dot":                apply(change(at("/etc/./x"), nil)),
+		"NUL":                apply(change(at("/etc/a\x00b"), nil)),
+		"empty name":         apply(change(at(""), nil)),
+		"256-byte name":      apply(change(at("/etc/"+strings.Repeat("n", 256)), nil)),
+		"4096-byte path":     apply(change(at(strings.Repeat("/abcdefg", 512)), nil)),
+		"NUL in a user":      apply(change(wireAddr{Kind: "user", Name: "a\x00"}, nil)),
+		"unknown kind":       apply(change(wireAddr{Kind: "vhost", Name: "x"}, nil)),
+		"no kind":            apply(change(wireAddr{}, nil)),
+		"unknown action":     apply(change(at("/a"), func(w *wireChange) { w.Action = "chmod" })),
+		"create of nothing":  apply(change(at("/a"), func(w *wireChange) { w.After = nil })),
+		"delete of a wish":   apply(change(at("/a"), func(w *wireChange) { w.Action = engine.Delete })),
+		"the same twice":     apply(change(at("/a"), nil), change(at("/a"), nil)),
+		"security xattr":     apply(node(func(n *hosts.Node) { n.Xattrs = map[string]string{"security.capability": "x"} })),
+		"mode":               apply(node(func(n *hosts.Node) { n.Mode = 0o10000 })),
+		"type":               apply(node(func(n *hosts.Node) { n.Type = 'p' })),
+		"link of a file":     apply(node(func(n *hosts.Node) { n.Link = "/etc/shadow" })),
+		"link to nowhere":    apply(node(func(n *hosts.Node) { n.Type = hosts.Link })),
+		"NUL in an owner":    apply(node(func(n *hosts.Node) { n.Owner = "a\x00" })),
+		"negative size":      apply(node(func(n *hosts.Node) { n.Content.Size = -1 })),
+		"values of a file":   apply(change(at("/a"), func(w *wireChange) { w.After.Value = []byte{0x83, 1, 2, 3} })),
+		"stage":              send(kindApply, applyBegin{Stage: 7}),
+		"unknown field":      send(kindRead, map[int]any{1: engine.Scope{}, 99: "path"}),
+		"scope with dots":    send(kindRead, readRequest{Scope: engine.Scope{Paths: []string{"/srv/../root"}}}),
+		"scope with NUL":     send(kindRead, readRequest{Scope: engine.Scope{HostOnly: []string{"a\x00"}}}),
+		"fetch of too many":  send(kindFetch, fetchRequest{Contents: make([]hosts.Content, maxFetch+1)}),
+		"second hello":       send(kindHello, hello{Protocol: Protocol}),
+		"server's message":   send(kindReadDone, readResult{}),
+		"chunk from nowhere": raw(frame(byte(kindChunk), "abc")),
+		"upload unasked":     raw(frame(byte(kindUploaded), "")),
+		"stop unasked":       raw(frame(byte(kindStop), "")),
+		"ping with a load":   raw(frame(byte(kindPing), "x")),
+		"bye with a load":    raw(frame(byte(kindBye), "x")),
+		"oversize frame":     raw("\xff\xff\xff\xff\x0a"),
+		"not CBOR":           raw(frame(byte(kindRead), "\xff\xff")),
+		"empty read":         raw(frame(byte(kindRead), "")),
+		"endless CBOR":       raw(frame(byte(kindRead), "\x9f\x9f\x9f\x9f")),
+		"tagged CBOR":        raw(frame(byte(kindRead), "\xc2\x41\x00")),
+		"deep CBOR":          raw(frame(byte(kindRead), strings.Repeat("\x81", 10_000))),
+		"huge CBOR array":    raw(frame(byte(kindRead), "\x9a\xff\xff\xff\xff")),
+		"planned too early":  raw(frame(byte(kindPlanned), "")),
+		"changes too early":  raw(frame(byte(kindChanges), "")),
+		"read amid an apply": func(t *testing.T, l *link) {
+			send(kindApply, applyBegin{Stage: engine.StageConfig})(t, l)
+			send(kindRead, readRequest{})(t, l)
+		},
+		"content of another index": func(t *testing.T, l *link) {
+			apply(node(func(n *hosts.Node) { n.Content = contentOf([]byte("x")) }))(t, l)
+			raw(frame(byte(kindPlanned), ""))(t, l)
+			send(kindBegin, contentBegin{Index: 5})(t, l)
+		},
+		"uploaded without the content": func(t *testing.T, l *link) {
+			apply(node(func(n *hosts.Node) { n.Content = contentOf([]byte("x")) }))(t, l)
+			raw(frame(byte(kindPlanned), "")+frame(byte(kindUploaded), ""))(t, l)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.host.set("/etc/shadow", []byte("root:x"))
+			l, served := r.greeted(t)
+			go func() { // what the server answers does not interest
+				for {
+					if _, err := l.recv(t.Context()); err != nil {
+						return
+					}
+				}
+			}()
+			attack(t, l)
+			if err := <-served; !errors.Is(err, ErrProtocol) {
+				t.Errorf("the session ended with %v", err)
+			}
+			if r.applier.calls != 0 || r.host.writes != 0 {
+				t.Errorf("%d applies, %d writes", r.applier.calls, r.host.writes)
+			}
+		})
+	}
+}
+
+func TestFirstMessageMustBeHello(t *testing.T) {
+	r := newRig(t)
+	l, served := r.raw(t)
+	if err := l.sendValue(kindRead, readRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			if _, err := l.recv(t.Context()); err != nil {
+				return
+			}
+		}
+	}()
+	if err := <-served; !errors.Is(err, ErrProtocol) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The server refuses an apply in a read-only session, whatever the client
+// believes.
+func TestReadOnlyServerRefusesApply(t *testing.T) {
+	r := newRig(t)
+	r.server.ReadOnly = true
+	l, served := r.greeted(t)
+	if err := l.sendValue(kindApply, applyBegin{Stage: engine.StageConfig}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := l.recv(t.Context())
+	if err != nil || m.kind != kindFail {
+		t.Fatalf("kind %d, %v", m.kind, err)
+	}
+	var w wireError
+	if err := l.unmarshal(m.body, &w); err != nil || !errors.Is(w.err(), ErrReadOnly) {
+		t.Errorf("%v, %v", w, err)
+	}
+	if err := <-served; !errors.Is(err, ErrReadOnly) {
+		t.Errorf("served: %v", err)
+	}
+}
+
+// hostileServer is a server that says what script has it say.
+func hostileServer(t testing.TB, script func(l *link)) (*Client, error) {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	l, err := newLink(theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.close(io.EOF) })
+	fp := fingerprint([]engine.Schema{userSchema(), fileSchema()})
+	go func() {
+		_ = l.sendValue(kindHello, hello{Protocol: Protocol, Build: "v1", Schemas: fp[:], Facts: &hosts.Facts{}})
+		_, _ = l.recv(t.Context())
+		script(l)
+	}()
+	c, err := New(t.Context(), ours, options())
+	if err == nil {
+		t.Cleanup(func() { _ = c.Close() })
+	}
+	return c, err
+}
+
+// A hostile agent cannot have the controller's other contents, nor make it
+// take resources that nobody can mean.
+func TestHostileAgent(t *testing.T) {
+	store := newBlobs(t)
+	ours, other := store.add("ours"), store.add("not for this host")
+	c, err := hostileServer(t, func(l *link) {
+		for {
+			m, err := l.recv(t.Context())
+			if err != nil {
+				return
+			}
+			if m.kind == kindPlanned {
+				_ = l.sendValue(kindLacks, lacks{Contents: []hosts.Content{other}})
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Apply(t.Context(), request(put("/a", hosts.Content{}, ours)), store.open, nil)
+	if !errors.Is(err, ErrProtocol) || len(store.opened) != 0 {
+		t.Errorf("a content of another host: %v, opened %v", err, store.opened)
+	}
+
+	c, err = hostileServer(t, func(l *link) {
+		for {
+			m, err := l.recv(t.Context())
+			if err != nil {
+				return
+			}
+			if m.kind == kindPlanned {
+				_ = l.sendValue(kindLacks, lacks{Contents: []hosts.Content{ours, ours}})
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = c.Apply(t.Context(), request(put("/a", hosts.Content{}, ours)), store.open, nil); !errors.Is(err, ErrProtocol) {
+		t.Errorf("the same content twice: %v", err)
+	}
+
+	for name, w := range map[string]wireFound{
+		"unknown kind": {Addr: wireAddr{Kind: "x", Name: "/a"}},
+		"dots":         {Addr: wireAddr{Kind: "file", Name: "/a/../../b"}},
+		"bad node":     {Addr: wireAddr{Kind: "file", Name: "/a"}, Resource: wireResource{Node: &hosts.Node{Type: 99}}},
+		"bad value":    {Addr: wireAddr{Kind: "user", Name: "a"}, Resource: wireResource{Value: []byte{0x80}}},
+	} {
+		c, err := hostileServer(t, func(l *link) {
+			_, _ = l.recv(t.Context())
+			_ = l.sendValue(kindResources, w)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = c.Read(t.Context(), ReadRequest{}, func(engine.Resource) error { return errors.New("taken") })
+		if !errors.Is(err, ErrProtocol) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Contents that are not what they are said to be are told apart, and none is
+// read without end.
+func TestHostileContents(t *testing.T) {
+	want := contentOf([]byte("good"))
+	for name, chunks := range map[string][]string{"other": {"baad"}, "short": {"goo"}, "endless": {"good", "good"}} {
+		c, err := hostileServer(t, func(l *link) {
+			_, _ = l.recv(t.Context())
+			_ = l.sendValue(kindBegin, contentBegin{})
+			for _, s := range chunks {
+				_ = l.send(kindChunk, []byte(s))
+			}
+			_ = l.sendValue(kindEnd, contentEnd{})
+			_ = l.send(kindFetchDone, nil)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = fetchAll(t, c, []hosts.Content{want}, nil)
+		if !errors.Is(err, ErrChanged) && !errors.Is(err, ErrProtocol) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// FuzzServer throws bytes at a session: after the hello, and as all there is.
+func FuzzServer(f *testing.F) {
+	c := testCodec(f)
+	enc := func(k kind, v any) string {
+		b, err := c.marshal(v)
+		if err != nil {
+			f.Fatal(err)
+		}
+		return frame(byte(k), string(b))
+	}
+	greet := enc(kindHello, hello{Protocol: Protocol})
+	f.Add([]byte(greet + enc(kindRead, readRequest{Scope: engine.Scope{Kinds: []string{"file"}}, HomeKey: testKey()}) +
+		enc(kindFetch, fetchRequest{Contents: []hosts.Content{contentOf([]byte("x"))}}) + frame(byte(kindBye), "")))
+	f.Add([]byte(greet + enc(kindApply, applyBegin{Stage: engine.StageConfig}) +
+		enc(kindChanges, wireChange{Addr: wireAddr{Kind: "file", Name: "/a"}, Action: engine.Create, After: &wireResource{Node: fileNode(contentOf([]byte("x")))}}) +
+		frame(byte(kindPlanned), "") + enc(kindBegin, contentBegin{}) + frame(byte(kindChunk), "x") + enc(kindEnd, contentEnd{}) + frame(byte(kindUploaded), "")))
+	f.Add([]byte(greet + enc(kindApply, applyBegin{Stage: 1}) + frame(byte(kindPlanned), "") + frame(byte(kindUploaded), "") + frame(byte(kindStop), "")))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r := newRig(t)
+		r.host.set("/etc/a", []byte("x"))
+		r.host.set("/etc/b.secret", []byte("s"))
+		ours, theirs := net.Pipe()
+		done := make(chan error, 1)
+		go func() { done <- Serve(t.Context(), theirs, r.server) }()
+		go func() { _, _ = io.Copy(io.Discard, ours) }()
+		_, _ = ours.Write(b)
+		_ = ours.Close()
+		select {
+		case <-done:
+		case <-time.After(time.Minute):
+			t.Fatal("the server hangs")
+		}
+		if r.host.writes != 0 {
+			t.Fatalf("%d writes to the host", r.host.writes)
+		}
+	})
+}
+
+// FuzzClient throws bytes at a client that reads a host.
+func FuzzClient(f *testing.F) {
+	c := testCodec(f)
+	fp := fingerprint([]engine.Schema{userSchema(), fileSchema()})
+	hi, err := c.marshal(hello{Protocol: Protocol, Build: "v1", Schemas: fp[:], Facts: &hosts.Facts{}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	found, err := c.marshal(wireFound{Addr: wireAddr{Kind: "file", Name: "/a"}, Resource: wireResource{Node: fileNode(hosts.Content{})}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte(frame(byte(kindResources), string(found)) + frame(byte(kindReadDone), "\xa0")))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		ours, theirs := net.Pipe()
+		go func() { _, _ = io.Copy(io.Discard, theirs) }()
+		go func() {
+			_, _ = io.Copy(theirs, io.MultiReader(strings.NewReader(frame(byte(kindHello), string(hi))), bytes.NewReader(b)))
+			_ = theirs.Close()
+		}()
+		c, err := New(t.Context(), ours, options())
+		if err != nil {
+			return
+		}
+		_, _, _ = c.Read(t.Context(), ReadRequest{}, func(r engine.Resource) error {
+			if checkAddr(r.Addr, engine.Schema{Node: r.Addr.Kind == "file"}) != nil {
+				t.Errorf("took %q", r.Addr)
+			}
+			return nil
+		})
+		_ = c.Close()
+	})
+}

@@ -1,0 +1,114 @@
+package agent
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"hikae/engine"
+	"hikae/hosts"
+)
+
+// blackhole is a link whose far end is gone without a word.
+type blackhole struct {
+	closed chan struct{}
+}
+
+func (b blackhole) Read([]byte) (int, error)  { <-b.closed; return 0, io.EOF }
+func (b blackhole) Write([]byte) (int, error) { <-b.closed; return 0, io.ErrClosedPipe }
+func (b blackhole) Close() error              { close(b.closed); return nil }
+
+// Both sides notice a dead link within 30 seconds, even one who is blocked in
+// a write.
+func TestDeadLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{host: newFakeHost()}
+		began := time.Now()
+		err := Serve(t.Context(), blackhole{make(chan struct{})}, Server{Host: r.host})
+		if !errors.Is(err, ErrLost) || time.Since(began) > 30*time.Second {
+			t.Errorf("server: %v after %v", err, time.Since(began))
+		}
+		began = time.Now()
+		_, err = New(t.Context(), blackhole{make(chan struct{})}, Options{})
+		if !errors.Is(err, ErrLost) || time.Since(began) > 30*time.Second {
+			t.Errorf("client: %v after %v", err, time.Since(began))
+		}
+	})
+}
+
+// A session in which nothing happens, or whose apply takes long, stays alive;
+// so does one whose client takes its time over a resource.
+func TestSilenceIsNotDeath(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newFakeHost()
+		h.set("/etc/a", nil)
+		long := applierFunc(func(context.Context, engine.ApplyRequest, func(hosts.Content) (io.ReadCloser, error), func(engine.ApplyEvent)) (engine.ApplyResult, error) {
+			time.Sleep(time.Hour)
+			return engine.ApplyResult{Notes: []string{"done"}}, nil
+		})
+		ours, theirs := net.Pipe()
+		served := make(chan error, 1)
+		go func() {
+			served <- Serve(t.Context(), theirs, Server{
+				Host: h, Modules: []engine.Module{fileModule{h}, userModule{}}, Applier: long, Build: "v1", Spool: t.TempDir(),
+			})
+		}()
+		c, err := New(t.Context(), ours, options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		_, _, err = c.Read(t.Context(), ReadRequest{}, func(engine.Resource) error {
+			time.Sleep(time.Hour)
+			return nil
+		})
+		if err != nil {
+			t.Errorf("read: %v", err)
+		}
+		res, err := c.Apply(t.Context(), request(), nil, nil)
+		if err != nil || len(res.Notes) != 1 {
+			t.Errorf("apply: %+v, %v", res, err)
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("served: %v", err)
+		}
+	})
+}
+
+func TestSendChunk(t *testing.T) {
+	for _, n := range []int{0, 1, 100, 70_000, chunkSize} {
+		var out bytes.Buffer
+		l := &link{rwc: nopCloser{&out}}
+		l.bw = bufio.NewWriterSize(&out, 64<<10)
+		want := bytes.Repeat([]byte("x"), n)
+		for range 2 {
+			if err := l.sendChunk(append(make([]byte, headerSize), want...)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := l.send(kindBye, nil); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if m, err := readMessage(&out, nil); err != nil || m.kind != kindChunk || !bytes.Equal(m.body, want) {
+				t.Fatalf("%d bytes: %d, %v", n, len(m.body), err)
+			}
+		}
+		if m, err := readMessage(&out, nil); err != nil || m.kind != kindBye {
+			t.Fatalf("%d, %v", m.kind, err)
+		}
+	}
+}
+
+type nopCloser struct{ io.ReadWriter }
+
+func (nopCloser) Close() error { return nil }
