@@ -138,7 +138,10 @@ class Run:
         return q.filterm(epoch=wish["epoch"], version=wish["version"], release=wish["release"])
 
     def unavailable(self):
-        return [w for w in self.request["install"] if not w["file"] and not (w["version"] and self.exact(w))]
+        def found(w):
+            return w["file"] or (self.exact(w) if w["version"] else self.by_name(w))
+
+        return [w for w in self.request["install"] if not found(w)]
 
     def by_name(self, wish):
         """The newest package of the name, where the exact one is gone."""

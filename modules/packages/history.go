@@ -91,40 +91,85 @@ func readHistory(ctx context.Context, r hosts.Reader) (*history, error) {
 	return h, nil
 }
 
-// readSteady reads the database and its log until two readings are the same:
-// dnf may be writing. The log is nil where there is none.
+// readSteady reads the database and its log until both are the same after the
+// reading as they were read: dnf may be writing. The log is nil where there is
+// none.
 func readSteady(ctx context.Context, r hosts.Reader) (main, log []byte, err error) {
 	const tries = 5
-	var lastMain, lastLog []byte
-	for try := range tries {
+	for range tries {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
 		if main, err = readAll(r, historyPath); err != nil {
 			return nil, nil, err
 		}
-		if log, err = readAll(r, historyPath+sqlite.WALSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		log, err = readAll(r, historyPath+sqlite.WALSuffix)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, nil, err
 		}
-		if try > 0 && bytes.Equal(main, lastMain) && bytes.Equal(log, lastLog) {
+		steady, err := unchanged(r, main, log)
+		if err != nil {
+			return nil, nil, err
+		}
+		if steady {
 			return main, log, nil
 		}
-		lastMain, lastLog = main, log
 	}
 	return nil, nil, errors.New("it kept changing while it was read")
 }
 
 func readAll(r hosts.Reader, path string) ([]byte, error) {
+	n, err := r.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if n.Content.Size > maxHistory {
+		return nil, fmt.Errorf("%s has more than %d bytes", path, maxHistory)
+	}
 	f, err := r.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxHistory+1))
-	if err == nil && len(b) > maxHistory {
-		err = fmt.Errorf("%s has more than %d bytes", path, maxHistory)
+	b := bytes.NewBuffer(make([]byte, 0, n.Content.Size+bytes.MinRead))
+	_, err = b.ReadFrom(io.LimitReader(f, maxHistory))
+	return b.Bytes(), err
+}
+
+// unchanged tells whether the files still hold what was read of them.
+func unchanged(r hosts.Reader, main, log []byte) (bool, error) {
+	same, err := holds(r, historyPath, main)
+	if err != nil || !same {
+		return false, err
 	}
-	return b, err
+	same, err = holds(r, historyPath+sqlite.WALSuffix, log)
+	if errors.Is(err, fs.ErrNotExist) {
+		return log == nil, nil
+	}
+	return same, err
+}
+
+// holds tells whether a file's bytes are b.
+func holds(r hosts.Reader, path string, b []byte) (bool, error) {
+	f, err := r.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := f.Read(buf)
+		if n > len(b) || !bytes.Equal(buf[:n], b[:n]) {
+			return false, nil
+		}
+		b = b[n:]
+		if errors.Is(err, io.EOF) {
+			return len(b) == 0, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
 }
 
 // parseHistory reads the tables of libdnf's sql/create.sql, version 1.1 and

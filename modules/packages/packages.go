@@ -65,7 +65,7 @@ func (m *Module) Schema() engine.Schema {
 			{Name: AttrAsked, Type: cty.Bool, Default: cty.True, Doc: "Whether it is there on purpose; false: only because another package needs it."},
 			{Name: AttrExact, Type: cty.Bool, Info: true, Doc: "Fail rather than install another version where no repository has this one any more."},
 			{Name: AttrRepo, Type: cty.String, Info: true, Doc: "The repository it came from, as dnf remembers it; empty where it came from none."},
-			{Name: AttrSource, Type: cty.String, Info: true, Doc: "A file of the project to install it from, where no repository has it."},
+			{Name: AttrSource, Type: cty.String, Info: true, File: true, Doc: "A file of the project to install it from, where no repository has it."},
 		},
 	}
 }
