@@ -25,7 +25,8 @@ cmd_build() {
   mkdir -p "$HIKAE_LAB/log" "$HIKAE_LAB/run" "$HIKAE_LAB/layers"
   install_tools; check_machine
   local began=$SECONDS name stale=() pids=() failed=
-  if [ -x "$LAB_DIR/image/build" ]; then
+  # KEEP_IMAGES=1, while working on the hosts: take base and repos as they are.
+  if [ -z "${KEEP_IMAGES:-}" ]; then
     "$LAB_DIR/image/build" 9>&- || die "the images could not be built"
   fi
   [ -d "$HIKAE_LAB/base/usr" ] || die "there is no $HIKAE_LAB/base"
@@ -66,7 +67,8 @@ cmd_build() {
 layer_build() { # HOST
   set -euo pipefail
   local name=$1 new=$HIKAE_LAB/layers/$1.new key script began=$SECONDS
-  trap 'host_kill "$name"; rm -rf --one-file-system "$new"' EXIT
+  # shellcheck disable=SC2064
+  trap "host_kill '$name'; rm -rf --one-file-system '$new'" EXIT
   key=$(layer_key "$name")
   host_kill "$name"; host_wipe "$name"
   rm -rf --one-file-system "$new"; mkdir -p "$new"

@@ -23,12 +23,13 @@ host_leader() {
 }
 
 host_mount() {
-  local dir=$HIKAE_LAB/hosts/$1 disk lower=$HIKAE_LAB/base
+  local dir=$HIKAE_LAB/hosts/$1 disk lower=$HIKAE_LAB/base options=redirect_dir=on,index=off,metacopy=off
   mountpoint -q "$dir/root" 2>/dev/null && return
   mkdir -p "$dir/root" "$dir/disk"
   disk=$dir/disk
   if host_building "$1"; then
     disk=$HIKAE_LAB/layers/$1.new
+    options+=,volatile # nobody pulls the plug on a layer being built: skip the syncs
   else
     lower=$HIKAE_LAB/layers/$1/upper:$lower
     if [ "$(disk_kind "$1")" = loop ]; then
@@ -40,7 +41,7 @@ host_mount() {
     fi
   fi
   mkdir -p "$disk/upper" "$disk/work"
-  mount -t overlay "hikae-$1" -o "lowerdir=$lower,upperdir=$disk/upper,workdir=$disk/work,redirect_dir=on,index=off,metacopy=off" \
+  mount -t overlay "hikae-$1" -o "lowerdir=$lower,upperdir=$disk/upper,workdir=$disk/work,$options" \
     "$dir/root" || cannot "the overlay for $1 cannot be mounted"
 }
 
@@ -58,7 +59,7 @@ host_unmount() {
 host_start() {
   local dir; dir=$(run_dir "$1")
   host_alive "$1" && return
-  host_kill "$1" # what a host that stopped by itself left mounted
+  cgroup_kill "$1" # what a host that lost its nspawn left running
   mkdir -p "$dir"
   host_mount "$1"
   (

@@ -2,13 +2,11 @@
 # What the set-up scripts share. They run inside the booted host, in /run/lab/HOST,
 # as an administrator would work: packages first, then edits and files of one's own.
 
-# lay PATH...: copy what lies below ./tree to the same place on the host, root's
-# and readable; executables (hook scripts) stay executable.
+# lay PATH...: copy the files below ./tree/PATH to the same place on the host,
+# root's and readable; directories that are there already stay as they are.
 lay() {
-  local path
-  for path; do
-    tar -C tree --owner=root --group=root --mode='u=rwX,go=rX' -cf - "$path" | tar -C / -xpf - --no-overwrite-dir
-  done
+  (cd tree && find "$@" ! -type d -print0 |
+    tar --null -T - --owner=root --group=root --mode='u=rwX,go=rX' -cf -) | tar -C / -xpf -
 }
 
 # put PATH [MODE [OWNER[:GROUP]]] <CONTENT: one small file

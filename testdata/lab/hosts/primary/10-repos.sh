@@ -9,14 +9,7 @@ dnf -y -q install "$(rpm_url "$LAB_REPOS/epel" epel-release)"
 dnf -y -q install "$(rpm_url "$LAB_REPOS/remi-safe" remi-release)"
 
 # Plex's own: no release package, a file from its site (unowned) and its key.
-put /etc/yum.repos.d/plex.repo <<END
-[plexrepo]
-name=plexrepo
-baseurl=$LAB_REPOS/vendor
-enabled=1
-gpgkey=$LAB_REPOS/vendor/RPM-GPG-KEY-vendor
-gpgcheck=1
-END
-rpm --import "$LAB_REPOS/vendor/RPM-GPG-KEY-vendor"
+wget -q -O /etc/yum.repos.d/plex.repo "$LAB_REPOS/vendor/plex.repo"
+rpm --import "$LAB_REPOS/vendor/PlexSign.key"
 
 dnf -y -q module enable php:7.2 redis:6

@@ -26,13 +26,9 @@ lay etc/httpd etc/php-fpm.d var/www srv
 edit /etc/php-fpm.d/www.conf 's/^pm.max_children = .*/pm.max_children = 4/' 's/^pm.start_servers = .*/pm.start_servers = 1/' \
   's/^pm.min_spare_servers = .*/pm.min_spare_servers = 1/' 's/^pm.max_spare_servers = .*/pm.max_spare_servers = 2/'
 edit /etc/php.ini 's/^;?date.timezone =.*/date.timezone = Asia\/Tokyo/' 's/^expose_php = .*/expose_php = Off/'
-edit /etc/opt/remi/php74/php-fpm.d/www.conf \
-  's/^listen = .*/listen = \/var\/opt\/remi\/php74\/run\/php-fpm\/www.sock/' \
-  's/^pm = .*/pm = ondemand/' \
+edit /etc/opt/remi/php74/php-fpm.d/www.conf 's/^pm = .*/pm = ondemand/' 's/^pm.max_children = .*/pm.max_children = 12/' \
   '$a env[RIO_POOL] = php74-php-fpm\
 php_admin_value[memory_limit] = 256M'
-grep -q '^listen.acl_users' /etc/opt/remi/php74/php-fpm.d/www.conf ||
-  edit /etc/opt/remi/php74/php-fpm.d/www.conf 's/^(listen = .*)/\1\nlisten.acl_users = apache/'
 edit /etc/opt/remi/php74/php.ini 's/^;?date.timezone =.*/date.timezone = Asia\/Tokyo/' 's/^post_max_size = .*/post_max_size = 64M/'
 
 # What the applications' installers wrote: with their database passwords.
@@ -57,10 +53,10 @@ define('DB_PASSWORD', 'nikki-o-kaku-8');
 define('DB_HOST', 'localhost');
 $table_prefix = 'wp_';
 END
-chown -R apache:apache /var/www/owncloud/data /var/www/blog/wp-content
-chmod 770 /var/www/owncloud/data
+install -d -m 770 -o apache -g apache /var/www/owncloud/data
+install -d -o apache -g apache /var/www/blog/wp-content
+put /var/www/blog/wp-content/index.php 644 apache:apache <<<'<?php // Silence is golden.'
 install -d /var/www/empty
-printf '<?php // %s\n' 'Silence is golden.' >/var/www/blog/wp-content/index.php
 
 # A password file for the status pages, unreadable to others.
 put /etc/httpd/conf/rio.htpasswd 640 root:apache <<<"taro:$(openssl passwd -apr1 -salt riorio12 taro-no-himitsu)"

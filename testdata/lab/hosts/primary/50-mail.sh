@@ -21,20 +21,17 @@ postconf -e 'myhostname = mail.rio.example' 'mydomain = rio.example' 'myorigin =
   'smtp_sasl_auth_enable = yes' 'smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd' \
   'smtp_sasl_security_options = noanonymous' \
   'smtpd_client_restrictions = permit_mynetworks, permit_sasl_authenticated, check_client_access regexp:/etc/postfix/permit_client_nots25r, check_client_access regexp:/etc/postfix/s25r.regexp' \
-  'smtpd_recipient_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination, check_policy_service inet:127.0.0.1:10023' \
+  'smtpd_recipient_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination, check_policy_service unix:postgrey/socket' \
   'message_size_limit = 52428800' 'smtputf8_enable = no'
+# smtps, or submissions as later releases call it
 edit /etc/postfix/master.cf \
-  's/^#(submission inet .*)/\1/' \
-  's/^#(smtps     inet .*)/\1/' \
-  '/^submission inet/a\  -o syslog_name=postfix/submission\n  -o smtpd_tls_security_level=encrypt\n  -o smtpd_client_restrictions=permit_sasl_authenticated,reject' \
-  '/^smtps     inet/a\  -o syslog_name=postfix/smtps\n  -o smtpd_tls_wrappermode=yes\n  -o smtpd_client_restrictions=permit_sasl_authenticated,reject'
+  's/^#(submission +inet .*)/\1\n  -o syslog_name=postfix\/submission\n  -o smtpd_tls_security_level=encrypt\n  -o smtpd_client_restrictions=permit_sasl_authenticated,reject/' \
+  's/^#((smtps|submissions) +inet .*)/\1\n  -o syslog_name=postfix\/smtps\n  -o smtpd_tls_wrappermode=yes\n  -o smtpd_client_restrictions=permit_sasl_authenticated,reject/'
 
 put /etc/postfix/sasl_passwd 600 <<'END'
 [relay.provider.example]:587    rio1:tooku-no-relay-9
 END
 edit /etc/aliases '$a root:           taro\
-webmaster:      taro\
-hostmaster:     taro\
 family:         taro, hanako, sakura\
 spamtrap:       /dev/null'
 newaliases
@@ -44,15 +41,14 @@ chmod 600 /etc/postfix/sasl_passwd.db
 edit /etc/dovecot/dovecot.conf 's/^#?protocols = .*/protocols = imap/'
 edit /etc/dovecot/conf.d/10-mail.conf 's/^#?mail_location = *$/mail_location = maildir:~\/Maildir/'
 edit /etc/dovecot/conf.d/10-auth.conf 's/^auth_mechanisms = .*/auth_mechanisms = plain login/'
-edit /etc/dovecot/conf.d/10-ssl.conf 's/^ssl = .*/ssl = required/' \
+edit /etc/dovecot/conf.d/10-ssl.conf\
   's|^ssl_cert = .*|ssl_cert = </etc/pki/tls/certs/rio.example.crt|' \
   's|^ssl_key = .*|ssl_key = </etc/pki/tls/private/rio.example.key|'
 edit /etc/dovecot/conf.d/10-master.conf \
   '/# Postfix smtp-auth/,/#\}/{s/#unix_listener/unix_listener/;s/# *mode = 0666/  mode = 0660\n    user = postfix\n    group = postfix/;s/^( *)#\}/\1}/}'
 edit /etc/mail/spamassassin/local.cf '$a use_bayes 1\
 skip_rbl_checks 1'
-grep -q postgrey_whitelist_clients.local /etc/sysconfig/postgrey 2>/dev/null ||
-  printf 'POSTGREY_DELAY="--delay=60"\n' >>/etc/sysconfig/postgrey
+edit /etc/sysconfig/postgrey 's/^POSTGREY_DELAY=.*/POSTGREY_DELAY="--delay=120"/'
 
 postfix check
 doveconf >/dev/null

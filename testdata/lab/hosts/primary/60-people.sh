@@ -31,7 +31,7 @@ rm /run/ken-key /run/ken-key.pub
 # Old mail, so that there is something to keep.
 for name in taro hanako sakura; do
   for n in 1 2 3; do
-    put "/home/$name/Maildir/cur/163000000$n.M${n}P1.rio1,S=300:2,S" 600 "$name:$name" <<END
+    put "/home/$name/Maildir/cur/163000000$n.M${n}P1.rio1:2,S" 600 "$name:$name" <<END
 From: obaasan@provider.example
 To: $name@rio.example
 Subject: letter $n
@@ -55,4 +55,5 @@ put /var/spool/cron/root 600 <<'END'
 15 4 * * * /etc/rio/rpm-list.sh
 END
 systemctl enable -q --now crond atd
-echo '/usr/bin/logger new year' | at -t 203501010000 2>/dev/null
+[ -e /var/spool/at/.SEQ ] || install -m 600 -o daemon -g daemon /dev/null /var/spool/at/.SEQ
+echo '/usr/bin/logger new year' | at -t 203501010000

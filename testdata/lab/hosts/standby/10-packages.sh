@@ -4,4 +4,4 @@
 source ../common/functions.sh
 
 dnf -y -q install nano httpd cronie bash-completion acl attr
-dnf -y -q install "$(rpm_url "$LAB_REPOS/appstream" dovecot-2.3.16-3)" 2>/dev/null || dnf -y -q install dovecot-2.3.16-3.el8
+dnf -y -q install dovecot-2.3.16-3.el8
