@@ -38,8 +38,9 @@ type Reader interface {
 	Stat(path string) (Node, error)
 	// ReadDir lists the names in a directory, sorted.
 	ReadDir(path string) ([]string, error)
-	// Open opens a regular file; a link at any part of the path is refused,
-	// but for links that a package owns (/etc/init.d, /bin).
+	// Open opens a regular file. Here and in all else a link at the last part
+	// of a path is never followed, and one before that only where nobody but
+	// root could have put it (/etc/init.d, /bin); ErrLink otherwise.
 	Open(path string) (io.ReadCloser, error)
 	// Digest returns the SHA-256 of a regular file. It is remembered by the
 	// file's device, inode, size, mtime and ctime.
@@ -47,7 +48,8 @@ type Reader interface {
 	// Walk calls fn for root and all below it on the same file system, in
 	// lexical order, parents first, with what Stat gives. fn returns
 	// fs.SkipDir to leave a directory out. What cannot be read is passed to
-	// failed (which may be nil) and the walk goes on.
+	// failed (which may be nil) and the walk goes on; so is a mount point below
+	// root, with ErrMountPoint, and nothing at or below it is seen.
 	Walk(ctx context.Context, root string, fn func(path string, n Node) error, failed func(path string, err error)) error
 	// Labels returns, for those of the paths whose SELinux context is not the
 	// one the host's policy gives them, that context (or Unlabeled).

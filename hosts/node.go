@@ -70,7 +70,8 @@ type Node struct {
 	Group string   `cbor:"4,keyasint"`
 
 	// ACL and DefaultACL are the whole list in setfacl's short form, entries
-	// in kernel order joined by commas: "u::rw-,u:alice:r--,g::r--,m::r--,o::---".
+	// in kernel order, those with a name sorted by name (ids differ between
+	// hosts), joined by commas: "u::rw-,u:alice:r--,g::r--,m::r--,o::---".
 	// Empty when the list says no more than Mode.
 	ACL        string `cbor:"5,keyasint,omitempty"`
 	DefaultACL string `cbor:"6,keyasint,omitempty"`
@@ -78,8 +79,8 @@ type Node struct {
 	Xattrs map[string]string `cbor:"7,keyasint,omitempty"` // the user.* ones, raw bytes
 	Caps   string            `cbor:"8,keyasint,omitempty"` // file capabilities as cap_to_text(3) writes them
 
-	// Label is the SELinux context where it differs from what the host's own
-	// policy gives the path, "" where it is the policy's (or the host has no
+	// Label is the SELinux context where it differs, by more than the SELinux
+	// user, from what the host's own policy gives the path, "" where it is the policy's (or the host has no
 	// policy), Unlabeled where the policy has a context and the file has none.
 	Label string `cbor:"9,keyasint,omitempty"`
 

@@ -73,18 +73,8 @@ func (c Caps) String() string {
 }
 
 // String does as cap_to_text(3): what most capabilities share comes first, then
-// those that differ from it.
+// those that differ from it, then those without a name, which "all" leaves out.
 func (s *sets) String() string {
-	var members [allFlags + 1][]string
-	for n := range 64 {
-		f := s.flags(n)
-		switch {
-		case n < known:
-			members[f] = append(members[f], "cap_"+names[n])
-		case f != 0: // has no name
-			members[f] = append(members[f], strconv.Itoa(n))
-		}
-	}
 	base := flags(0)
 	for f := range allFlags + 1 {
 		if s.named(f) > s.named(base) {
@@ -95,35 +85,50 @@ func (s *sets) String() string {
 	if base != 0 {
 		clauses = append(clauses, "="+base.String())
 	}
-	for f := allFlags; ; f-- {
-		if f != base && len(members[f]) > 0 {
-			clause := strings.Join(members[f], ",")
-			switch add, drop := f&^base, base&^f; {
-			case len(clauses) == 0:
-				clause += "=" + f.String()
-			default:
-				if add != 0 {
-					clause += "+" + add.String()
-				}
-				if drop != 0 {
-					clause += "-" + drop.String()
-				}
-			}
-			clauses = append(clauses, clause)
-		} else if f == base && base != 0 {
-			// Those without a name are not meant by "all".
-			if odd := slices.DeleteFunc(members[f], func(m string) bool { return m[0] == 'c' }); len(odd) > 0 {
-				clauses = append(clauses, strings.Join(odd, ",")+"+"+f.String())
-			}
+	add := func(members []string, from, to flags) {
+		switch list := strings.Join(members, ","); {
+		case len(members) == 0:
+		case len(clauses) == 0:
+			clauses = append(clauses, list+"="+to.String())
+		default:
+			clauses = append(clauses, list+change("+", to&^from)+change("-", from&^to))
 		}
-		if f == 0 {
-			break
+	}
+	for f := int(allFlags); f >= 0; f-- {
+		if flags(f) != base {
+			add(s.members(flags(f), 0, known), base, flags(f))
 		}
+	}
+	for f := allFlags; f > 0; f-- {
+		add(s.members(f, known, 64), 0, f)
 	}
 	if len(clauses) == 0 {
 		return "="
 	}
 	return strings.Join(clauses, " ")
+}
+
+// change writes one operation, where there is something to it.
+func change(op string, f flags) string {
+	if f == 0 {
+		return ""
+	}
+	return op + f.String()
+}
+
+// members gives the capabilities from first to below end with just these flags.
+func (s *sets) members(f flags, first, end int) []string {
+	var list []string
+	for n := first; n < end; n++ {
+		switch {
+		case s.flags(n) != f:
+		case n < known:
+			list = append(list, "cap_"+names[n])
+		default:
+			list = append(list, strconv.Itoa(n))
+		}
+	}
+	return list
 }
 
 // named counts the capabilities with a name that have just these flags.
