@@ -38,9 +38,9 @@ type Want struct {
 // Desired is what a host should be.
 type Desired struct {
 	Resources map[Addr]*Resource
-	// Pristine are the paths that the source has just as their packages
+	// Pristine are the files that the source has just as their packages
 	// installed them: so they should be on the host, from its own packages.
-	Pristine map[string]bool
+	Pristine map[Addr]*Resource
 	// Held is what a standby does not do until it is promoted, with the reason.
 	Held []Note
 	// Left is what the source has and does not carry here, with the reason.
@@ -68,7 +68,7 @@ func Compile(w Want) (*Desired, hcl.Diagnostics) {
 		Want: w,
 		out: &Desired{
 			Resources: map[Addr]*Resource{},
-			Pristine:  map[string]bool{},
+			Pristine:  map[Addr]*Resource{},
 			Inline:    map[hosts.ID]Inline{},
 		},
 		schemas: map[string]Schema{},
@@ -117,13 +117,18 @@ func (c *compiler) source(r *Resource) {
 		return
 	}
 	if r.IsPristine() {
-		c.out.Pristine[r.Addr.Name] = true
+		c.out.Pristine[r.Addr] = r
 		return
 	}
 	d := *r
 	d.Node = r.Node.Clone()
-	if r.Addr.Kind == "service" && c.Source.Host != c.Host {
-		d.Value = followed(d.Value)
+	if c.Source.Host != c.Host {
+		switch {
+		case r.Addr.Kind == "service":
+			d.Value = followed(d.Value)
+		case d.Node != nil && d.Node.Label == hosts.Unlabeled:
+			d.Node.Label = "" // that a file has no label is no wish
+		}
 	}
 	c.out.Resources[d.Addr] = &d
 }
@@ -177,7 +182,9 @@ func (c *compiler) holdBack() {
 			}
 			delete(c.out.Resources, a)
 			if r.Pristine != nil {
-				c.out.Pristine[a.Name] = true
+				p := *r
+				p.Node = r.Pristine.Clone()
+				c.out.Pristine[a] = &p
 			}
 			c.out.Held = append(c.out.Held, Note{a, rule.Why})
 		}
@@ -221,7 +228,7 @@ func (c *compiler) patch(p Patch, s Schema) error {
 			return fmt.Errorf("%s is not in the snapshot, so the overlay must say what it is: give it content, source, link or type", p.Addr)
 		}
 	}
-	delete(c.out.Pristine, p.Addr.Name)
+	delete(c.out.Pristine, p.Addr)
 	r.Range = p.Range
 	if p.Absent {
 		if !s.Node {
@@ -248,6 +255,14 @@ func (c *compiler) patch(p Patch, s Schema) error {
 		if err := c.patchNode(r.Node, p); err != nil {
 			return err
 		}
+	}
+	if !s.Node && (p.Content != nil || p.ContentFrom != "") {
+		content, err := inlineContent(p)
+		if err != nil {
+			return err
+		}
+		r.Node = &hosts.Node{Type: hosts.File, Mode: 0o644, Owner: "root", Group: "root", Content: content}
+		c.out.Inline[content.ID] = Inline{Data: p.Content, From: p.ContentFrom}
 	}
 	c.out.Resources[p.Addr] = r
 	c.out.Held = slices.DeleteFunc(c.out.Held, func(n Note) bool { return n.Addr == p.Addr })

@@ -19,7 +19,7 @@ type group struct {
 
 // loose reports whether nothing connects the group's members: each of its
 // service changes stands for itself.
-func (g *group) loose() bool { return len(g.files) == 0 }
+func (g *group) loose() bool { return len(g.files)+len(g.units) == 0 }
 
 // groupChanges divides changes into connected groups: two files that one unit
 // reads are in one group, and so is that unit's own change. Files that no known
@@ -66,11 +66,14 @@ func groupChanges(files, services []Change, units []Unit) []*group {
 		g.files = append(g.files, c)
 	}
 	for _, c := range services {
-		if g := byUnit[c.Addr.Name]; g != nil {
-			g.services = append(g.services, c)
-		} else {
-			alone.services = append(alone.services, c)
+		g := byUnit[c.Addr.Name]
+		if g == nil && slices.ContainsFunc(units, func(u Unit) bool { return u.Name == c.Addr.Name }) {
+			g = join([]string{c.Addr.Name}) // a known daemon, of which no file changes
 		}
+		if g == nil {
+			g = alone
+		}
+		g.services = append(g.services, c)
 	}
 	for name, g := range byUnit {
 		if i := slices.IndexFunc(units, func(u Unit) bool { return u.Name == name }); i >= 0 {
@@ -80,9 +83,7 @@ func groupChanges(files, services []Change, units []Unit) []*group {
 
 	groups := []*group{rest}
 	for _, g := range order {
-		if len(g.files) > 0 {
-			groups = append(groups, g)
-		}
+		groups = append(groups, g) // one that went into another is empty now
 	}
 	groups = append(groups, alone)
 	for _, g := range groups {

@@ -97,6 +97,13 @@ func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema)
 			p.extra(a, act.Resources[a])
 		}
 	}
+	for _, a := range sortedAddrs(d.Pristine) {
+		// A repository's definition may lie in a package that only the
+		// repository has: it is there before its package, and then just its.
+		if StageOf(a, schemas) == StageSystem && act.Resources[a] == nil {
+			p.Changes = append(p.Changes, Change{Addr: a, Action: Create, After: d.Pristine[a], Why: "before its package"})
+		}
+	}
 	slices.SortStableFunc(p.Changes, func(a, b Change) int {
 		if c := int(StageOf(a.Addr, schemas)) - int(StageOf(b.Addr, schemas)); c != 0 {
 			return c
@@ -254,7 +261,7 @@ func (p *planner) applied(a Addr, have *Resource) bool {
 
 // extra plans what is there and not wished.
 func (p *planner) extra(a Addr, have *Resource) {
-	if p.desired.Pristine[a.Name] && a.Kind == "file" {
+	if p.desired.Pristine[a] != nil {
 		if have.Pristine == nil || have.IsPristine() {
 			return
 		}

@@ -50,10 +50,10 @@ func (c *Controller) Diff(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	d := &engine.Desired{Resources: map[engine.Addr]*engine.Resource{}, Pristine: map[string]bool{}}
+	d := &engine.Desired{Resources: map[engine.Addr]*engine.Resource{}, Pristine: map[engine.Addr]*engine.Resource{}}
 	for i := range b.Resources {
 		if r := &b.Resources[i]; r.IsPristine() {
-			d.Pristine[r.Addr.Name] = true
+			d.Pristine[r.Addr] = r
 		} else {
 			d.Resources[r.Addr] = r
 		}

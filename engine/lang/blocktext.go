@@ -3,6 +3,7 @@ package lang
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 )
 
 // blockWriter writes blocks the way Format would leave them.
@@ -74,22 +75,31 @@ func oneLineText(head string, attrs []attrText) string {
 	return ""
 }
 
-// attrs writes attributes with their '=' aligned, run by run.
+// attrs writes attributes, one a line.
 func (w *blockWriter) attrs(indent int, attrs []attrText) {
+	w.buf.WriteString(alignedText(indent, attrs, ""))
+}
+
+// alignedText writes one attribute a line with '=' aligned, run by run. Widths
+// are counted in characters.
+func alignedText(indent int, attrs []attrText, comma string) string {
 	margin := strings.Repeat(" ", indent)
+	var b strings.Builder
 	for len(attrs) > 0 {
 		run, width := 0, 0
 		for run < len(attrs) && !attrs[run].open() {
-			width = max(width, len(attrs[run].name))
+			width = max(width, utf8.RuneCountInString(attrs[run].name))
 			run++
 		}
 		for _, a := range attrs[:run] {
-			w.buf.WriteString(margin + a.name + strings.Repeat(" ", width-len(a.name)) + " = " + a.value + "\n")
+			pad := strings.Repeat(" ", width-utf8.RuneCountInString(a.name))
+			b.WriteString(margin + a.name + pad + " = " + a.value + comma + "\n")
 		}
 		if run < len(attrs) {
-			w.buf.WriteString(margin + attrs[run].name + " = " + attrs[run].value + "\n")
+			b.WriteString(margin + attrs[run].name + " = " + attrs[run].value + comma + "\n")
 			run++
 		}
 		attrs = attrs[run:]
 	}
+	return b.String()
 }

@@ -213,7 +213,7 @@ func (d *snapshotDecoder) contentFields(f []string, _ hcl.Range) error {
 	} else if len(f) > 5 {
 		return errors.New("there is more on this line than a content")
 	}
-	if r.Node == nil || r.Node.Type == hosts.Absent || d.contents[r] {
+	if r.Node == nil || d.contents[r] || r.Node.Type == hosts.Absent && c != (hosts.Content{}) {
 		return fmt.Errorf("%s cannot have a content here", f[3])
 	}
 	d.contents[r] = true

@@ -104,9 +104,9 @@ func coverageText(c engine.Coverage) (attrs []attrText, holes []nestedText) {
 		attrs = append(attrs, attrText{"roots", rawListText(c.Roots)})
 	}
 	if len(c.Skipped) > 0 {
-		items := make([]string, 0, len(c.Skipped))
+		items := make([]attrText, 0, len(c.Skipped))
 		for _, why := range slices.Sorted(maps.Keys(c.Skipped)) {
-			items = append(items, rawText(why)+" = "+strconv.Itoa(c.Skipped[why]))
+			items = append(items, attrText{rawText(why), strconv.Itoa(c.Skipped[why])})
 		}
 		attrs = append(attrs, attrText{"skipped", objectOf(items, 2, lineWidth)})
 	}

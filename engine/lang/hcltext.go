@@ -117,18 +117,24 @@ func stringText(s string) string {
 	return "{ " + base64Key + ` = "` + base64.StdEncoding.EncodeToString([]byte(s)) + `" }`
 }
 
-// numberText writes a number so that cty reads the same one.
+// numberText writes a number so that what is read equals it: cty compares
+// fractions by the shortest decimal that tells them from their neighbours.
 func numberText(f *big.Float) (string, error) {
 	if f.IsInf() {
 		return "", errors.New("infinity cannot be written")
 	}
-	if f.IsInt() && f.MantExp(nil) < 512 {
+	text := ""
+	if f.IsInt() && f.MantExp(nil) <= maxIntBits {
 		i, _ := f.Int(nil)
-		return i.String(), nil
+		text = i.String()
+	} else {
+		text = strings.Replace(f.Text('g', -1), "e+", "e", 1)
 	}
-	const ctyPrecision = 512
-	s := new(big.Float).SetPrec(ctyPrecision).Set(f).Text('g', -1)
-	return strings.Replace(s, "e+", "e", 1), nil
+	v, err := literal{kind: litNumber, text: text}.toNumber()
+	if err != nil || !v.RawEquals(cty.NumberVal(f)) {
+		return "", errors.New("a number is out of the range that can be written")
+	}
+	return text, nil
 }
 
 func listText(v cty.Value, indent, used int) (string, error) {
@@ -144,9 +150,19 @@ func listText(v cty.Value, indent, used int) (string, error) {
 	return listOf(items, indent, used), nil
 }
 
-// listOf joins what is already HCL.
+// listOf joins what is already HCL: on one line, or on one each.
 func listOf(items []string, indent, used int) string {
-	return bracket(items, "[", "]", ",", indent, used)
+	if one := "[" + strings.Join(items, ", ") + "]"; fitsLine(one, len(items), used) {
+		return one
+	}
+	margin := strings.Repeat(" ", indent)
+	var b strings.Builder
+	b.WriteString("[\n")
+	for _, item := range items {
+		b.WriteString(margin + "  " + item + ",\n")
+	}
+	b.WriteString(margin + "]")
+	return b.String()
 }
 
 func objectText(v cty.Value, indent, used int) (string, error) {
@@ -156,7 +172,7 @@ func objectText(v cty.Value, indent, used int) (string, error) {
 			return s, err
 		}
 	}
-	var items []string
+	var items []attrText
 	for it := v.ElementIterator(); it.Next(); {
 		key, item := it.Element()
 		if item.IsNull() && !isMap {
@@ -166,17 +182,28 @@ func objectText(v cty.Value, indent, used int) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		items = append(items, keyText(key.AsString())+" = "+s)
+		items = append(items, attrText{keyText(key.AsString()), s})
 	}
 	return objectOf(items, indent, used), nil
 }
 
-// objectOf joins what is already HCL.
-func objectOf(items []string, indent, used int) string {
+// objectOf joins what is already HCL: on one line, or on one each.
+func objectOf(items []attrText, indent, used int) string {
 	if len(items) == 0 {
 		return "{}"
 	}
-	return bracket(items, "{ ", " }", ",", indent, used)
+	texts := make([]string, len(items))
+	for i, item := range items {
+		texts[i] = item.name + " = " + item.value
+	}
+	if one := "{ " + strings.Join(texts, ", ") + " }"; fitsLine(one, len(items), used) {
+		return one
+	}
+	return "{\n" + alignedText(indent+2, items, ",") + strings.Repeat(" ", indent) + "}"
+}
+
+func fitsLine(s string, items, used int) bool {
+	return !strings.Contains(s, "\n") && (items < 2 || used+len(s) <= lineWidth)
 }
 
 // oddMapText writes a map with a key that is not UTF-8 as a list.
@@ -192,22 +219,6 @@ func oddMapText(v cty.Value, indent, used int) (text string, odd bool, err error
 		items = append(items, "{ key = "+stringText(key.AsString())+", value = "+s+" }")
 	}
 	return listOf(items, indent, used), odd, nil
-}
-
-// bracket joins items on one line, or on one each.
-func bracket(items []string, open, shut, comma string, indent, used int) string {
-	one := open + strings.Join(items, comma+" ") + shut
-	if !strings.Contains(one, "\n") && (len(items) < 2 || used+len(one) <= lineWidth) {
-		return one
-	}
-	margin := strings.Repeat(" ", indent)
-	var b strings.Builder
-	b.WriteString(strings.TrimSpace(open) + "\n")
-	for _, item := range items {
-		b.WriteString(margin + "  " + item + comma + "\n")
-	}
-	b.WriteString(margin + strings.TrimSpace(shut))
-	return b.String()
 }
 
 // keyText writes an object's key, bare where it may be.

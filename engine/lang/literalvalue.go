@@ -61,11 +61,12 @@ func (v literal) toString() (cty.Value, *valueError) {
 	return cty.StringVal(v.text), nil
 }
 
-// Bounds of a number: what cty holds exactly, and an exponent that cannot be
+// Bounds of a number: digits, and an exponent that cannot be
 // made to fill the memory when it is written out.
 const (
-	maxDigits   = 400
+	maxDigits   = 1300
 	maxExponent = 1000
+	maxIntBits  = 4096 // of a whole number that is written out
 )
 
 func (v literal) toNumber() (cty.Value, *valueError) {

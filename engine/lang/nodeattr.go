@@ -224,7 +224,25 @@ func (r *patchReader) source(a *hclsyntax.Attribute, v cty.Value) {
 		r.fail(a.Expr.Range(), "source is null, but a file has bytes", "Remove it to keep the snapshot's.")
 		return
 	}
-	name := c.AsString()
+	r.bytesOf(a, c.AsString())
+}
+
+// projectFile reads an attribute that names a file whose bytes come with the
+// resource, such as a package's rpm.
+func (r *patchReader) projectFile(a *hclsyntax.Attribute, v cty.Value) {
+	c, ok := r.conform(a, v, cty.String)
+	if !ok {
+		return
+	}
+	r.p.Attrs[a.Name] = c
+	if !c.IsNull() {
+		r.bytesOf(a, c.AsString())
+	}
+}
+
+// bytesOf takes the bytes of a file of the project: now, or as something to
+// stream when they are many.
+func (r *patchReader) bytesOf(a *hclsyntax.Attribute, name string) {
 	info, err := r.l.projectFile(name)
 	if err == nil && info.Size() <= inlineMax {
 		r.p.Content, err = readBounded(r.l.fsys, name, inlineMax)
@@ -239,7 +257,7 @@ func (r *patchReader) source(a *hclsyntax.Attribute, v cty.Value) {
 		if errors.As(err, &pathErr) {
 			err = pathErr.Err
 		}
-		r.fail(a.Expr.Range(), fmt.Sprintf("cannot read source %q", name), sentence(err))
+		r.fail(a.Expr.Range(), fmt.Sprintf("cannot read %s %q", a.Name, name), sentence(err))
 	}
 }
 

@@ -134,9 +134,9 @@ func nodeAttrs(n *hosts.Node) []attrText {
 func rawText(s string) string { return quote(Escape(s)) }
 
 func rawMapText(m map[string]string) string {
-	items := make([]string, 0, len(m))
+	items := make([]attrText, 0, len(m))
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		items = append(items, rawText(k)+" = "+rawText(m[k]))
+		items = append(items, attrText{rawText(k), rawText(m[k])})
 	}
 	return objectOf(items, 2, lineWidth/4)
 }

@@ -201,8 +201,13 @@ func (r *patchReader) attr(a *hclsyntax.Attribute) {
 	switch {
 	case ofKind && schema.Secret:
 		r.secret(a, v)
+	case ofKind && schema.File:
+		r.projectFile(a, v)
 	case ofKind:
 		r.set(a, v, schema.Type)
+		if schema.File && !r.bad && !v.IsNull() {
+			r.source(a, v)
+		}
 	case a.Name == "absent":
 		if c, ok := r.conform(a, v, cty.Bool); ok {
 			r.p.Absent = !c.IsNull() && c.True()

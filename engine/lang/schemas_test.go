@@ -16,6 +16,7 @@ func testSchemas() []engine.Schema {
 			{Name: "asked", Type: cty.Bool, Default: cty.True},
 			{Name: "exact", Type: cty.Bool},
 			{Name: "repo", Type: cty.String, Info: true},
+			{Name: "source", Type: cty.String, Info: true, File: true},
 		}},
 		{Kind: "service", Label: "unit's name", Stage: engine.StageConfig, Attrs: []engine.Attr{
 			{Name: "enabled", Type: cty.Bool},

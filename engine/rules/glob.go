@@ -215,7 +215,7 @@ func parseClass(s string) (*[256]bool, error) {
 
 // simplify finds the elements that can be compared as strings.
 func simplify(ts []token) element {
-	var parts [2]strings.Builder
+	var parts [2][]byte
 	stars := 0
 	for _, t := range ts {
 		switch {
@@ -226,10 +226,10 @@ func simplify(ts []token) element {
 		case t.any || t.class != nil:
 			return element{tokens: ts}
 		default:
-			parts[stars].WriteByte(t.letter)
+			parts[stars] = append(parts[stars], t.letter)
 		}
 	}
-	return element{literal: stars == 0, prefix: parts[0].String(), suffix: parts[1].String()}
+	return element{literal: stars == 0, prefix: string(parts[0]), suffix: string(parts[1])}
 }
 
 // matches compares without recursion: on a mismatch the last star takes one

@@ -11,6 +11,8 @@ func throwaway() List {
 			{"/var/log/**", "logs of this host", "/var/log/httpd/access_log", "/var/logs/x"},
 			{"/var/{cache,tmp}/**", "made again when it is missed", "/var/cache/dnf/x", "/var/caches"},
 			{"/{tmp,run,var/run,proc,sys,dev}/**", "gone at the next boot", "/run/httpd/httpd.pid", "/srv/run"},
+			{"/var/named/chroot/**", "mounted there by named-chroot-setup from where it really lies", "/var/named/chroot/etc/named.conf", "/var/named/chroot"},
+			{"/var/named/data/**", "statistics and dumps of a running named", "/var/named/data/named_stats.txt", "/var/named/rio.example.zone"},
 			{"/**/lost+found{,/**}", "what fsck found", "/srv/data/lost+found/#12", "/srv/lost"},
 			{"/var/{lib/php,opt/remi/*/lib/php}/{session,opcache,wsdlcache}/**", "php's sessions and caches", "/var/opt/remi/php74/lib/php/session/sess_1", "/var/lib/php/modules/x"},
 			{"/**/{.cache,.thumbnails}/**", "made again when it is missed", "/home/ann/.cache/mesa/x", "/home/ann/cache/x"},

@@ -123,7 +123,7 @@ func (v *View) change(b *strings.Builder, p PlanView, c engine.Change) {
 		if c.Action == engine.Create && c.Addr.Kind == "file" {
 			continue // told in the line above
 		}
-		fmt.Fprintf(b, "      %s: %s -> %s\n", a.Name, Safe(a.Before), Safe(a.After))
+		fmt.Fprintf(b, "      %s: %s -> %s\n", a.Name, short(a.Before), short(a.After))
 	}
 	for line := range strings.Lines(p.Diffs[c.Addr.Name]) {
 		if c.Addr.Kind != "file" {
@@ -141,6 +141,15 @@ func (v *View) change(b *strings.Builder, p PlanView, c engine.Change) {
 		}
 		fmt.Fprintf(b, "      %s\n", text)
 	}
+}
+
+// short is a value safe to print and cut to what a person reads.
+func short(s string) string {
+	const most = 100
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most]) + "..."
+	}
+	return Safe(s)
 }
 
 // Printable replaces what could steer a terminal, character by character.

@@ -51,10 +51,6 @@ func (f *fake) file(p string, mode uint32, data string) {
 	f.data[p] = []byte(data)
 }
 
-func (f *fake) clone() *fake {
-	return &fake{facts: f.facts, nodes: maps.Clone(f.nodes), data: maps.Clone(f.data)}
-}
-
 func (f *fake) Facts() hosts.Facts { return f.facts }
 
 func (f *fake) Stat(p string) (hosts.Node, error) {

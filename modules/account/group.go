@@ -37,7 +37,7 @@ func (m Group) Read(_ context.Context, r hosts.Reader, s engine.Scope, emit func
 	f, err := load(r)
 	if err != nil {
 		cov.Holes = append(cov.Holes, engine.Hole{Path: groupPath, Err: err.Error()})
-		return cov, nil
+		return cov, nil //nolint:nilerr // what cannot be read is a hole, not an error
 	}
 	cov.Whole = f.group.exists
 	schema := m.Schema()

@@ -47,7 +47,7 @@ func (m User) Read(_ context.Context, r hosts.Reader, s engine.Scope, emit func(
 	f, err := load(r)
 	if err != nil {
 		cov.Holes = append(cov.Holes, engine.Hole{Path: passwdPath, Err: err.Error()})
-		return cov, nil
+		return cov, nil //nolint:nilerr // what cannot be read is a hole, not an error
 	}
 	cov.Whole = f.passwd.exists
 	rd := userReader{files: f, schema: m.Schema(), vault: s.Vault, groups: f.groupNames()}

@@ -16,8 +16,6 @@ import (
 
 var (
 	nullString = cty.NullVal(cty.String)
-	nullNumber = cty.NullVal(cty.Number)
-	nullBool   = cty.NullVal(cty.Bool)
 	names      = cty.Set(cty.String)
 )
 

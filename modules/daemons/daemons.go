@@ -13,7 +13,7 @@ func Units() []engine.Unit {
 	return []engine.Unit{
 		{
 			Name:   "httpd.service",
-			Reads:  []string{"/etc/httpd/**", "/etc/pki/tls/{certs,private}/**"},
+			Reads:  []string{"/etc/httpd/**", tlsFiles},
 			Check:  []string{"/usr/sbin/httpd", "-t"},
 			Reload: true,
 		},
@@ -33,14 +33,14 @@ func Units() []engine.Unit {
 		namedChroot(),
 		{
 			Name:    "postfix.service",
-			Reads:   []string{"/etc/postfix/**", "/etc/aliases"},
+			Reads:   []string{"/etc/postfix/**", "/etc/aliases", tlsFiles},
 			Prepare: postfixMaps,
 			Check:   []string{"/usr/sbin/postconf"}, // postfix check makes directories
 			Reload:  true,
 		},
 		{
 			Name:   "dovecot.service",
-			Reads:  []string{"/etc/dovecot/**", "/etc/pki/dovecot/**"},
+			Reads:  []string{"/etc/dovecot/**", "/etc/pki/dovecot/**", tlsFiles},
 			Check:  []string{"/usr/bin/doveconf", "-n"},
 			Reload: true,
 		},
@@ -55,6 +55,7 @@ func Units() []engine.Unit {
 			Check: []string{"/usr/sbin/dhcpd", "-6", "-t", "-q", "-cf", "/etc/dhcp/dhcpd6.conf"},
 		},
 		{Name: "mariadb.service", Reads: []string{"/etc/my.cnf", "/etc/my.cnf.d/*"}},
+		{Name: "postgresql.service", Prepare: postgresqlData},
 		{Name: "redis.service", Reads: []string{"/etc/redis.conf"}},
 		{
 			Name:   "firewalld.service",
@@ -74,6 +75,9 @@ func Units() []engine.Unit {
 		{Name: "spamassassin.service", Reads: []string{"/etc/mail/spamassassin/**", "/etc/sysconfig/spamassassin"}},
 	}
 }
+
+// tlsFiles is where EL keeps the certificates and keys that servers share.
+const tlsFiles = "/etc/pki/tls/{certs,private}/**"
 
 func named(unit string) engine.Unit {
 	return engine.Unit{

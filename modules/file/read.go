@@ -120,6 +120,9 @@ func (rd *reading) leftOut(path string, n hosts.Node) (string, bool) {
 	if ownedElsewhere(path) {
 		return "kept entry by entry", true
 	}
+	if n.Type == hosts.Link && isUnitLink(path) {
+		return "links that systemctl makes, carried as service", true
+	}
 	if r, ok := rd.hostOnly.Match(path); ok {
 		return "the host's own: " + r.Why, true
 	}
@@ -136,6 +139,13 @@ func (rd *reading) leftOut(path string, n hosts.Node) (string, bool) {
 	}
 	r, ok := rules.LiveWrittenPath(path)
 	return r.Why, ok
+}
+
+// isUnitLink reports whether a link is one of those that systemctl's enable
+// (for Alias=) and mask make, straight in the directory of unit files.
+func isUnitLink(path string) bool {
+	name, ok := strings.CutPrefix(path, "/etc/systemd/system/")
+	return ok && !strings.Contains(name, "/")
 }
 
 // coversBelow reports whether all below a left-out directory is left out too.

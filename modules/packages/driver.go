@@ -175,7 +175,7 @@ func (d *driver) failure(e event, log string) error {
 	items := strings.Join(e.Items, ", ")
 	switch e.Kind {
 	case failedUnavailable:
-		return fmt.Errorf("cannot install %s: no enabled repository has it, or it is excluded", items)
+		return fmt.Errorf("cannot install %s: %w, or it is excluded", items, ErrUnavailable)
 	case failedRemoves:
 		return fmt.Errorf("%w: cannot remove packages: %s need them and are not to go; remove those too, or keep what they need", engine.ErrRefused, items)
 	case failedDepsolve:

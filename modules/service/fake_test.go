@@ -25,6 +25,7 @@ type unit struct {
 	broken                 bool   // its start fails
 	dies                   bool   // it starts and is restarted a moment later
 	stale                  bool
+	shown                  int
 }
 
 // fake is a host with a systemd in memory whose n-th command can be made to fail.
@@ -33,7 +34,6 @@ type fake struct {
 	units      map[string]*unit
 	target     string
 	runs       []string // without show and journalctl
-	shows      int
 	failAt     int
 	journal    string
 }
@@ -80,17 +80,6 @@ func newFake() *fake {
 	}}
 }
 
-func (f *fake) clone() *fake {
-	c := *f
-	c.units = map[string]*unit{}
-	for n, u := range f.units {
-		copied := *u
-		c.units[n] = &copied
-	}
-	c.runs, c.failAt = nil, 0
-	return &c
-}
-
 func (f *fake) Facts() hosts.Facts { return hosts.Facts{Systemd: true, DefaultUnit: f.target} }
 
 func (f *fake) Open(p string) (io.ReadCloser, error) {
@@ -120,7 +109,6 @@ func (f *fake) Run(_ context.Context, c hosts.Cmd) (hosts.Result, error) {
 		names, verb = c.Argv[i+1:], c.Argv[i-1]
 	}
 	if c.Argv[1] == "show" {
-		f.shows++
 		return hosts.Result{Stdout: []byte(f.show(names))}, nil
 	}
 	if f.failAt > 0 && len(f.runs)+1 >= f.failAt {
@@ -139,8 +127,10 @@ func (f *fake) show(names []string) string {
 			continue
 		}
 		restarts := 0
-		if u.dies && f.shows > 6 {
-			restarts = 1
+		if u.dies && u.active == "active" {
+			if u.shown++; u.shown > 1 { // by the second look it has died
+				restarts = 1
+			}
 		}
 		load := "loaded"
 		if u.loaded == "masked" {

@@ -44,8 +44,8 @@ func (s systemd) show(ctx context.Context, names []string) (map[string]state, er
 	if len(blocks) != len(names) {
 		return nil, fmt.Errorf("cannot ask systemd: it told of %d units, not of %d", len(blocks), len(names))
 	}
-	for i, b := range blocks {
-		states[names[i]] = parseState(b)
+	for i, name := range names {
+		states[name] = parseState(blocks[i])
 	}
 	return states, nil
 }
