@@ -22,6 +22,7 @@ type Full interface {
 	hosts.Syncer
 	hosts.Locker
 	hosts.TempCleaner
+	hosts.AccountLocker
 }
 
 // Host is a host for tests. Files are real; the rest is what was Set.
