@@ -123,7 +123,7 @@ func writeOwn(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // below a directory of root's
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func writeOwn(path string) error {
 // staleLock reads who holds a lock, and whether that process is gone. Our own
 // id means gone too: whoever in this process held it let go of .pwd.lock.
 func staleLock(lock string) (pid int, stale bool, err error) {
-	b, err := os.ReadFile(lock) //nolint:gosec // below a directory of root's
+	b, err := os.ReadFile(lock)
 	if err != nil {
 		return 0, false, err
 	}
