@@ -1,0 +1,146 @@
+package unitfile
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// state tells how a unit that is not masked is enabled: by the links to it,
+// linked by name, and by what its own file would have enabled.
+func (s *Set) state(u *unit, linked map[string]string) (string, error) {
+	if u.target != "" {
+		return Alias, nil
+	}
+	if state := linked[u.Name]; state != "" {
+		return state, nil
+	}
+	in, err := s.install(u)
+	if err != nil {
+		return "", err
+	}
+	if state := s.stateByAlias(u, &in); state != "" {
+		return state, nil
+	}
+	if state := stateByInstance(u, &in, linked); state != "" {
+		return state, nil
+	}
+	switch {
+	case in.wanted || len(in.aliases) > 0:
+		return Disabled, nil
+	case in.also:
+		return Indirect, nil
+	}
+	return Static, nil
+}
+
+// stateByAlias is the state that links of another name to u make, outside of
+// what packages ship: one that u's own file asks for enables it.
+func (s *Set) stateByAlias(u *unit, in *install) string {
+	state := ""
+	for _, a := range s.aliases {
+		etc := strings.HasPrefix(a.Path, "/etc/")
+		if a.target != u.Name || !etc && !a.runtime {
+			continue
+		}
+		switch {
+		case !slices.Contains(in.aliases, a.Name):
+			if state == "" {
+				state = Indirect
+			}
+		case etc:
+			return Enabled
+		default:
+			state = EnabledRuntime
+		}
+	}
+	return state
+}
+
+// stateByInstance is the state of a template of which instances are enabled:
+// the default instance stands for the template.
+func stateByInstance(u *unit, in *install, linked map[string]string) string {
+	ext := path.Ext(u.Name)
+	stem := strings.TrimSuffix(u.Name, ext)
+	if !strings.HasSuffix(stem, "@") {
+		return ""
+	}
+	if state := linked[stem+in.defaultInstance+ext]; state != "" && in.defaultInstance != "" {
+		return state
+	}
+	for name := range linked {
+		if Template(name) == u.Name {
+			return Indirect
+		}
+	}
+	return ""
+}
+
+// install is what a unit file's [Install] section asks for.
+type install struct {
+	wanted  bool // WantedBy, RequiredBy, UpheldBy
+	also    bool
+	aliases []string
+
+	defaultInstance string // of a template
+}
+
+func (s *Set) install(u *unit) (install, error) {
+	var in install
+	for _, p := range append([]string{strings.TrimPrefix(u.Path, "/")}, s.dropins[u.Name]...) {
+		b, err := readFile(s.fsys, p)
+		if errors.Is(err, fs.ErrNotExist) && p != strings.TrimPrefix(u.Path, "/") {
+			continue
+		}
+		if err != nil {
+			if u.State == Linked { // where it points may not be there
+				continue
+			}
+			return in, err
+		}
+		in.parse(b)
+	}
+	return in, nil
+}
+
+func (in *install) parse(b []byte) {
+	section := ""
+	s := bufio.NewScanner(bytes.NewReader(b))
+	s.Buffer(nil, maxFile)
+	for s.Scan() {
+		line := strings.TrimSpace(s.Text())
+		if strings.HasPrefix(line, "[") {
+			section = line
+			continue
+		}
+		key, value, ok := strings.Cut(line, "=")
+		value = strings.TrimSpace(value)
+		if !ok || section != "[Install]" || value == "" {
+			continue
+		}
+		switch strings.TrimSpace(key) {
+		case "WantedBy", "RequiredBy", "UpheldBy":
+			in.wanted = true
+		case "Also":
+			in.also = true
+		case "DefaultInstance":
+			in.defaultInstance = value
+		case "Alias":
+			in.aliases = append(in.aliases, strings.Fields(value)...)
+		}
+	}
+}
+
+func readFile(fsys fs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile))
+}
