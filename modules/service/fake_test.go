@@ -82,6 +82,13 @@ func newFake() *fake {
 
 func (f *fake) Facts() hosts.Facts { return hosts.Facts{Systemd: true, DefaultUnit: f.target} }
 
+func (f *fake) Stat(p string) (hosts.Node, error) {
+	if p == "/etc/systemd/system/default.target" {
+		return hosts.Node{Type: hosts.Link, Link: "/usr/lib/systemd/system/" + f.target}, nil
+	}
+	return hosts.Node{}, fs.ErrNotExist
+}
+
 func (f *fake) Open(p string) (io.ReadCloser, error) {
 	if p == "/proc/self/cgroup" {
 		return io.NopCloser(strings.NewReader("0::/system.slice/web-agent.service\n")), nil

@@ -116,8 +116,8 @@ func (Module) Read(ctx context.Context, r hosts.Reader, _ engine.Scope, emit fun
 		}
 		found[u.Name] = engine.Resource{Addr: addr(u.Name), Value: value(u, facts.Systemd)}
 	}
-	if facts.DefaultUnit != "" {
-		v := object(cty.NullVal(cty.Bool), cty.NullVal(cty.Bool), cty.NullVal(cty.Bool), cty.StringVal(facts.DefaultUnit))
+	if target := bootsInto(r); target != "" {
+		v := object(cty.NullVal(cty.Bool), cty.NullVal(cty.Bool), cty.NullVal(cty.Bool), cty.StringVal(target))
 		found[defaultTarget] = engine.Resource{Addr: addr(defaultTarget), Value: v}
 	}
 	names := make([]string, 0, len(found))
@@ -131,6 +131,17 @@ func (Module) Read(ctx context.Context, r hosts.Reader, _ engine.Scope, emit fun
 		}
 	}
 	return cov, nil
+}
+
+// bootsInto reads the link default.target. The host's facts tell it too, but
+// as it was when they were gathered, and it may have been set since.
+func bootsInto(r hosts.Reader) string {
+	for _, dir := range []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system"} {
+		if n, err := r.Stat(dir + "/" + defaultTarget); err == nil && n.Type == hosts.Link {
+			return path.Base(n.Link)
+		}
+	}
+	return r.Facts().DefaultUnit
 }
 
 func addr(name string) engine.Addr { return engine.Addr{Kind: Kind, Name: name} }
