@@ -25,7 +25,8 @@ import (
 // directory too.
 func newHost(t *testing.T, more ...rpmtest.Spec) (h *rpmtest.Host, m *Module, repo string) {
 	t.Helper()
-	h, repo = rpmtest.NewHost(t), t.TempDir()
+	h = rpmtest.NewHost(t)
+	repo = h.Root + "/srv/base"
 	rpmtest.Build(t, repo, append([]rpmtest.Spec{
 		{Name: "lib", EVR: "1.0-1.el8", Arch: "noarch"},
 		{Name: "lib", EVR: "2.0-1.el8", Arch: "noarch"},

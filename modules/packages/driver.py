@@ -296,7 +296,7 @@ class Run:
         return bool(keys) and all(k.startswith("file:") for k in keys)
 
     def download(self):
-        """Only fetches: the wished packages' files go to request["download"]."""
+        """Only fetches, into dnf's cache, and says where the files are."""
         found, gone = [], []
         for w in self.request["install"]:
             q = self.exact(w).available()
@@ -306,11 +306,10 @@ class Run:
                 gone.append(nevra(w))
         if gone:
             raise Failed("unavailable", "no repository has it", gone)
-        for pkg in found:
-            pkg.set_destdir(self.request["download"])
+        there = [os.path.exists(pkg.localPkg()) for pkg in found]
         self.fetch(found)
-        for pkg in found:
-            self.emit("downloaded", nevra=str(pkg), path=pkg.localPkg())
+        for pkg, was in zip(found, there):
+            self.emit("downloaded", nevra=str(pkg), path=pkg.localPkg(), cached=was)
 
 
 def reason(asked):

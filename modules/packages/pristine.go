@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"slices"
 
 	"hikae/hosts"
@@ -36,12 +35,9 @@ func (m *Module) pristine(ctx context.Context, h hosts.Host, p *rpmdb.Package, p
 	if err := d.adopt(ctx); err != nil {
 		return err
 	}
-	if err := d.makeDirs(ctx); err != nil {
-		return err
-	}
 	evr := p.EVR()
 	err := d.transact(ctx, request{
-		Download: d.state(),
+		Download: true,
 		Install:  []requestItem{{Name: p.Name, Arch: p.Arch, Epoch: evr.Epoch, Version: evr.Version, Release: evr.Release, Exact: true}},
 		Remove:   []requestItem{},
 		Mark:     []requestItem{},
@@ -53,8 +49,8 @@ func (m *Module) pristine(ctx context.Context, h hosts.Host, p *rpmdb.Package, p
 	if i < 0 {
 		return errors.New("dnf does not say where it is")
 	}
-	file := d.events[i].Path
-	r, err := h.Open(file)
+	file := d.events[i]
+	r, err := h.Open(file.Path)
 	if err != nil {
 		return err
 	}
@@ -65,8 +61,8 @@ func (m *Module) pristine(ctx context.Context, h hosts.Host, p *rpmdb.Package, p
 		return fn(path, size, content)
 	})
 	r.Close()
-	if path.Dir(file) == d.state() { // one of a file: repository stays there
-		err = errors.Join(err, h.Remove(ctx, file))
+	if !file.Cached {
+		err = errors.Join(err, h.Remove(ctx, file.Path))
 	}
 	return err
 }

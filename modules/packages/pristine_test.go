@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -66,13 +68,23 @@ func TestPristine(t *testing.T) {
 	if err != nil || len(got) != 1 || got["/etc/app/conf"] != "app 1.0-1.el8\n" {
 		t.Errorf("%q, error %v", got, err)
 	}
-	if left, _ := filepath.Glob(h.Root + stateDir + "/*.rpm"); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
-	}
 	if _, err := os.Stat(repo + "/app-1.0-1.el8.x86_64.rpm"); err != nil {
 		t.Errorf("the repository's file is gone: %v", err)
 	}
 	expect(t, m, h, "app 1.0-1.el8.x86_64 asked base", "lib 2.0-1.el8.noarch base")
+
+	// Over the network it comes by dnf's cache, and leaves nothing there.
+	server := httptest.NewServer(http.FileServer(http.Dir(repo)))
+	defer server.Close()
+	h.Write(t, "/etc/yum.repos.d/base.repo", "[net]\nname=net\nbaseurl="+server.URL+"/\ngpgcheck=0\n")
+	clear(got)
+	err = m.Pristine(t.Context(), h, app, []string{"/etc/app/conf"}, func(string) {}, collect)
+	if err != nil || got["/etc/app/conf"] != "app 1.0-1.el8\n" {
+		t.Errorf("%q, error %v", got, err)
+	}
+	if left, _ := filepath.Glob(h.Root + "/var/cache/dnf/*/packages/*.rpm"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
 
 	app.Version = "0.1"
 	if err := m.Pristine(t.Context(), h, app, nil, func(string) {}, collect); !errors.Is(err, ErrUnavailable) {
