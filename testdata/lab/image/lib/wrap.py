@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Makes one signed rpm: wrap.py NAME[@VARIANT]...
+"""Makes signed rpms: wrap.py [NAME[@VARIANT]...]; with no name, every row.
 
-Its tree is put together from the unpacked Debian packages that names.tsv gives
+A package's tree is put together from the unpacked Debian packages that names.tsv gives
 it (moved to EL's layout), then rpm/NAME/root is laid over, rpm/NAME/recipe is
 carried out, and rpm/NAME/make, if there is one, is run on it. rpmbuild then only
 packs what lies there: no rpm macro, no generator, no compression worth the name.
@@ -9,6 +9,7 @@ packs what lies there: no rpm macro, no generator, no compression worth the name
 
 import fnmatch
 import hashlib
+import multiprocessing
 import os
 import re
 import shutil
@@ -487,23 +488,37 @@ def build(row, rows, debs, owner, drops):
     return True
 
 
+# The long ones first, so that no core waits for the other at the end.
+LONG = ('selinux-policy-targeted', 'mariadb', 'mariadb-server', 'git', 'postgresql-server',
+        'perl-interpreter', 'perl-libs', 'python3-libs', 'coreutils-single', 'libicu')
+
+
+def work(key):
+    """One row, in a worker: what was made, and what went wrong."""
+    rows, debs, owner, drops = WORLD
+    row = next(r for r in rows if r.key == key)
+    try:
+        return (row.nevra if build(row, rows, debs, owner, drops) else None), None
+    except (SystemExit, subprocess.CalledProcessError, OSError) as e:
+        return None, f'{key}: {e}'
+
+
 def main():
+    global WORLD
     rows, _ = names.read(HERE + '/names.tsv')
-    debs = names.Debs(CACHE + '/debs')
-    owner = names.owners(rows)
-    drops = relayout.Drops(HERE + '/drop.txt')
-    wanted = set(sys.argv[1:])
-    status = 0
-    for row in rows:
-        if row.key not in wanted:
-            continue
-        try:
-            if build(row, rows, debs, owner, drops):
-                print(row.nevra, flush=True)
-        except (SystemExit, subprocess.CalledProcessError, OSError) as e:
-            print(f'{row.key}: {e}', file=sys.stderr, flush=True)
-            status = 1
-    sys.exit(status)
+    WORLD = (rows, names.Debs(CACHE + '/debs'), names.owners(rows),
+             relayout.Drops(HERE + '/drop.txt'))
+    keys = sys.argv[1:] or [row.key for row in rows]
+    keys.sort(key=lambda k: LONG.index(k) if k in LONG else len(LONG))
+    failed = False
+    with multiprocessing.Pool(os.cpu_count()) as pool:
+        for made, wrong in pool.imap_unordered(work, keys):
+            if made:
+                print(made, flush=True)
+            if wrong:
+                print(wrong, file=sys.stderr, flush=True)
+                failed = True
+    sys.exit(failed)
 
 
 if __name__ == '__main__':

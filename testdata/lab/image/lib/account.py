@@ -1,9 +1,5 @@
 #!/usr/bin/python3
-"""Before anything is built: does names.tsv account for every Debian package?
-
-check.py          reports packages that no row takes, and rows that take none
-check.py --keys   prints the rows' keys for lib/wrap.py
-"""
+"""Before anything is built: does names.tsv account for every Debian package?"""
 
 import os
 import sys
@@ -12,10 +8,6 @@ import names
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 rows, dropped = names.read(HERE + '/names.tsv')
-if '--keys' in sys.argv:
-    for row in rows:
-        print(row.key)
-    sys.exit()
 have = set(names.Debs(os.environ['HIKAE_LAB'] + '/cache/debs').control)
 taken = {deb for row in rows for deb, _, _ in row.takes}
 wrong = [f'names.tsv: no row takes {d}' for d in sorted(have - taken - dropped)]
