@@ -10,13 +10,24 @@ import (
 	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
+	"golang.org/x/text/unicode/norm"
 )
 
 // lineWidth is where a list or an object goes to one element a line, in bytes.
 const lineWidth = 88
 
-// quote writes s, which is UTF-8, as an HCL string.
+// quote writes s, which is UTF-8 in NFC, as an HCL string.
 func quote(s string) string {
+	text := quoteKeeping(s, unicode.IsPrint)
+	if !norm.NFC.IsNormalString(text) {
+		// An accent came to stand behind the letter of an escape.
+		text = quoteKeeping(s, func(r rune) bool { return r < utf8.RuneSelf && unicode.IsPrint(r) })
+	}
+	return text
+}
+
+// quoteKeeping writes an HCL string with escapes for all but what keep takes.
+func quoteKeeping(s string, keep func(rune) bool) string {
 	var b strings.Builder
 	b.Grow(len(s) + 2)
 	b.WriteByte('"')
@@ -33,7 +44,7 @@ func quote(s string) string {
 			b.WriteString(`\t`)
 		case r == '$' || r == '%':
 			b.WriteString(quoteMark(r, s[i+1:]))
-		case unicode.IsPrint(r):
+		case keep(r):
 			b.WriteRune(r)
 		case r > 0xFFFF:
 			fmt.Fprintf(&b, `\U%08X`, r)
