@@ -102,6 +102,8 @@ func (e *execution) all(ctx context.Context) error {
 		}
 		return nil
 	}
+	var late []Change // groups go after the users that were in them
+	byKind["group"], late = split(byKind["group"], func(c Change) bool { return c.Action == Delete })
 	for _, k := range kinds {
 		if k == "file" || k == "service" {
 			continue
@@ -109,6 +111,9 @@ func (e *execution) all(ctx context.Context) error {
 		if err := e.apply(ctx, k, byKind[k]); err != nil {
 			return err
 		}
+	}
+	if err := e.apply(ctx, "group", late); err != nil {
+		return err
 	}
 	var errs []error
 	for _, g := range groupChanges(byKind["file"], byKind["service"], e.x.Units) {
@@ -122,6 +127,18 @@ func (e *execution) all(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// split divides changes in two, the second those of which last is true.
+func split(cs []Change, last func(Change) bool) (first, second []Change) {
+	for _, c := range cs {
+		if last(c) {
+			second = append(second, c)
+		} else {
+			first = append(first, c)
+		}
+	}
+	return first, second
 }
 
 // apply makes changes of one kind that no group needs.

@@ -143,12 +143,12 @@ type Schema struct {
 type Attr struct {
 	Name   string
 	Type   cty.Type
-	Secret bool   // holds a SecretRef; redacted wherever it is shown
-	Info   bool   // said for the reader; never compared, never applied
+	Secret bool // holds a SecretRef; redacted wherever it is shown
+	Info   bool // said for the reader; never compared, never applied
 	// File: names a file of the project, whose bytes come with the resource as
 	// the content of its Node, a means and no wish.
 	File bool
-	Doc    string // one sentence, with the unit
+	Doc  string // one sentence, with the unit
 	// Default is what an attribute that a snapshot's HCL leaves out stands
 	// for; cty.NilVal: null.
 	Default cty.Value

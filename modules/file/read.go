@@ -120,8 +120,10 @@ func (rd *reading) leftOut(path string, n hosts.Node) (string, bool) {
 	if ownedElsewhere(path) {
 		return "kept entry by entry", true
 	}
-	if n.Type == hosts.Link && isUnitLink(path) {
-		return "links that systemctl makes, carried as service", true
+	if n.Type == hosts.Link {
+		if r, ok := rules.UnitLink(path, n.Link); ok {
+			return r.Why, true
+		}
 	}
 	if r, ok := rd.hostOnly.Match(path); ok {
 		return "the host's own: " + r.Why, true
@@ -139,13 +141,6 @@ func (rd *reading) leftOut(path string, n hosts.Node) (string, bool) {
 	}
 	r, ok := rules.LiveWrittenPath(path)
 	return r.Why, ok
-}
-
-// isUnitLink reports whether a link is one of those that systemctl's enable
-// (for Alias=) and mask make, straight in the directory of unit files.
-func isUnitLink(path string) bool {
-	name, ok := strings.CutPrefix(path, "/etc/systemd/system/")
-	return ok && !strings.Contains(name, "/")
 }
 
 // coversBelow reports whether all below a left-out directory is left out too.
@@ -227,19 +222,13 @@ func (rd *reading) content(ctx context.Context, f *engine.Resource) error {
 	return nil
 }
 
-// sniffed is how much of a file the search for secrets looks at, in bytes.
-const sniffed = 64 << 10
-
 func (rd *reading) secret(path string, mode uint32) (bool, error) {
-	if rules.Secret(path, mode, nil) {
-		return true, nil
-	}
 	f, err := rd.r.Open(path)
 	if err != nil {
 		return false, err
 	}
 	defer f.Close() //nolint:errcheck // opened for reading
-	head, err := io.ReadAll(io.LimitReader(f, sniffed))
+	head, err := io.ReadAll(io.LimitReader(f, rules.HeadSize))
 	if err != nil {
 		return false, err
 	}

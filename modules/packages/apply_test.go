@@ -239,6 +239,28 @@ func TestLocalFile(t *testing.T) {
 	if !slices.Equal(cov.Notes, []string{`house came from no repository: give its file with package "house" { source = "....rpm" }`}) {
 		t.Errorf("notes %q", cov.Notes)
 	}
+	// A newer file, as another package goes.
+	build := func(evr string) engine.Resource {
+		rpmtest.Build(t, dir, []rpmtest.Spec{{Name: "house", EVR: evr, Arch: "noarch"}})
+		rpm, err := os.ReadFile(filepath.Join(dir, "house-"+evr+".noarch.rpm"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := hosts.Content{Size: int64(len(rpm)), ID: sha256.Sum256(rpm)}
+		files[c.ID] = rpm
+		r := want("house", "", true)
+		r.Node = FromFile(c)
+		return r
+	}
+	if done, _, err := apply(t, m, h, files, []engine.Resource{build("1.1-1")}, "tool"); err != nil || len(done) != 2 {
+		t.Fatalf("done %v, error %v", done, err)
+	}
+	expect(t, m, h, "house 1.1-1.noarch asked ", "lib 2.0-1.el8.noarch base")
+	// The older one again.
+	if done, _, err := apply(t, m, h, files, []engine.Resource{house}); err != nil || len(done) != 1 {
+		t.Fatalf("done %v, error %v", done, err)
+	}
+	expect(t, m, h, "house 1.0-1.noarch asked ", "lib 2.0-1.el8.noarch base")
 	// Once more is nothing new.
 	if done, _, err := apply(t, m, h, files, []engine.Resource{house}); err != nil || len(done) != 1 {
 		t.Fatalf("done %v, error %v", done, err)

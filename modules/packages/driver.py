@@ -162,14 +162,14 @@ class Run:
             q = q.filterm(arch=wish["arch"])
         return list(q)
 
-    def add_wishes(self):
+    def add_files(self):
+        """Makes the given rpm files known; dnf wants it before all else."""
+        files = [w["file"] for w in self.request["install"] if w["file"]]
+        return dict(zip(files, self.base.add_remote_rpms(files)))
+
+    def add_wishes(self, local):
         import dnf.selector
 
-        files = [w["file"] for w in self.request["install"] if w["file"]]
-        local = {}
-        if files:
-            for path, pkg in zip(files, self.base.add_remote_rpms(files)):
-                local[path] = pkg
         gone = []
         for w in self.request["install"]:
             if w["file"]:
@@ -211,8 +211,9 @@ class Run:
         import libdnf.transaction as lt
 
         base = self.base
+        local = self.add_files()
         named = self.add_removals()
-        self.add_wishes()
+        self.add_wishes(local)
         self.emit("progress", text="resolving dependencies")
         try:
             base.resolve(allow_erasing=bool(named))
@@ -296,7 +297,7 @@ class Run:
         return bool(keys) and all(k.startswith("file:") for k in keys)
 
     def download(self):
-        """Only fetches, into dnf's cache, and says where the files are."""
+        """Only fetches: the wished packages' files go to request["download"]."""
         found, gone = [], []
         for w in self.request["install"]:
             q = self.exact(w).available()
@@ -306,10 +307,14 @@ class Run:
                 gone.append(nevra(w))
         if gone:
             raise Failed("unavailable", "no repository has it", gone)
-        there = [os.path.exists(pkg.localPkg()) for pkg in found]
+        # With destdir, what was downloaded stays.
+        directory = self.base.conf.destdir = self.request["download"]
+        for repo in self.base.repos.iter_enabled():
+            repo.pkgdir = directory
         self.fetch(found)
-        for pkg, was in zip(found, there):
-            self.emit("downloaded", nevra=str(pkg), path=pkg.localPkg(), cached=was)
+        for pkg in found:
+            path = os.path.join(directory, os.path.basename(pkg.localPkg()))
+            self.emit("downloaded", nevra=str(pkg), path=path)
 
 
 def reason(asked):

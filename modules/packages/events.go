@@ -9,18 +9,17 @@ import (
 
 // event is one line of what driver.py says.
 type event struct {
-	Event  string   `json:"event"`
-	Text   string   `json:"text"`
-	At     int      `json:"at"` // of Of steps
-	Of     int      `json:"of"`
-	Name   string   `json:"name"`
-	Arch   string   `json:"arch"`
-	Got    string   `json:"got"`
-	NEVRA  string   `json:"nevra"`
-	Path   string   `json:"path"`
-	Cached bool     `json:"cached"` // what was downloaded was there before
-	Kind   string   `json:"kind"`   // of a failure
-	Items  []string `json:"items"`
+	Event string   `json:"event"`
+	Text  string   `json:"text"`
+	At    int      `json:"at"` // of Of steps
+	Of    int      `json:"of"`
+	Name  string   `json:"name"`
+	Arch  string   `json:"arch"`
+	Got   string   `json:"got"`
+	NEVRA string   `json:"nevra"`
+	Path  string   `json:"path"`
+	Kind  string   `json:"kind"` // of a failure
+	Items []string `json:"items"`
 }
 
 // The events.

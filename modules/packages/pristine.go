@@ -37,7 +37,7 @@ func (m *Module) pristine(ctx context.Context, h hosts.Host, p *rpmdb.Package, p
 	}
 	evr := p.EVR()
 	err := d.transact(ctx, request{
-		Download: true,
+		Download: d.state(),
 		Install:  []requestItem{{Name: p.Name, Arch: p.Arch, Epoch: evr.Epoch, Version: evr.Version, Release: evr.Release, Exact: true}},
 		Remove:   []requestItem{},
 		Mark:     []requestItem{},
@@ -49,8 +49,8 @@ func (m *Module) pristine(ctx context.Context, h hosts.Host, p *rpmdb.Package, p
 	if i < 0 {
 		return errors.New("dnf does not say where it is")
 	}
-	file := d.events[i]
-	r, err := h.Open(file.Path)
+	file := d.events[i].Path
+	r, err := h.Open(file)
 	if err != nil {
 		return err
 	}
@@ -61,8 +61,5 @@ func (m *Module) pristine(ctx context.Context, h hosts.Host, p *rpmdb.Package, p
 		return fn(path, size, content)
 	})
 	r.Close()
-	if !file.Cached {
-		err = errors.Join(err, h.Remove(ctx, file.Path))
-	}
-	return err
+	return errors.Join(err, h.Remove(ctx, file))
 }

@@ -73,7 +73,7 @@ func TestPristine(t *testing.T) {
 	}
 	expect(t, m, h, "app 1.0-1.el8.x86_64 asked base", "lib 2.0-1.el8.noarch base")
 
-	// Over the network it comes by dnf's cache, and leaves nothing there.
+	// Over the network it comes too, and nothing is left behind.
 	server := httptest.NewServer(http.FileServer(http.Dir(repo)))
 	defer server.Close()
 	h.Write(t, "/etc/yum.repos.d/base.repo", "[net]\nname=net\nbaseurl="+server.URL+"/\ngpgcheck=0\n")
@@ -82,7 +82,7 @@ func TestPristine(t *testing.T) {
 	if err != nil || got["/etc/app/conf"] != "app 1.0-1.el8\n" {
 		t.Errorf("%q, error %v", got, err)
 	}
-	if left, _ := filepath.Glob(h.Root + "/var/cache/dnf/*/packages/*.rpm"); len(left) > 0 {
+	if left, _ := filepath.Glob(h.Root + stateDir + "/*.rpm"); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 

@@ -8,7 +8,7 @@ type request struct {
 	Log         string        `json:"log"`
 	LockWait    int           `json:"lock_wait"`   // seconds
 	InstallRoot string        `json:"installroot"` // "": the host's own root
-	Download    bool          `json:"download"`    // only fetch install
+	Download    string        `json:"download"`    // a directory: only fetch install there
 	Install     []requestItem `json:"install"`
 	Remove      []requestItem `json:"remove"`
 	Mark        []requestItem `json:"mark"` // change only whether they are there on purpose
