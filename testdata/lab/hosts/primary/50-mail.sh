@@ -22,7 +22,7 @@ postconf -e 'myhostname = mail.rio.example' 'mydomain = rio.example' 'myorigin =
   'smtp_sasl_security_options = noanonymous' \
   'smtpd_client_restrictions = permit_mynetworks, permit_sasl_authenticated, check_client_access regexp:/etc/postfix/permit_client_nots25r, check_client_access regexp:/etc/postfix/s25r.regexp' \
   'smtpd_recipient_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination, check_policy_service unix:postgrey/socket' \
-  'message_size_limit = 52428800' 'smtputf8_enable = no'
+  'message_size_limit = 52428800' 'mailbox_size_limit = 0' 'smtputf8_enable = no'
 # smtps, or submissions as later releases call it
 edit /etc/postfix/master.cf \
   's/^#(submission +inet .*)/\1\n  -o syslog_name=postfix\/submission\n  -o smtpd_tls_security_level=encrypt\n  -o smtpd_client_restrictions=permit_sasl_authenticated,reject/' \
