@@ -35,6 +35,10 @@ type Package struct {
 	header header
 }
 
+// ParseHeader reads the header of a package that is not in a database: that of an rpm file, without the magic number and
+// the four bytes behind it. It has no signature, which such a file keeps in another header.
+func ParseHeader(blob string) (*Package, error) { return newPackage(record{blob: blob}) }
+
 func newPackage(r record) (*Package, error) {
 	h, err := parseHeader(r.blob)
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 	"github.com/cavaliergopher/cpio"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+
+	"hikae/hosts/rpmdb"
 )
 
 // Layout of an rpm file: rpm's docs/manual/format_v4.md. Numbers are
@@ -36,7 +38,7 @@ const maxWindow = 128 << 20
 // it must be one that was verified.
 func unpack(r io.Reader, fn func(path string, size int64, content io.Reader) error) error {
 	b := bufio.NewReaderSize(r, 64<<10)
-	if err := skipHeaders(b); err != nil {
+	if _, err := skipHeaders(b); err != nil {
 		return fmt.Errorf("cannot unpack the rpm file: %w", err)
 	}
 	payload, err := decompress(b)
@@ -64,40 +66,58 @@ func unpack(r io.Reader, fn func(path string, size int64, content io.Reader) err
 }
 
 // skipHeaders reads up to the payload: the lead, the signature, which is
-// padded to 8 bytes, and the header.
-func skipHeaders(r *bufio.Reader) error {
+// padded to 8 bytes, and the header. It returns the header as rpmdb takes it.
+func skipHeaders(r *bufio.Reader) (header string, err error) {
 	lead := make([]byte, leadSize)
 	if _, err := io.ReadFull(r, lead); err != nil {
-		return err
+		return "", err
 	}
 	if string(lead[:len(leadMagic)]) != leadMagic {
-		return errors.New("it is none")
+		return "", errors.New("it is none")
 	}
-	size, err := skipHeader(r)
+	signature, err := readHeader(r)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if _, err := r.Discard(int(-size & 7)); err != nil {
-		return err
+	if _, err := r.Discard(-len(signature) & 7); err != nil {
+		return "", err
 	}
-	_, err = skipHeader(r)
-	return err
+	return readHeader(r)
 }
 
-func skipHeader(r *bufio.Reader) (int64, error) {
+func readHeader(r *bufio.Reader) (string, error) {
 	intro := make([]byte, headerIntro)
 	if _, err := io.ReadFull(r, intro); err != nil {
-		return 0, err
+		return "", err
 	}
 	if string(intro[:len(headerMagic)]) != headerMagic {
-		return 0, errors.New("a header is missing")
+		return "", errors.New("a header is missing")
 	}
 	size := int64(binary.BigEndian.Uint32(intro[8:]))*indexEntry + int64(binary.BigEndian.Uint32(intro[12:]))
 	if size > maxHeader {
-		return 0, fmt.Errorf("a header of %d bytes is not possible", size)
+		return "", fmt.Errorf("a header of %d bytes is not possible", size)
 	}
-	_, err := r.Discard(int(size))
-	return size, err
+	var b strings.Builder // grows with what is there, whatever size says
+	b.Write(intro[8:])
+	if _, err := io.CopyN(&b, r, size); err != nil {
+		return "", err
+	}
+	return b.String(), nil
+}
+
+// FileVersion reads an rpm file as far as its header and tells which package
+// it holds, by the name and version that a resource made from it has. Native is
+// the architecture of the host that it is for. Nothing is verified.
+func FileVersion(r io.Reader, native string) (name string, v Version, err error) {
+	header, err := skipHeaders(bufio.NewReader(r))
+	if err != nil {
+		return "", v, fmt.Errorf("cannot read the rpm file: %w", err)
+	}
+	p, err := rpmdb.ParseHeader(header)
+	if err != nil {
+		return "", v, fmt.Errorf("cannot read the rpm file: %w", err)
+	}
+	return label(p.Name, p.Arch, native), Version{p.EVR(), p.Arch}, nil
 }
 
 // decompress tells the payload's compression by its first bytes.

@@ -45,6 +45,10 @@ func TestUnpack(t *testing.T) {
 		if got := contents(t, rpm); len(got) != 1 || got["/etc/a/conf"] != "a 1-1\n" {
 			t.Errorf("%s: %q", payload, got)
 		}
+		name, v, err := FileVersion(bytes.NewReader(rpm), "x86_64")
+		if err != nil || name != "a" || v.String() != "1-1.noarch" {
+			t.Errorf("%s: %s %s, error %v", payload, name, v, err)
+		}
 		for _, n := range []int{0, 10, leadSize + 8, len(rpm) / 2} {
 			if err := unpack(bytes.NewReader(rpm[:n]), func(string, int64, io.Reader) error { return nil }); err == nil {
 				t.Errorf("%s: cut off after %d bytes it is unpacked", payload, n)
@@ -101,6 +105,7 @@ func FuzzUnpack(f *testing.F) {
 	}
 	f.Add(rpm)
 	f.Fuzz(func(_ *testing.T, rpm []byte) {
+		_, _, _ = FileVersion(bytes.NewReader(rpm), "x86_64")
 		_ = unpack(bytes.NewReader(rpm), func(_ string, _ int64, content io.Reader) error {
 			_, err := io.Copy(io.Discard, content)
 			return err
