@@ -96,6 +96,8 @@ func (d *driver) adopt(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-engine.Stopping(ctx):
+			return errors.New("the controller is gone: the packages are left for the next apply")
 		case <-tick.C:
 		}
 	}
