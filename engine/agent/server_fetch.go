@@ -101,7 +101,9 @@ func (ss *session) sendContent(c hosts.Content, recipients []age.Recipient, buf 
 	if err != nil {
 		return err, nil
 	}
-	failed, err = ss.sendReader(newVerifier(rc, c, ErrChanged), buf)
+	// The client checks the hash: it would not believe us, and twice is dear
+	// for a file of gigabytes.
+	failed, err = ss.sendReader(&verifier{ReadCloser: rc, want: c, wrong: ErrChanged}, buf)
 	if cerr := rc.Close(); failed == nil {
 		failed = cerr
 	}

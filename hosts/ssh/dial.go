@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -155,7 +156,7 @@ func (d *dialer) login(ctx context.Context, s *settings, t Target, conn net.Conn
 	ring := &keyring{s: s, passphrase: d.opts.Passphrase, ctx: ctx, waiting: clock.pause}
 	defer ring.close()
 
-	c, chans, reqs, err := ssh.NewClientConn(conn, s.address(), &ssh.ClientConfig{
+	c, chans, reqs, err := ssh.NewClientConn(newBuffered(conn), s.address(), &ssh.ClientConfig{
 		Config:            ssh.Config{Ciphers: ciphers()},
 		User:              s.user,
 		Auth:              []ssh.AuthMethod{ssh.PublicKeysCallback(ring.signers)},
@@ -169,6 +170,20 @@ func (d *dialer) login(ctx context.Context, s *settings, t Target, conn net.Conn
 	}
 	return ssh.NewClient(c, chans, reqs), nil
 }
+
+// buffered reads a connection in large pieces: the library's own reads are of
+// a few KiB, and the calls into the kernel would cost more than the deciphering.
+type buffered struct {
+	net.Conn
+	br *bufio.Reader
+}
+
+func newBuffered(c net.Conn) *buffered {
+	const size = 256 << 10
+	return &buffered{Conn: c, br: bufio.NewReaderSize(c, size)}
+}
+
+func (b *buffered) Read(p []byte) (int, error) { return b.br.Read(p) }
 
 // ciphers puts AES-GCM, which processors help with, before the others.
 func ciphers() []string {
