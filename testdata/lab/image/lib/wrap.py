@@ -260,8 +260,9 @@ def read_declared():
 DECLARED, STANDARD = read_declared()
 
 
-def scriptlets(r):
-    """The scriptlets' text: users, then the recipe's lines, then units."""
+def scriptlets(r, tree):
+    """The scriptlets' text: users, then the recipe's lines, then units. On EL
+    file triggers of systemd do what is done for tmpfiles and units here."""
     s = {k: list(v) for k, v in r.script.items()}
     pre = []
     for name, gid in r.groups:
@@ -284,8 +285,15 @@ def scriptlets(r):
                         '  systemctl daemon-reload >/dev/null 2>&1 || :',
                         '  if [ $1 -ge 1 ]; then',
                         f'    systemctl try-restart {units} >/dev/null 2>&1 || :', '  fi', 'fi']
+    running = []
+    if tree.find('/usr/lib/systemd/system/*.*'):
+        running.append('systemctl daemon-reload')
+    temporary = [os.path.basename(p) for p in tree.find('/usr/lib/tmpfiles.d/*.conf')]
+    if temporary:
+        running.append('systemd-tmpfiles --create ' + ' '.join(temporary))
+    if running:
         s['posttrans'] += ['if [ -d /run/systemd/system ]; then',
-                           '  systemctl daemon-reload >/dev/null 2>&1 || :', 'fi']
+                           *(f'  {command} >/dev/null 2>&1 || :' for command in running), 'fi']
     return {k: v for k, v in s.items() if v}
 
 
@@ -382,7 +390,7 @@ def spec(row, r, tree, debs, needs):
     if label:
         lines.append(f'ModularityLabel: {label}')
     lines += [f'Requires: {n}' for n in needs]
-    script = scriptlets(r)
+    script = scriptlets(r, tree)
     if script:
         # What a scriptlet runs is not in Debian's dependencies: there these
         # packages are essential.
@@ -467,13 +475,14 @@ def build(row, rows, debs, owner, drops):
     with open(specfile, 'w') as f:
         f.write(spec(row, r, tree, debs, needs))
     key = {'epel': 'epel', 'remi-safe': 'remi', 'vendor': 'vendor', 'local': 'vendor'}.get(row.repo, 'base')
-    # rpmbuild cleans up a build root it was given; ours is thrown away anyway.
-    subprocess.run(['rpmbuild', '-bb', '--quiet', '--noprep', '--nocheck', '--noclean',
+    done = subprocess.run(['rpmbuild', '-bb', '--quiet', '--noprep', '--nocheck', '--noclean',
                     '--buildroot', tree.root,
                     '--load', f'{HERE}/lib/macros', '--define', f'_topdir {CACHE}/rpmbuild',
                     '--define', f'_rpmdir {CACHE}/rpm/new/{row.key}',
                     '--define', f'_dbpath {CACHE}/rpmdb', specfile],
-                   check=True, stdout=subprocess.DEVNULL)
+                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit('rpmbuild: ' + done.stderr)
     made = f'{CACHE}/rpm/new/{row.key}/{row.nevra}.rpm'
     if row.repo != 'local':
         subprocess.run(['rpmsign', '--addsign', '--define', f'_gpg_name hikae-lab-{key}',
