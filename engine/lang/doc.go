@@ -20,7 +20,7 @@
 //
 // # Limits
 //
-// A file of a project has at most 4 MiB, a directory 1,000 of them, an
+// A file of a project has at most 1 MiB, a directory 1,000 of them, an
 // expression 100 levels of brackets. A file of a snapshot has at most 64 MiB,
 // a snapshot 1,000,000 resources, a value 16 levels. Beyond them there is a
 // diagnostic, and nothing is read.

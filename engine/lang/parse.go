@@ -12,7 +12,7 @@ import (
 // Bounds of one project file: what hclsyntax, which descends recursively, is
 // let near.
 const (
-	maxProjectFile = 4 << 20
+	maxProjectFile = 1 << 20
 	maxNesting     = 100
 	maxOperators   = 10_000
 )
