@@ -62,7 +62,7 @@ func (l *loader) label(b *hclsyntax.Block, form string) (string, bool) {
 	}
 	if !hclsyntax.ValidIdentifier(b.Labels[0]) {
 		l.fail(b.LabelRanges[0], fmt.Sprintf("%q cannot be the name of a %s", b.Labels[0], b.Type),
-			"A name begins with a letter and has letters, digits, '_' and '-', so that "+b.Type+".NAME can be written.")
+			"A name begins with a letter and has letters, digits, '_' and '-' only.")
 		return "", false
 	}
 	return b.Labels[0], true

@@ -79,7 +79,7 @@ func (r *patchReader) nodeText(a *hclsyntax.Attribute, v cty.Value) {
 		if a.Name == "link" {
 			var err error
 			if text, err = unescapeCty(text); err != nil {
-				r.fail(a.Expr.Range(), "link: "+err.Error(), "A link's target is written like a label: odd bytes as %XX.")
+				r.fail(a.Expr.Range(), "link: "+err.Error(), "A link's target is written like a label: odd bytes as %XX, and no letter apart from its accent.")
 				return
 			}
 			c = cty.StringVal(text)

@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -98,7 +99,7 @@ func (l *loader) mirror(b *hclsyntax.Block, p *Pair) {
 
 func checkUnit(s string) error {
 	if i := strings.LastIndexByte(s, '.'); i <= 0 || strings.ContainsAny(s, "/ \t\n") {
-		return fmt.Errorf("a unit has its suffix, as in %s.service", strings.TrimSuffix(s, "."))
+		return errors.New("this is the name of a unit with its suffix, as in httpd.service")
 	}
 	return nil
 }

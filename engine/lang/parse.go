@@ -56,6 +56,10 @@ func checkTokens(tokens hclsyntax.Tokens) *hcl.Diagnostic {
 			hclsyntax.TokenLessThan, hclsyntax.TokenLessThanEq, hclsyntax.TokenGreaterThan,
 			hclsyntax.TokenGreaterThanEq:
 			operators++
+		case hclsyntax.TokenNumberLit:
+			if _, err := (literal{kind: litNumber, text: string(t.Bytes)}).toNumber(); err != nil {
+				return failure(t.Range, err.why, "Write a number that is of some use here.")
+			}
 		case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit:
 			if !norm.NFC.IsNormal(t.Bytes) {
 				return failure(t.Range, "this text would be changed: it has letters and accents apart",
