@@ -168,7 +168,7 @@ func (c *Client) sendContent(ctx context.Context, i int, content hosts.Content, 
 		if err := c.objection(); err != nil {
 			return errors.Join(c.abort(ctx, err), rc.Close())
 		}
-		if rerr == io.EOF {
+		if rerr == io.EOF { //nolint:errorlint // see fill
 			break
 		}
 		if rerr != nil {

@@ -72,11 +72,12 @@ func (c *Client) fetch(ctx context.Context, contents []hosts.Content, recipients
 		}
 		err = each(content, r)
 		var own *ContentError
-		if err != nil && !(errors.As(err, &own) && own.Content == content) {
-			return nil, err
-		}
-		if err != nil {
+		switch {
+		case err == nil:
+		case errors.As(err, &own) && own.Content == content:
 			failed = append(failed, err)
+		default:
+			return nil, err
 		}
 		if err := r.drain(); err != nil {
 			return nil, err
@@ -123,10 +124,10 @@ func (r *contentReader) WriteTo(w io.Writer) (int64, error) {
 				return total, err
 			}
 		}
-		switch r.end {
-		case nil:
+		switch {
+		case r.end == nil:
 			r.next()
-		case io.EOF:
+		case errors.Is(r.end, io.EOF):
 			return total, nil
 		default:
 			return total, r.end
@@ -189,7 +190,7 @@ func (r *contentReader) drain() error {
 		r.rest = nil
 	}
 	var own *ContentError
-	if r.end == io.EOF || errors.As(r.end, &own) {
+	if errors.Is(r.end, io.EOF) || errors.As(r.end, &own) {
 		return nil
 	}
 	return r.end

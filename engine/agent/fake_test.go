@@ -27,7 +27,6 @@ type fakeHost struct {
 	writes  int
 	stamps  []byte
 	facts   hosts.Facts
-	onRead  func(path string)
 	digests int
 }
 

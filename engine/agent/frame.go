@@ -2,6 +2,7 @@ package agent
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -67,7 +68,7 @@ func readMessage(r io.Reader, buf []byte) (message, error) {
 	for {
 		k, n, err := readHeader(r)
 		if err != nil {
-			if err == io.EOF && m.body != nil {
+			if errors.Is(err, io.EOF) && m.body != nil {
 				err = io.ErrUnexpectedEOF
 			}
 			return message{}, err
@@ -96,7 +97,7 @@ func readMessage(r io.Reader, buf []byte) (message, error) {
 			m.body = append(m.body, make([]byte, n)...)
 		}
 		if _, err := io.ReadFull(r, m.body[at:]); err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return message{}, fmt.Errorf("cannot read frame: %w", err)
@@ -110,7 +111,7 @@ func readMessage(r io.Reader, buf []byte) (message, error) {
 func readHeader(r io.Reader) (k byte, n int, err error) {
 	var h [headerSize]byte
 	if _, err := io.ReadFull(r, h[:]); err != nil {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return 0, 0, io.EOF
 		}
 		return 0, 0, fmt.Errorf("cannot read frame: %w", err)

@@ -72,6 +72,7 @@ func TestHostileClient(t *testing.T) {
 		"NUL in an owner":    apply(node(func(n *hosts.Node) { n.Owner = "a\x00" })),
 		"negative size":      apply(node(func(n *hosts.Node) { n.Content.Size = -1 })),
 		"values of a file":   apply(change(at("/a"), func(w *wireChange) { w.After.Value = []byte{0x83, 1, 2, 3} })),
+		"null of a user":     apply(change(wireAddr{Kind: "user", Name: "a"}, func(w *wireChange) { w.After = &wireResource{Value: []byte{0xf6}} })),
 		"stage":              send(kindApply, applyBegin{Stage: 7}),
 		"unknown field":      send(kindRead, map[int]any{1: engine.Scope{}, 99: "path"}),
 		"scope with dots":    send(kindRead, readRequest{Scope: engine.Scope{Paths: []string{"/srv/../root"}}}),
@@ -101,6 +102,16 @@ func TestHostileClient(t *testing.T) {
 			apply(node(func(n *hosts.Node) { n.Content = contentOf([]byte("x")) }))(t, l)
 			raw(frame(byte(kindPlanned), ""))(t, l)
 			send(kindBegin, contentBegin{Index: 5})(t, l)
+		},
+		"secret of negative size": func(t *testing.T, l *link) {
+			u := user("a", 1, "sealed:"+strings.Repeat("ab", 32)+":-5")
+			w, err := l.toWireResource(&u)
+			if err != nil {
+				t.Fatal(err)
+			}
+			send(kindApply, applyBegin{Stage: engine.StageConfig, HomeKey: testKey()})(t, l)
+			send(kindChanges, wireChange{Addr: wireAddr{Kind: "user", Name: "a"}, Action: engine.Create, After: w})(t, l)
+			raw(frame(byte(kindPlanned), ""))(t, l)
 		},
 		"uploaded without the content": func(t *testing.T, l *link) {
 			apply(node(func(n *hosts.Node) { n.Content = contentOf([]byte("x")) }))(t, l)

@@ -117,7 +117,7 @@ func (c *codec) resource(a engine.Addr, w *wireResource, s engine.Schema) (*engi
 			return nil, err
 		}
 	}
-	v, err := c.unmarshalValue(w.Value, s.ObjectType())
+	v, err := c.unmarshalAttrs(w.Value, s.ObjectType())
 	if err != nil {
 		return nil, err
 	}

@@ -179,11 +179,11 @@ func fingerprint(schemas []engine.Schema) [sha256.Size]byte {
 	slices.SortFunc(schemas, func(a, b engine.Schema) int { return bytes.Compare([]byte(a.Kind), []byte(b.Kind)) })
 	h := sha256.New()
 	for _, s := range schemas {
-		fmt.Fprintf(h, "%q %v %d\n", s.Kind, s.Node, s.Stage)
+		_, _ = fmt.Fprintf(h, "%q %v %d\n", s.Kind, s.Node, s.Stage) // a hash does not fail
 		ty := s.ObjectType()
 		for _, name := range attrNames(ty) {
 			a, _ := s.Attr(name)
-			fmt.Fprintf(h, "  %q %s %v\n", name, typeName(ty.AttributeType(name)), a.Secret)
+			_, _ = fmt.Fprintf(h, "  %q %s %v\n", name, typeName(ty.AttributeType(name)), a.Secret)
 		}
 	}
 	return [sha256.Size]byte(h.Sum(nil))

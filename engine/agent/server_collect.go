@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"hikae/engine"
 	"hikae/hosts"
@@ -33,7 +34,6 @@ func (ss *session) collect(ctx context.Context, st *store, changes []engine.Chan
 		}
 	}
 	var want lacks
-	var size int64
 	for _, c := range needed(changes, ss.schemas) {
 		found, err := st.find(ctx, c, unchanged)
 		if err != nil {
@@ -41,10 +41,9 @@ func (ss *session) collect(ctx context.Context, st *store, changes []engine.Chan
 		}
 		if !found {
 			want.Contents = append(want.Contents, c)
-			size += c.Size
 		}
 	}
-	if err := ss.fits(st, want.Contents, size); err != nil {
+	if err := ss.fits(st, want.Contents); err != nil {
 		return refusedHere, err
 	}
 	if err := ss.l.sendValue(kindLacks, want); err != nil {
@@ -54,26 +53,29 @@ func (ss *session) collect(ctx context.Context, st *store, changes []engine.Chan
 }
 
 // fits refuses what could only fail halfway.
-func (ss *session) fits(st *store, want []hosts.Content, size int64) error {
-	for _, c := range want {
-		if c.Sealed && c.Size > maxSecret {
-			return fmt.Errorf("%w: a secret of %d bytes, at most %d are allowed", engine.ErrRefused, c.Size, maxSecret)
-		}
-		if c.Sealed && len(ss.vault.key) == 0 {
-			return fmt.Errorf("%w: %w", engine.ErrRefused, errNoKey)
-		}
-	}
-	if st.spool == nil {
-		return nil
-	}
-	free, err := st.spool.free()
-	if err != nil {
-		return err
-	}
+func (ss *session) fits(st *store, want []hosts.Content) error {
 	const margin = 16 << 20
-	if size > 0 && size+margin > free {
-		return fmt.Errorf("%w: %d MiB of contents do not fit in %s, where %d MiB are free",
-			engine.ErrRefused, size>>20, ss.Spool, free>>20)
+	free := int64(math.MaxInt64)
+	if st.spool != nil {
+		var err error
+		if free, err = st.spool.free(); err != nil {
+			return err
+		}
+	}
+	left := free - margin
+	for _, c := range want {
+		switch {
+		case c.Size < 0:
+			return protocolError("content of %d bytes", c.Size)
+		case c.Sealed && len(ss.vault.key) == 0:
+			return fmt.Errorf("%w: %w", engine.ErrRefused, errNoKey)
+		case c.Sealed && c.Size > maxSecret:
+			return fmt.Errorf("%w: a secret of %d bytes, at most %d are allowed", engine.ErrRefused, c.Size, maxSecret)
+		case c.Size > left:
+			return fmt.Errorf("%w: the contents do not fit in %s, where %d MiB are free", engine.ErrRefused, ss.Spool, free>>20)
+		case !c.Sealed:
+			left -= c.Size
+		}
 	}
 	return nil
 }

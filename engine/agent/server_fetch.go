@@ -119,7 +119,7 @@ func (ss *session) sendReader(r io.Reader, buf []byte) (failed, err error) {
 				return nil, err
 			}
 		}
-		if rerr == io.EOF {
+		if rerr == io.EOF { //nolint:errorlint // see fill
 			return nil, nil
 		}
 		if rerr != nil {
@@ -129,7 +129,8 @@ func (ss *session) sendReader(r io.Reader, buf []byte) (failed, err error) {
 }
 
 // fill reads until buf is full. Unlike io.ReadFull it leaves io.EOF what it
-// is, so that an end is never mistaken for a failure nor a failure for an end.
+// is, so that an end is never mistaken for a failure nor a failure for an end:
+// a wrapped io.EOF is a failure.
 func fill(r io.Reader, buf []byte) (n int, err error) {
 	for n < len(buf) && err == nil {
 		var nn int

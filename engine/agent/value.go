@@ -54,6 +54,16 @@ func (c *codec) unmarshalValue(b []byte, ty cty.Type) (cty.Value, error) {
 	return v, nil
 }
 
+// unmarshalAttrs reads the attributes of a resource, which are not null as a
+// whole, though each may be.
+func (c *codec) unmarshalAttrs(b []byte, ty cty.Type) (cty.Value, error) {
+	v, err := c.unmarshalValue(b, ty)
+	if err == nil && v != cty.NilVal && v.IsNull() {
+		return cty.NilVal, protocolError("attributes are null")
+	}
+	return v, err
+}
+
 // fromValue gives v as nil, bool, integer, string or []any.
 func fromValue(v cty.Value) (any, error) {
 	if v.IsMarked() || !v.IsKnown() {

@@ -107,7 +107,7 @@ func (k *keyring) configuredPublic(id string) bool {
 }
 
 func readPublic(file string) (ssh.PublicKey, error) {
-	b, err := os.ReadFile(file) // #nosec G304 -- the user's own choice
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (k *keyring) agentSigners() []ssh.Signer {
 func (k *keyring) fileSigners() []ssh.Signer {
 	var out []ssh.Signer
 	for _, f := range k.s.identities {
-		b, err := os.ReadFile(f) // #nosec G304 -- the user's own choice
+		b, err := os.ReadFile(f)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -96,7 +96,7 @@ func loadConfig(override string, log *slog.Logger) (*config, error) {
 }
 
 func readConfig(name string) (*ssh_config.Config, error) {
-	b, err := os.ReadFile(name) // #nosec G304 -- the user's own choice
+	b, err := os.ReadFile(name) // #nosec G703 -- the user's own choice
 	if err != nil {
 		return nil, err
 	}

@@ -183,7 +183,7 @@ func (s *Server) run(t testing.TB, setup string) {
 	script := namespace + setup + "\nexec /usr/sbin/sshd -D -e -f \"$2\"\n"
 	// The process namespace takes all sessions with it when the server goes.
 	cmd := exec.Command("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=KILL", "--mount-proc",
-		"sh", "-c", script, "sshtest", s.file("overlays"), s.file("sshd_config")) // #nosec G204 -- a test's own
+		"sh", "-c", script, "sshtest", s.file("overlays"), s.file("sshd_config"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	errOut, err := cmd.StderrPipe()
 	if err != nil {
@@ -224,7 +224,7 @@ func (s *Server) PID() int { return s.pid }
 // prints.
 func (s *Server) Run(t testing.TB, script string) string {
 	t.Helper()
-	out, err := exec.Command("nsenter", "-t", strconv.Itoa(s.pid), "-m", "-p", "sh", "-c", script).CombinedOutput() // #nosec G204 -- a test's own
+	out, err := exec.Command("nsenter", "-t", strconv.Itoa(s.pid), "-m", "-p", "sh", "-c", script).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
