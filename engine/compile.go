@@ -128,6 +128,10 @@ func (c *compiler) source(r *Resource) {
 			d.Value = followed(d.Value)
 		case d.Node != nil && d.Node.Label == hosts.Unlabeled:
 			d.Node.Label = "" // that a file has no label is no wish
+			if d.IsPristine() {
+				c.out.Pristine[d.Addr] = &d
+				return
+			}
 		}
 	}
 	c.out.Resources[d.Addr] = &d

@@ -150,10 +150,11 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 		switch {
 		case e.Done != nil:
 			made++
-			a.c.View.Progress(host, fmt.Sprintf("applied %d of %d", made, total))
 			if a.c.View.JSON() {
 				a.c.View.Emit(view.Event{Type: "applied", Host: host, Data: map[string]string{"kind": e.Done.Kind, "name": e.Done.Name}})
+				break
 			}
+			a.c.View.Progress(host, fmt.Sprintf("applied %d of %d", made, total))
 		case e.Unit != "":
 			a.c.View.Emit(view.Event{Type: "unit", Host: host, Text: fmt.Sprintf("%s: %s %s", host, e.Progress, e.Unit),
 				Data: map[string]string{"unit": e.Unit, "action": e.Progress}})

@@ -86,12 +86,6 @@ func (t *transaction) prepare(ctx context.Context, c engine.Change) error {
 		return fmt.Errorf("cannot prepare %s: %w", p, err)
 	}
 	after := wanted(c)
-	if matches(now, after) && after.Type != hosts.File {
-		// Made by an earlier run that was cut; a file is made again, since
-		// what Stat says does not show its label or its secret content.
-		t.job.Done(c.Addr)
-		return nil
-	}
 	if c.Before != nil && !matches(now, c.Before.Node) && !matches(now, after) {
 		return fmt.Errorf("%w: %s is no longer what the plan was made against; plan again", engine.ErrRefused, p)
 	}

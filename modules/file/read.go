@@ -16,10 +16,10 @@ import (
 	"hikae/hosts"
 )
 
-// Read implements engine.Module. It emits every path below the roots that no
-// package owns, every %config file (the pristine ones too: their bytes are
-// what a follower's may be put back to), and every other owned path that
-// differs from what its package installed.
+// Read implements engine.Module. It emits every path below the roots: those
+// that no package owns, and those of packages, the pristine ones too: that they
+// are is what a follower is compared with, and their bytes are what its may be
+// put back to.
 func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {
 	roots := append([]string{etc}, s.Paths...)
 	slices.Sort(roots)
@@ -55,9 +55,6 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 		if err := rd.content(ctx, f); err != nil {
 			rd.hole(f.Addr.Name, err)
 			continue
-		}
-		if f.Pristine != nil && !rd.own.of(f.Addr.Name).config && f.IsPristine() {
-			continue // just a package's file
 		}
 		if err := emit(*f); err != nil {
 			return engine.Coverage{}, err
