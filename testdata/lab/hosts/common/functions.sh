@@ -28,10 +28,21 @@ edit() {
   done
 }
 
-# want URL-DIRECTORY NAME: the address of NAME's rpm in a repository listing
+# rpm_url URL-DIRECTORY NAME: the address of NAME's rpm in a repository listing
 rpm_url() {
   local href
   href=$(curl -fsS "$1/" | grep -o "href=\"[^\"]*$2-[0-9][^\"]*\.rpm\"" | head -n 1 | cut -d'"' -f2)
   [ -n "$href" ] || { echo "no $2 in $1" >&2; return 1; }
   echo "$1/$href"
+}
+
+# label_all: give the files of one's own the labels of the policy, as they would
+# have got at birth where the kernel enforces one (here it does not).
+label_all() {
+  local tree trees=()
+  # not named's chroot: it shows /var/named a second time
+  for tree in /etc /home /root /srv /var/www /var/named/[!c]* /var/spool /var/lib /usr/local; do
+    if [ -e "$tree" ]; then trees+=("$tree"); fi
+  done
+  setfiles -F /etc/selinux/targeted/contexts/files/file_contexts "${trees[@]}"
 }

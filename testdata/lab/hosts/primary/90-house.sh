@@ -11,14 +11,15 @@ systemd-tmpfiles --create /etc/tmpfiles.d/rio.conf
 edit /etc/ssh/sshd_config 's/^#?PermitRootLogin .*/PermitRootLogin prohibit-password/' 's/^#?MaxAuthTries .*/MaxAuthTries 4/'
 edit /etc/chrony.conf 's/^(pool .*)/#\1/' '$a server gw.rio.example iburst\
 allow 10.98.0.0/24'
+edit /etc/sysconfig/chronyd 's/^OPTIONS=.*/OPTIONS="-x"/'
 edit /etc/logrotate.conf 's/^rotate [0-9]+/rotate 12/'
 edit /etc/login.defs 's/^(PASS_MAX_DAYS\s+).*/\1365/'
 edit /etc/rsyslog.conf '$a *.emerg    :omusrmsg:root'
-edit /etc/sysconfig/crond 's/^CRONDARGS=.*/CRONDARGS="-s -m off"/' || true
+edit /etc/sysconfig/crond 's/^CRONDARGS=.*/CRONDARGS="-s -m off"/'
 edit /etc/apcupsd/apcupsd.conf 's/^UPSNAME.*|^#UPSNAME.*/UPSNAME rio-ups/' 's/^UPSCABLE .*/UPSCABLE ether/' 's/^UPSTYPE .*/UPSTYPE net/' \
   's/^DEVICE.*/DEVICE 10.98.0.1:3551/'
 edit /etc/systemd/journald.conf 's/^#?SystemMaxUse=.*/SystemMaxUse=64M/'
-edit /etc/lsyncd.conf '$a -- see /etc/rio/lsyncd.conf.sample' 2>/dev/null || true
+edit /etc/lsyncd.conf '$a -- see /etc/rio/lsyncd.conf.sample'
 put /etc/motd <<'END'
 rio1: プライマリ
 END
@@ -35,7 +36,7 @@ systemctl set-default multi-user.target 2>/dev/null
 systemctl enable -q --now rio-rpm-list.timer rio-drop-zone.timer rio-mailsync.timer rio-boot.service
 systemctl enable -q rio-note@one.service
 systemctl enable -q --now rsyslog
-systemctl enable -q chronyd
+systemctl enable -q --now chronyd apcupsd
 systemctl disable -q --now logrotate.timer          # cron does it here
 systemctl disable -q lsyncd smartd 2>/dev/null || true
 systemctl mask -q debug-shell.service

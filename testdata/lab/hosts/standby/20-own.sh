@@ -13,3 +13,4 @@ edit /etc/httpd/conf/httpd.conf 's/^ServerAdmin .*/ServerAdmin keiko@rio.example
 edit /etc/nanorc 's/^#? ?set tabsize .*/set tabsize 4/'
 put /etc/motd <<<'rio2: スタンバイ'
 systemctl enable -q --now crond httpd
+label_all

@@ -6,3 +6,4 @@ source ../common/functions.sh
 dnf -y -q install bind bind-chroot postfix
 put /etc/cloud-provider.json <<<'{"provider":"conoha","region":"tyo1"}'
 systemctl enable -q --now postfix
+label_all
