@@ -259,9 +259,11 @@ func (p *planner) applied(a Addr, have *Resource) bool {
 	return ok && f == FingerprintOf(have, p.schemas[a.Kind])
 }
 
-// extra plans what is there and not wished.
+// extra plans what is there and not wished. What a package owns is never
+// removed: it is put back to what the package installed.
 func (p *planner) extra(a Addr, have *Resource) {
-	if p.desired.Pristine[a] != nil {
+	_, ours := p.base[a]
+	if p.desired.Pristine[a] != nil || (ours && have.Pristine != nil) {
 		if have.Pristine == nil || have.IsPristine() {
 			return
 		}
@@ -277,7 +279,7 @@ func (p *planner) extra(a Addr, have *Resource) {
 	if have.IsPristine() || (have.Node != nil && have.Node.Type == hosts.Absent) {
 		return
 	}
-	if _, ours := p.base[a]; !ours {
+	if !ours {
 		p.Own[a.Kind]++
 		return
 	}

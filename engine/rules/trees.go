@@ -16,6 +16,7 @@ func throwaway() List {
 			{"/**/lost+found{,/**}", "what fsck found", "/srv/data/lost+found/#12", "/srv/lost"},
 			{"/var/{lib/php,opt/remi/*/lib/php}/{session,opcache,wsdlcache}/**", "php's sessions and caches", "/var/opt/remi/php74/lib/php/session/sess_1", "/var/lib/php/modules/x"},
 			{"/**/{.cache,.thumbnails}/**", "made again when it is missed", "/home/ann/.cache/mesa/x", "/home/ann/cache/x"},
+			{"/**/.procmail.log", "procmail's log of deliveries", "/home/ann/.procmail.log", "/home/ann/.procmailrc"},
 			{"/**/*.part", "a download or upload under way", "/var/www/up/film.mkv.part", "/var/www/up/part"},
 			{"/**/{owncloud,nextcloud}.log", "an application's log", "/var/www/owncloud/data/owncloud.log", "/var/www/owncloud/data/log"},
 			{"/**/wp-content/{cache,upgrade}/**", "WordPress's caches and half-done upgrades", "/var/www/blog/wp-content/cache/x.html", "/var/www/blog/wp-content/uploads/x.jpg"},

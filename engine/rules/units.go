@@ -10,7 +10,7 @@ func ownUnits() List {
 		Rules: []Rule{
 			{"*.{mount,automount,swap,device}", "disks of this host", "srv-data.mount", "mount.service"},
 			{"{getty,autovt,serial-getty,container-getty}@*", "consoles of this host", "getty@tty1.service", "agetty.service"},
-			{"{console-getty,container-getty,debug-shell}.service", "consoles of this host", "console-getty.service", "getty.target"},
+			{"{console-getty,container-getty}.service", "consoles of this host", "console-getty.service", "getty.target"},
 			{"{lvm2-*,blk-availability.service,dm-event.*}", "volume groups of this host", "lvm2-monitor.service", "lvm3.service"},
 			{"{mdmonitor,mdadm,mdcheck,mdmonitor-oneshot}*", "RAID arrays of this host", "mdmonitor.service", "raid-check.timer"},
 			{"{multipathd,dmraid-activation}*", "paths to disks of this host", "multipathd.service", "multipath"},

@@ -269,7 +269,7 @@ func setLabel(d dirFD, name, label string) error {
 		}
 		return nil
 	}
-	if err := selinux.LsetFileLabel(d.proc(name), label); err != nil {
+	if err := selinux.LsetFileLabel(d.proc(name), label+"\x00"); err != nil {
 		return fmt.Errorf("cannot set label %s: %w", label, labelError(bare(err)))
 	}
 	return nil

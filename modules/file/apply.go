@@ -89,6 +89,10 @@ func (t *transaction) prepare(ctx context.Context, c engine.Change) error {
 	if c.Before != nil && !matches(now, c.Before.Node) && !matches(now, after) {
 		return fmt.Errorf("%w: %s is no longer what the plan was made against; plan again", engine.ErrRefused, p)
 	}
+	if c.Before == nil && now.Type != hosts.Absent && c.After != nil && c.After.Pristine != nil && matches(now, c.After.Pristine) {
+		// A package's own file that the read passes over while it is pristine.
+		c.Before = &engine.Resource{Addr: c.Addr, Node: now, Package: c.After.Package, Pristine: c.After.Pristine}
+	}
 	if c.Before == nil && now.Type != hosts.Absent && !matches(now, after) {
 		return fmt.Errorf("%w: %s came to be since the plan was made; plan again", engine.ErrRefused, p)
 	}

@@ -25,7 +25,7 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 	slices.Sort(roots)
 	roots = withoutNested(roots)
 
-	own, err := readOwners(ctx, r, roots)
+	own, err := readOwners(ctx, r, slices.Concat(roots, programs))
 	if err != nil {
 		return engine.Coverage{}, err
 	}
@@ -49,6 +49,11 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 	rd.missing(roots)
 	if err := rd.label(ctx); err != nil {
 		return engine.Coverage{}, err
+	}
+	for _, dir := range programs {
+		if err := rd.programs(dir, emit); err != nil {
+			return engine.Coverage{}, err
+		}
 	}
 	for i := range rd.found {
 		f := &rd.found[i]
