@@ -22,9 +22,13 @@ host_leader() {
   children=$(cat "/proc/$pid/task/$pid/children" 2>/dev/null) && [ -n "$children" ] && echo "${children%% *}"
 }
 
+# Not mountpoint(1): that asks the file system, and one that was shut down answers
+# with an error.
+mounted() { grep -qF " ${1// /\\040} " /proc/self/mounts; }
+
 host_mount() {
   local dir=$HIKAE_LAB/hosts/$1 disk lower=$HIKAE_LAB/base options=redirect_dir=on,index=off,metacopy=off
-  mountpoint -q "$dir/root" 2>/dev/null && return
+  mounted "$dir/root" && return
   mkdir -p "$dir/root" "$dir/disk"
   disk=$dir/disk
   if host_building "$1"; then
@@ -37,7 +41,7 @@ host_mount() {
         truncate -s 16G "$dir/disk.img"
         mkfs.ext4 -q -F -m 0 -E lazy_itable_init=1,lazy_journal_init=1 "$dir/disk.img"
       fi
-      mountpoint -q "$disk" || mount -o loop "$dir/disk.img" "$disk" || cannot "no loop device for $1's disk"
+      mounted "$disk" || mount -o loop "$dir/disk.img" "$disk" || cannot "no loop device for $1's disk"
     fi
   fi
   mkdir -p "$disk/upper" "$disk/work"
@@ -49,10 +53,10 @@ host_unmount() {
   local dir=$HIKAE_LAB/hosts/$1 part try
   for part in root disk; do
     for try in {1..100}; do
-      mountpoint -q "$dir/$part" 2>/dev/null || break
+      mounted "$dir/$part" || break
       umount "$dir/$part" 2>/dev/null || sleep "0.0$((try % 9 + 1))"
     done
-    ! mountpoint -q "$dir/$part" 2>/dev/null || die "$dir/$part is busy and stays mounted"
+    ! mounted "$dir/$part" || die "$dir/$part is busy and stays mounted"
   done
 }
 
@@ -134,7 +138,7 @@ host_exec() { (host_become "$@"); }
 # killing the processes alone would leave it all in this machine's page cache.
 host_kill() {
   local pidfile; pidfile=$(run_dir "$1")/nspawn
-  if mountpoint -q "$HIKAE_LAB/hosts/$1/disk" 2>/dev/null && host_alive "$1"; then
+  if mounted "$HIKAE_LAB/hosts/$1/disk" && host_alive "$1"; then
     python3 - "$HIKAE_LAB/hosts/$1/disk" <<'END'
 import fcntl, os, struct, sys
 EXT4_IOC_SHUTDOWN = 0x8004587D          # _IOR('X', 125, __u32)
