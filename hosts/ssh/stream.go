@@ -55,10 +55,11 @@ func (s *stream) Read(p []byte) (int, error) {
 	return 0, fmt.Errorf("the agent ended: %w", s.status)
 }
 
-// Close ends the command's input and the session. An agent in the middle of an
-// apply goes on until it is safe to stop.
+// Close ends the session, and the command's input with it; a Write under way
+// elsewhere ends too. An agent in the middle of an apply goes on until it is
+// safe to stop.
 func (s *stream) Close() error {
-	err := errors.Join(s.in.Close(), s.sess.Close())
+	err := s.sess.Close()
 	if errors.Is(err, io.EOF) {
 		return nil // it had ended already
 	}
