@@ -22,7 +22,7 @@ $lab up primary standby >&2
 
 project=$work/house
 mkdir -p "$project"
-cp testdata/home/hikae.hcl "$project/"
+cp testdata/home/hikae.hcl "$project/" # plans of the primary need no local rpms
 hikae() { bin/hikae -C "$project" "$@"; }
 hikae init >/dev/null
 

@@ -34,7 +34,13 @@ follow() {
   hikae apply standby --yes
   $lab exec standby -- grep -H 77 /etc/httpd/conf/httpd.conf
 }
-read_all() { cat testdata/home/hikae.hcl >"$project/hikae.hcl"; hikae init; hikae snapshot primary; }
+read_all() {
+  cp testdata/home/*.hcl "$project"
+  mkdir "$project/rpms"
+  cp "$HIKAE_LAB"/localrpms/house-tools-*.rpm "$HIKAE_LAB"/repos/*/{epel,remi}-release-*.rpm "$project/rpms"
+  hikae init
+  hikae snapshot primary
+}
 plan() { hikae plan standby | { head -40; n=$(wc -l); echo "    ... $n more lines"; }; }
 
 step "the lab is built (from nothing: minutes; again: seconds)" $lab build

@@ -45,6 +45,20 @@ func newLab(t *testing.T) *lab {
 		t.Fatal(err)
 	}
 	l.write("hikae.hcl", string(text))
+	text, err = os.ReadFile(filepath.Join(root, "testdata", "home", "rpms.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.write("rpms.hcl", string(text))
+	rpms := filepath.Join(l.dir, "rpms")
+	if err := os.Mkdir(rpms, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, pattern := range []string{"localrpms/house-tools-*.rpm", "repos/epel/epel-release-*.rpm", "repos/remi-safe/remi-release-*.rpm"} {
+		if r := l.run("sh", "-c", "cp "+filepath.Join(where, pattern)+" "+rpms); r.code != 0 {
+			t.Fatal(r.errOut)
+		}
+	}
 	l.ok("init")
 	return l
 }

@@ -33,8 +33,12 @@ func (Module) Schema() engine.Schema {
 // Kind is the kind's name.
 const Kind = "file"
 
-// etc is always read: it is what a server's configuration is.
+// etc is what a server's configuration is.
 const etc = "/etc"
+
+// always are the trees that are read whatever the user declares: /etc, and
+// people's crontabs, which are configuration that cron keeps elsewhere.
+var always = []string{etc, "/var/spool/cron"}
 
 // elsewhere are the paths that another kind owns, entry by entry.
 var elsewhere = []string{

@@ -21,7 +21,7 @@ import (
 // are is what a follower is compared with, and their bytes are what its may be
 // put back to.
 func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {
-	roots := append([]string{etc}, s.Paths...)
+	roots := slices.Concat(always, s.Paths)
 	slices.Sort(roots)
 	roots = withoutNested(roots)
 

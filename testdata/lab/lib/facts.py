@@ -82,6 +82,8 @@ def describe(path):
         if name.startswith("system.posix_acl_"):
             entries += acl(raw, "default:" if name.endswith("default") else "")
         elif not name.startswith("trusted."):
+            if name == "security.selinux":
+                raw = raw.rstrip(b"\0")  # setfiles writes the string's end, the kernel adds it
             attributes.append(f"{show(name)}={raw.hex()}")
     if entries:
         fact("acl", key, ",".join(entries))
@@ -115,10 +117,19 @@ for line in run("systemctl", "list-units", "--state=active", "--type=service,tim
     fact("active", line.split()[0], "active")
 for line in run("systemctl", "get-default"):
     fact("default", "target", line)
+
+
+def ident(number):
+    """People's ids are pinned; system ones are each host's own."""
+    return number if int(number) == 0 or int(number) >= 1000 else "system"
+
+
 for line in run("getent", "passwd"):
-    fact("passwd", line.split(":")[0], line)
+    name, _, uid, gid, *rest = line.split(":")
+    fact("passwd", name, ":".join([ident(uid), ident(gid), *rest]))
 for line in run("getent", "group"):
-    fact("group", line.split(":")[0], line)
+    name, _, gid, members = line.split(":")
+    fact("group", name, f"{ident(gid)}:{','.join(sorted(members.split(',')))}")
 with open("/etc/shadow") as shadow:
     for line in shadow:
         fact("shadow", line.split(":")[0], hashlib.sha256(line.rstrip("\n").encode()).hexdigest())
