@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync/atomic"
 
 	"golang.org/x/term"
 
@@ -63,7 +64,7 @@ func openAgent(ctx context.Context, conn *ssh.Conn, o agent.Options) (*agent.Cli
 		over := &overSSH{ReadWriteCloser: stream}
 		client, err := agent.New(ctx, over, o)
 		if err == nil {
-			over.conn = conn // until then a second start may need it
+			over.conn.Store(conn)
 		}
 		if err == nil || !errors.As(err, &skew) {
 			return client, err
@@ -72,16 +73,17 @@ func openAgent(ctx context.Context, conn *ssh.Conn, o agent.Options) (*agent.Cli
 	return nil, skew
 }
 
-// overSSH is an agent's stream that takes its connection with it.
+// overSSH is an agent's stream that takes its connection with it, once it has
+// it: while a session is opened, a second start may need the connection.
 type overSSH struct {
 	io.ReadWriteCloser
-	conn *ssh.Conn
+	conn atomic.Pointer[ssh.Conn]
 }
 
 func (s *overSSH) Close() error {
 	err := s.ReadWriteCloser.Close()
-	if s.conn != nil {
-		err = errors.Join(err, s.conn.Close())
+	if conn := s.conn.Load(); conn != nil {
+		err = errors.Join(err, conn.Close())
 	}
 	return err
 }

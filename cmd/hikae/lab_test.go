@@ -87,7 +87,7 @@ func (l *lab) run(argv ...string) result { return l.runEnv(nil, argv...) }
 
 func (l *lab) runEnv(env []string, argv ...string) result {
 	l.t.Helper()
-	ctx, cancel := context.WithTimeout(l.t.Context(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.t.Context()), 10*time.Minute) // cleanups run too
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = append(append(os.Environ(), "HIKAE_SSH_CONFIG="+l.sshConf), env...)

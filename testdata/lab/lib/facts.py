@@ -132,7 +132,10 @@ for line in run("getent", "group"):
     fact("group", name, f"{ident(gid)}:{','.join(sorted(members.split(',')))}")
 with open("/etc/shadow") as shadow:
     for line in shadow:
-        fact("shadow", line.split(":")[0], hashlib.sha256(line.rstrip("\n").encode()).hexdigest())
+        fields = line.rstrip("\n").split(":")
+        if fields[1] in ("!", "!!"):  # both: no password yet, locked
+            fields[1] = "locked"
+        fact("shadow", fields[0], hashlib.sha256(":".join(fields).encode()).hexdigest())
 for line in run("getcap", "-r", "/etc", "/usr/bin", "/usr/sbin", "/usr/libexec", "/usr/local"):
     path, _, caps = line.partition(" ")
     fact("cap", show(path), caps.lstrip("= ").replace("+", "="))
