@@ -207,11 +207,17 @@ func (c *compiler) overlay() hcl.Diagnostics {
 			continue
 		}
 		if rule, own := c.own(p.Addr); own {
-			diags = append(diags, errorDiag("This is the host's own",
-				fmt.Sprintf("%s never comes from a snapshot or an overlay: %s. Set it on the host itself.", p.Addr, rule.Why), &p.Range))
+			d := errorDiag("This is the host's own",
+				fmt.Sprintf("%s never comes from a snapshot or an overlay: %s. Set it on the host itself.", p.Addr, rule.Why), &p.Range)
+			d.Extra = ErrRefused
+			diags = append(diags, d)
 			continue
 		}
 		if !c.only.match(p.Addr) {
+			if p.Rank == RankHost { // written for this very host: not to be lost in silence
+				diags = append(diags, errorDiag("Not among what this host takes",
+					fmt.Sprintf("%s takes what its only names, and %s is not among it. Add %q to only, or remove this block.", c.Host, p.Addr, p.Addr.String()), &p.Range))
+			}
 			continue
 		}
 		if err := c.patch(p, s); err != nil {

@@ -95,7 +95,9 @@ func target(pr *lang.Project, w wish) (control.Target, error) {
 	}
 	slices.Sort(paths)
 	t.Paths = slices.Compact(paths)
-	t.Patches = pr.Patches(h.Name, t.Role)
+	if w.from == "" || w.role != engine.RoleNone { // an undo point is what the host was, overlays or not
+		t.Patches = pr.Patches(h.Name, t.Role)
+	}
 	return t, nil
 }
 
@@ -147,4 +149,3 @@ func (a *app) completeHosts(_ *cobra.Command, args []string, _ string) ([]string
 	}
 	return hostNames(pr), cobra.ShellCompDirectiveNoFileComp
 }
-

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -31,6 +32,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	root.SetErr(errOut)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errChanges) {
+		a.json = a.json || slices.Contains(args, "--json") // flags may not have been read
 		a.report(err)
 	}
 	return exitCode(err)
@@ -67,7 +69,7 @@ converged to it, and turns a bare box into the dead server.
 
 // report prints an error: HCL's with their places, the others in a line.
 func (a *app) report(err error) {
-	if a.view == nil {
+	if a.view == nil { // arguments that were not understood
 		a.view = view.New(a.out, a.json)
 	}
 	var diags *control.DiagError
@@ -91,7 +93,7 @@ func (a *app) printDiags(e *control.DiagError) {
 	}
 	colour := false
 	if f, ok := a.err.(*os.File); ok {
-		colour = view.New(f, false).Terminal()
+		colour = view.New(f, false).Colour()
 	}
 	_ = lang.FormatDiagnostics(a.err, e.Diags, os.DirFS(a.dir), colour)
 }

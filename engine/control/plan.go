@@ -50,6 +50,18 @@ type DiagError struct{ Diags hcl.Diagnostics }
 
 func (e *DiagError) Error() string { return e.Diags.Error() }
 
+// Unwrap gives the errors that say what sort of error a diagnostic is, as
+// engine.ErrRefused.
+func (e *DiagError) Unwrap() []error {
+	var errs []error
+	for _, d := range e.Diags {
+		if err, ok := d.Extra.(error); ok {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
 // Plan reads a host and compares it with what it should be.
 func (c *Controller) Plan(ctx context.Context, t Target, o PlanOptions) (*Planned, error) {
 	desired, err := c.desired(t, o)
@@ -80,7 +92,8 @@ func (c *Controller) desired(t Target, o PlanOptions) (*engine.Desired, error) {
 	}
 	if ref != "" {
 		snap, err := c.Load(ref)
-		if err != nil && !(errors.Is(err, states.ErrNoSnapshot) && o.Snapshot == "" && len(t.Patches) > 0 && t.Source == t.Name) {
+		byHand := o.Snapshot == "" && len(t.Patches) > 0 && t.Source == t.Name // a host that only HCL describes
+		if err != nil && (!byHand || !errors.Is(err, states.ErrNoSnapshot)) {
 			return nil, err
 		}
 		want.Source = snap

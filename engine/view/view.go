@@ -40,12 +40,13 @@ type View struct {
 }
 
 // New makes a view on out. Colour and a moving progress line are used only
-// where out is a terminal and NO_COLOR (no-color.org) is not set.
+// where out is a terminal that is not dumb; colour only where NO_COLOR
+// (no-color.org) is not set.
 func New(out io.Writer, asJSON bool) *View {
 	v := &View{out: out, json: asJSON, start: time.Now()}
 	if f, ok := out.(*os.File); ok && !asJSON {
-		v.tty = term.IsTerminal(int(f.Fd())) //nolint:gosec // a descriptor fits an int
-		v.colour = v.tty && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+		v.tty = term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+		v.colour = v.tty && os.Getenv("NO_COLOR") == ""
 	}
 	return v
 }
@@ -53,8 +54,8 @@ func New(out io.Writer, asJSON bool) *View {
 // JSON reports whether the view prints JSON.
 func (v *View) JSON() bool { return v.json }
 
-// Terminal reports whether a person sits before it.
-func (v *View) Terminal() bool { return v.tty }
+// Colour reports whether the view prints in colour.
+func (v *View) Colour() bool { return v.colour }
 
 // Emit shows an event.
 func (v *View) Emit(e Event) {
@@ -108,7 +109,7 @@ func (v *View) Progress(host, text string) {
 	case v.tty:
 		v.wipe()
 		line := fmt.Sprintf("%s: %s", host, Safe(text))
-		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && len(line) >= w && w > 8 { //nolint:gosec // as above
+		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && len(line) >= w && w > 8 {
 			line = line[:w-1]
 		}
 		v.line = len(line)
