@@ -14,11 +14,45 @@ host "standby" { ssh = "root@standby" }
 # A bare box: what becomes the dead server. It is in no pair until then.
 host "fresh" { ssh = "root@fresh" }
 
-# Only the external view and mail, and nothing else of the house.
+# The secondary name server: the zones that the world sees, and nothing else of
+# the house.
 host "vps" {
   ssh     = "root@vps"
   follows = pair.home
-  only    = ["file:/etc/named/external/**", "package:bind*"]
+  only = [
+    "package:bind*",
+    "file:/etc/named.conf",
+    "file:/etc/named/{acl.conf,external.zones}",
+    "file:/var/named/external{,/**}",
+    "service:named-chroot.service",
+  ]
+}
+
+# Its own named.conf: the primary's names the internal view and the block list.
+overlay "host" "vps" {
+  file "/etc/named.conf" {
+    content = <<-EOT
+      include "/etc/named/acl.conf";
+
+      options {
+        listen-on port 53 { any; };
+        listen-on-v6 port 53 { any; };
+        directory "/var/named";
+        version "none";
+        dnssec-validation no;
+        recursion no;
+        allow-transfer { none; };
+        notify no;
+        pid-file "/run/named/named.pid";
+        session-keyfile "/run/named/session.key";
+      };
+
+      view "external" {
+        match-clients { any; };
+        include "/etc/named/external.zones";
+      };
+    EOT
+  }
 }
 
 pair "home" {
