@@ -10,8 +10,6 @@ import (
 // typeError is a value that is not of the type wanted.
 type typeError struct{ wrong, remedy string }
 
-func (e *typeError) Error() string { return e.wrong }
-
 // conform makes v a value of type ty. Unlike cty's own conversion it makes no
 // string of a number and no bool of a string: 8.10 is not the text "8.10".
 // What an object leaves out is null.

@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -56,15 +55,16 @@ func severity(d *hcl.Diagnostic) string {
 // out. Colours are written only when asked for, and no control character of a
 // source is.
 func FormatDiagnostics(w io.Writer, diags hcl.Diagnostics, files fs.FS, colour bool) error {
-	b := bufio.NewWriter(w)
+	var b bytes.Buffer
 	sources := map[string][]byte{}
 	for i, d := range diags {
 		if i > 0 {
-			b.WriteByte('\n') //nolint:errcheck // Flush tells
+			b.WriteByte('\n')
 		}
-		formatDiagnostic(b, d, files, sources, paint{colour})
+		formatDiagnostic(&b, d, files, sources, paint{colour})
 	}
-	return b.Flush()
+	_, err := b.WriteTo(w)
+	return err
 }
 
 // paint colours text, or not.
@@ -85,7 +85,7 @@ const (
 	faint     = "2"
 )
 
-func formatDiagnostic(b *bufio.Writer, d *hcl.Diagnostic, files fs.FS, sources map[string][]byte, p paint) {
+func formatDiagnostic(b *bytes.Buffer, d *hcl.Diagnostic, files fs.FS, sources map[string][]byte, p paint) {
 	code := boldRed
 	if d.Severity == hcl.DiagWarning {
 		code = boldAmber
@@ -118,7 +118,7 @@ func sourceLine(d *hcl.Diagnostic, files fs.FS, sources map[string][]byte) (line
 	name := d.Subject.Filename
 	src, read := sources[name]
 	if !read {
-		src, _ = readBounded(files, name, maxSnapshotFile) //nolint:errcheck // then there is no line to show
+		src, _ = readBounded(files, name, maxSnapshotFile) // then there is no line to show
 		sources[name] = src
 	}
 	at := d.Subject.Start.Byte

@@ -178,7 +178,7 @@ func sameBlocks(ours []litBlock, theirs hclsyntax.Blocks) error {
 }
 
 func sameValue(l literal, v cty.Value) error {
-	differ := fmt.Errorf("%+v, hclsyntax reads %#v", l, v)
+	differ := fmt.Errorf("%+v, hclsyntax reads %s", l, v.Type().FriendlyName())
 	switch l.kind {
 	case litNull:
 		if !v.IsNull() {
@@ -195,7 +195,7 @@ func sameValue(l literal, v cty.Value) error {
 	case litNumber:
 		n, err := l.toNumber()
 		if err != nil {
-			return nil // out of our range
+			return err
 		}
 		if v.Type() != cty.Number || !n.RawEquals(v) {
 			return differ

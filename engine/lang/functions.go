@@ -2,8 +2,6 @@ package lang
 
 import (
 	"encoding/base64"
-	"maps"
-	"slices"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -53,9 +51,6 @@ func functions() map[string]function.Function {
 		"zipmap":       stdlib.ZipmapFunc,
 	}
 }
-
-// Functions lists the functions of the language, for the reference.
-func Functions() []string { return slices.Sorted(maps.Keys(functions())) }
 
 // foreignFunctions explains functions of other tools.
 var foreignFunctions = map[string]string{

@@ -52,7 +52,11 @@ func (p *literalParser) number() (string, *hcl.Diagnostic) {
 	if c := p.peek(); !ok || c == '.' || identByte(c) {
 		return "", p.fail("this is not a number")
 	}
-	return p.src[start:p.off], nil
+	text := p.src[start:p.off]
+	if why := numberBounds(text); why != "" {
+		return "", p.fail("%s", why)
+	}
+	return text, nil
 }
 
 // digits passes over at least one.

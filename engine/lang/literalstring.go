@@ -43,8 +43,8 @@ func (p *literalParser) escaped(start int) (string, *hcl.Diagnostic) {
 	var b strings.Builder
 	p.off = start
 	for p.off < len(p.src) {
-		switch c := p.src[p.off]; {
-		case c == '"':
+		switch c := p.src[p.off]; c {
+		case '"':
 			p.off++
 			end := p.off
 			if _, err := p.checked(p.src[start:end], start); err != nil {
@@ -52,16 +52,16 @@ func (p *literalParser) escaped(start int) (string, *hcl.Diagnostic) {
 			}
 			p.off = end
 			return b.String(), nil
-		case c == '\n':
+		case '\n':
 			return "", p.fail("this string does not end on its line")
-		case c == '\\':
+		case '\\':
 			r, n, ok := unbackslash(p.src[p.off:])
 			if !ok {
 				return "", p.fail("unknown escape in a string")
 			}
 			b.WriteRune(r)
 			p.off += n
-		case c == '$' || c == '%':
+		case '$', '%':
 			n, template := templateMark(p.src[p.off:])
 			if template {
 				return "", p.fail("%c{ starts a template, and there are none here", c)

@@ -70,19 +70,27 @@ const (
 )
 
 func (v literal) toNumber() (cty.Value, *valueError) {
-	if i := strings.IndexAny(v.text, "eE"); i >= 0 {
-		if e, err := strconv.Atoi(v.text[i+1:]); err != nil || e > maxExponent || e < -maxExponent {
-			return cty.NilVal, v.unfit("this number is out of range")
-		}
-	}
-	if len(v.text) > maxDigits {
-		return cty.NilVal, v.unfit("this number has more than %d digits", maxDigits)
+	if why := numberBounds(v.text); why != "" {
+		return cty.NilVal, v.unfit("%s", why)
 	}
 	n, err := cty.ParseNumberVal(v.text)
 	if err != nil {
 		return cty.NilVal, v.unfit("this is not a number")
 	}
 	return n, nil
+}
+
+// numberBounds says why a number is not worth reading, or "".
+func numberBounds(text string) string {
+	if i := strings.IndexAny(text, "eE"); i >= 0 {
+		if e, err := strconv.Atoi(text[i+1:]); err != nil || e > maxExponent || e < -maxExponent {
+			return "this number is out of range"
+		}
+	}
+	if len(text) > maxDigits {
+		return fmt.Sprintf("this number has more than %d digits", maxDigits)
+	}
+	return ""
 }
 
 func (v literal) toSequence(ty cty.Type) (cty.Value, *valueError) {
