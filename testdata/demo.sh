@@ -43,15 +43,18 @@ read_all() {
 }
 plan() { hikae plan standby | { head -40; n=$(wc -l); echo "    ... $n more lines"; }; }
 
+# end CMD...: the end of what a long command prints; the whole was seen above
+end() { "$@" | tail -n 20; }
+
 step "the lab is built (from nothing: minutes; again: seconds)" $lab build
 step "four hosts start" $lab up
 step "the primary is read" read_all
 step "the plan of the standby" plan
-step "the standby is applied, its own state kept first" hikae apply standby --yes
+step "the standby is applied, its own state kept first" end hikae apply standby --yes
 step "it serves as the primary does" testdata/lab/check standby web dns mail
 step "a change on the primary follows" follow
 step "the primary is stopped hard" $lab power primary off
-step "a bare box is rebuilt from the store alone" hikae rebuild fresh --from primary --yes
+step "a bare box is rebuilt from the store alone" end hikae rebuild fresh --from primary --yes
 step "it serves: curl, dig, an IMAP login, a mail delivered" testdata/lab/check fresh web dns mail
 
 printf '\n\033[1m== timeline\033[0m\n'
