@@ -9,8 +9,8 @@
 // with a reader of its own for the literal part of HCL. There are two because
 // a snapshot comes from a host and may be large: data must stay bytes (cty
 // normalises strings to NFC, so it cannot hold every path), work must be
-// bounded by the size of the input, and 3,000 blocks took hclsyntax 59 ms and
-// 36 MB where the literal reader takes a few. All that a snapshot holds is
+// bounded by the size of the input, and parsing 3,000 blocks took hclsyntax 59 ms
+// and 36 MB where the whole of DecodeSnapshot takes 16 ms and 7 MB. All that a snapshot holds is
 // also valid HCL: tests hold the two readers to one meaning.
 //
 // # Raw bytes
