@@ -81,10 +81,7 @@ func groupChanges(files, services []Change, units []Unit) []*group {
 		}
 	}
 
-	groups := []*group{rest}
-	for _, g := range order {
-		groups = append(groups, g) // one that went into another is empty now
-	}
+	groups := append([]*group{rest}, order...) // one that went into another is empty now
 	groups = append(groups, alone)
 	for _, g := range groups {
 		slices.SortFunc(g.units, func(a, b Unit) int { return strings.Compare(a.Name, b.Name) })

@@ -61,7 +61,7 @@ func (a *app) confirm(yes bool, what string) (func() bool, error) {
 	if yes {
 		return nil, nil
 	}
-	if !term.IsTerminal(int(os.Stdin.Fd())) { //nolint:gosec // a descriptor fits an int
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return nil, fmt.Errorf("cannot ask whether to %s: the input is no terminal; add --yes", what)
 	}
 	return func() bool {

@@ -90,7 +90,7 @@ func (s *overSSH) Close() error {
 
 // passphrase asks a person for a key's passphrase; nil where nobody sits there.
 func (a *app) passphrase() func(context.Context, string) ([]byte, error) {
-	fd := int(os.Stdin.Fd()) //nolint:gosec // a descriptor fits an int
+	fd := int(os.Stdin.Fd())
 	if !term.IsTerminal(fd) {
 		return nil
 	}

@@ -28,7 +28,7 @@ func (a *app) fmtCmd() *cobra.Command {
 			}
 			changed := 0
 			for _, f := range files {
-				old, err := os.ReadFile(f) //nolint:gosec // of the project
+				old, err := os.ReadFile(f)
 				if err != nil {
 					return fmt.Errorf("cannot format: %w", err)
 				}

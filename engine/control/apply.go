@@ -89,10 +89,9 @@ func (c *Controller) undoPoint(ctx context.Context, p *Planned) (string, error) 
 
 // applying is one Apply under way.
 type applying struct {
-	c    *Controller
-	p    *Planned
-	out  *Applied
-	made int
+	c   *Controller
+	p   *Planned
+	out *Applied
 }
 
 func (a *applying) all(ctx context.Context) error {

@@ -109,7 +109,7 @@ func readKey(path string) ([]byte, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("cannot use %s: others can read it (mode %04o); run chmod 0600 on it", path, info.Mode().Perm())
 	}
-	b, err := os.ReadFile(path) //nolint:gosec // named by the project
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read key: %w", err)
 	}

@@ -45,7 +45,7 @@ func (p *Planned) Save(path, from string) error {
 
 // LoadPlan reads a saved plan for a host.
 func LoadPlan(path, host string) (*SavedPlan, error) {
-	b, err := os.ReadFile(path) //nolint:gosec // named by the user
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the plan: %w", err)
 	}

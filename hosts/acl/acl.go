@@ -111,7 +111,7 @@ func (l List) normalize() error {
 	case count[UserObj] == 0, count[GroupObj] == 0, count[Other] == 0:
 		return errors.New("the entries u::, g:: and o:: must be there")
 	case count[User]+count[Group] > 0 && count[Mask] == 0:
-		return errors.New("entries with a name need a mask, m::")
+		return errors.New("entries with a name need a mask: m::rwx")
 	}
 	return nil
 }

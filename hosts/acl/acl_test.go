@@ -92,7 +92,7 @@ func TestAgainstTools(t *testing.T) {
 			"u::rwx,g::r-x,m::r--,o::---",
 		} {
 			set := append(append([]string{"-n", "-b"}, flags...), "-m", text, path)
-			if out, err := exec.Command("setfacl", set...).CombinedOutput(); err != nil { //nolint:gosec // our own arguments
+			if out, err := exec.Command("setfacl", set...).CombinedOutput(); err != nil {
 				t.Fatalf("setfacl: %v: %s", err, out)
 			}
 			buf := make([]byte, 1000)
@@ -111,7 +111,7 @@ func TestAgainstTools(t *testing.T) {
 			if flags == nil {
 				get = append(get, "-a")
 			}
-			out, err := exec.Command("getfacl", append(get, path)...).Output() //nolint:gosec // our own arguments
+			out, err := exec.Command("getfacl", append(get, path)...).Output()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -100,7 +100,7 @@ func eachLine(fsys fs.FS, name string, fn func(line string) error) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // opened for reading
 	s := bufio.NewScanner(io.LimitReader(f, maxFile))
 	s.Buffer(make([]byte, 0, 4096), 1<<20)
 	for n := 1; s.Scan(); n++ {

@@ -59,10 +59,10 @@ func TestAgainstLibcap(t *testing.T) {
 		t.Skip("needs getcap and setcap")
 	}
 	path := filepath.Join(t.TempDir(), "f")
-	if err := os.WriteFile(path, nil, 0o700); err != nil { //nolint:gosec // capabilities belong to programs
+	if err := os.WriteFile(path, nil, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable on purpose
+	rnd := rand.New(rand.NewPCG(1, 2))
 	sets := []uint64{0, 1<<known - 1, 1<<known - 2, 1 << 13, 1<<13 | 1<<40}
 	for range 20 {
 		sets = append(sets, rnd.Uint64()&(1<<known-1), rnd.Uint64()&rnd.Uint64()&rnd.Uint64()&(1<<known-1))
@@ -78,7 +78,7 @@ func TestAgainstLibcap(t *testing.T) {
 		if err := unix.Setxattr(path, "security.capability", c.Encode(), 0); err != nil {
 			t.Fatal(err)
 		}
-		out, err := exec.Command("getcap", "-n", path).CombinedOutput() //nolint:gosec // our own temporary file
+		out, err := exec.Command("getcap", "-n", path).CombinedOutput()
 		if err != nil {
 			t.Fatalf("getcap: %v: %s", err, out)
 		}
@@ -87,7 +87,7 @@ func TestAgainstLibcap(t *testing.T) {
 			t.Errorf("getcap gives %q, we %q", got, want)
 		}
 		text := Caps{c.Permitted, c.Inheritable, c.Effective, 0}.String()
-		if out, err := exec.Command("setcap", text, path).CombinedOutput(); err != nil { //nolint:gosec // our own temporary file
+		if out, err := exec.Command("setcap", text, path).CombinedOutput(); err != nil {
 			t.Fatalf("setcap %q: %v: %s", text, err, out)
 		}
 		buf := make([]byte, 100)

@@ -135,7 +135,7 @@ func (h *Host) readNames(what, path string) (names, error) {
 	if err != nil {
 		return names{}, fmt.Errorf("cannot read accounts: %w", err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // opened for reading
 	n, err := parseNames(what, f)
 	if err != nil {
 		return names{}, fmt.Errorf("cannot read accounts: %s: %w", path, err)

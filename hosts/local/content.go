@@ -26,7 +26,7 @@ func (s *staged) createFile(ctx context.Context, d dirFD, m *meta, content io.Re
 		return err
 	}
 	f := os.NewFile(uintptr(fd), s.Path())
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // flush tells of what did not reach the disk
 	size := s.node.Content.Size
 	if size >= reserveFrom {
 		err := retryErr(func() error { return unix.Fallocate(fd, unix.FALLOC_FL_KEEP_SIZE, 0, size) })

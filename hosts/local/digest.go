@@ -158,7 +158,7 @@ func (h *Host) hash(ctx context.Context, d dirFD, name, path string, now time.Ti
 	if err != nil {
 		return hosts.Content{}, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // opened for reading
 	sum := sha256.New()
 	buf := copyBufs.Get().(*[]byte)
 	defer copyBufs.Put(buf)

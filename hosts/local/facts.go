@@ -117,7 +117,7 @@ func bootTime() int64 {
 	if err != nil {
 		return 0
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // opened for reading
 	s := bufio.NewScanner(f)
 	s.Buffer(make([]byte, 0, 64<<10), 1<<20) // the line of interrupts is long
 	for s.Scan() {

@@ -83,7 +83,7 @@ func (f hostFS) Stat(name string) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
+	defer r.Close() //nolint:errcheck // opened for reading
 	return r.Stat()
 }
 
@@ -102,7 +102,7 @@ func (f hostFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "readdir", Path: p, Err: bare(err)}
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // opened for reading
 	entries := make([]fs.DirEntry, 0, len(names))
 	for _, name := range names {
 		fi, err := lstat(d, name)

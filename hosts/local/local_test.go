@@ -22,11 +22,11 @@ import (
 func newHost(t *testing.T) (*Host, string) {
 	t.Helper()
 	root := t.TempDir()
-	if err := os.Chmod(root, 0o755); err != nil { //nolint:gosec // a host's root is open to all
+	if err := os.Chmod(root, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{"etc", "run", "usr/bin", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil { //nolint:gosec // as on a host
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,10 +43,10 @@ func newHost(t *testing.T) (*Host, string) {
 func write(t *testing.T, root, name, text string) {
 	t.Helper()
 	p := filepath.Join(root, name)
-	if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil { //nolint:gosec // as on a host
+	if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(p, []byte(text), 0o644); err != nil { //nolint:gosec // as on a host
+	if err := os.WriteFile(p, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -65,7 +65,7 @@ func needRoot(t *testing.T, tools ...string) {
 
 func run(t *testing.T, argv ...string) string {
 	t.Helper()
-	out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput() //nolint:gosec // a test's own arguments
+	out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %v: %s", argv, err, out)
 	}

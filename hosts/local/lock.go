@@ -35,7 +35,7 @@ func (h *Host) Lock(holder string) (unlock func(), err error) {
 	f := os.NewFile(uintptr(fd), lockPath)
 	err = retryErr(func() error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		defer f.Close()
+		defer f.Close()                                  //nolint:errcheck // nothing was written
 		b, _ := io.ReadAll(io.LimitReader(f, maxHolder)) // without a name it is still locked
 		return nil, fmt.Errorf("cannot lock host: %w", &hosts.LockedError{Holder: printable(string(b))})
 	}
@@ -43,12 +43,12 @@ func (h *Host) Lock(holder string) (unlock func(), err error) {
 		err = errors.Join(f.Truncate(0), writeAll(f, printable(holder)))
 	}
 	if err != nil {
-		f.Close()
+		_ = f.Close()
 		return nil, fmt.Errorf("cannot lock host: %w", err)
 	}
 	return sync.OnceFunc(func() {
 		_ = f.Truncate(0)
-		f.Close()
+		_ = f.Close()
 	}), nil
 }
 

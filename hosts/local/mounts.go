@@ -39,11 +39,11 @@ func (t mountTable) has(path string, st *unix.Statx_t) bool {
 // readMounts reads proc_pid_mountinfo(5): the fifth field is the mount point,
 // with blanks and backslashes as a backslash and three octal digits.
 func readMounts(file, root string) (mountTable, error) {
-	f, err := os.Open(file) //nolint:gosec // /proc
+	f, err := os.Open(file)
 	if err != nil {
 		return mountTable{}, fmt.Errorf("cannot read mounts: %w", err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // opened for reading
 	t := mountTable{paths: map[string]bool{}}
 	s := bufio.NewScanner(f)
 	s.Buffer(make([]byte, 0, 4096), 1<<20)

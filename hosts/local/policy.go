@@ -80,7 +80,7 @@ func (h *Host) policyName() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot read SELinux policy: %w", err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // opened for reading
 	var mode, name string
 	s := bufio.NewScanner(f)
 	for s.Scan() {

@@ -46,8 +46,8 @@ func (h *Host) Run(ctx context.Context, c hosts.Cmd) (hosts.Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stdout, stderr := &bounded{cancel: cancel}, &bounded{cancel: cancel}
-	cmd := exec.CommandContext(ctx, program) //nolint:gosec // running programs is what it is for; no shell is between
-	cmd.Path, cmd.Err = program, nil         // found in the host's root, not in this process's
+	cmd := exec.CommandContext(ctx, program)
+	cmd.Path, cmd.Err = program, nil // found in the host's root, not in this process's
 	cmd.Args, cmd.Env, cmd.Dir = c.Argv, env, "/"
 	cmd.Stdin = io.Reader(bytes.NewReader(c.Stdin))
 	if len(c.Stdin) == 0 {

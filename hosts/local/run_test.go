@@ -86,7 +86,7 @@ func TestRunKillsTheGroup(t *testing.T) {
 	if _, err := os.ReadFile(pipe); err != nil { // until the child is there
 		t.Fatal(err)
 	}
-	b, err := os.ReadFile(pidFile) //nolint:gosec // our own
+	b, err := os.ReadFile(pidFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,8 +103,8 @@ func TestRunKillsTheGroup(t *testing.T) {
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	const patience = 20_000                                         // ms
-	ended := []unix.PollFd{{Fd: int32(child), Events: unix.POLLIN}} //nolint:gosec // a descriptor
+	const patience = 20_000 // ms
+	ended := []unix.PollFd{{Fd: int32(child), Events: unix.POLLIN}}
 	if n, err := retry(func() (int, error) { return unix.Poll(ended, patience) }); n != 1 {
 		t.Errorf("the child lives: %v", err)
 	}
@@ -117,7 +117,7 @@ func TestRunInAnotherRoot(t *testing.T) {
 	if err != nil {
 		t.Skip("needs a static program, busybox")
 	}
-	if err := os.WriteFile(filepath.Join(root, "usr/bin/busybox"), b, 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(root, "usr/bin/busybox"), b, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	symlink(t, root, "busybox", "usr/bin/ls")

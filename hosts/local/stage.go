@@ -129,7 +129,7 @@ func emptyDir(d dirFD, name string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // opened for reading
 	if _, err := f.Readdirnames(1); !errors.Is(err, io.EOF) {
 		if err == nil {
 			err = hosts.ErrNotEmpty

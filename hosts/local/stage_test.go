@@ -159,7 +159,7 @@ func TestUnwritable(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			h, root := newHost(t)
 			dir := filepath.Join(root, "srv")
-			if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // as on a host
+			if err := os.Mkdir(dir, 0o755); err != nil {
 				t.Fatal(err)
 			}
 			tt.prepare(t, dir)

@@ -165,7 +165,7 @@ func (h *Host) ReadDir(path string) ([]string, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "readdir", Path: path, Err: err}
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // opened for reading
 	return sortedNames(f, path)
 }
 

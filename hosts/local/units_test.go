@@ -68,7 +68,7 @@ func needSystemd(t testing.TB) *Host {
 
 func systemctl(t *testing.T, args ...string) []string {
 	t.Helper()
-	out, err := exec.Command("systemctl", append(args, "--no-pager", "--no-legend", "--plain", "--full")...).Output() //nolint:gosec // a test's own arguments
+	out, err := exec.Command("systemctl", append(args, "--no-pager", "--no-legend", "--plain", "--full")...).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestLiveChanges(t *testing.T) {
 	}
 	var names []string
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil { //nolint:gosec // as on a host
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		names = append(names, strings.Replace(name, "@.", "@loaded.", 1))
@@ -166,7 +166,7 @@ func TestLiveChanges(t *testing.T) {
 	names = append(names, "hktest@unloaded.service")
 	t.Cleanup(func() {
 		for _, name := range names {
-			_ = exec.Command("systemctl", "disable", "--now", name).Run() //nolint:gosec // a test's own units
+			_ = exec.Command("systemctl", "disable", "--now", name).Run()
 		}
 		for name := range files {
 			_ = os.Remove(filepath.Join(dir, name))
@@ -176,7 +176,7 @@ func TestLiveChanges(t *testing.T) {
 	run(t, "systemctl", "daemon-reload")
 	run(t, append([]string{"systemctl", "enable"}, names...)...)
 	for _, name := range names[:len(names)-1] {
-		_ = exec.Command("systemctl", "start", name).Run() //nolint:gosec // one fails on purpose
+		_ = exec.Command("systemctl", "start", name).Run()
 	}
 	for range 1000 { // until the failing one has been given up
 		if exec.Command("systemctl", "is-failed", "-q", "hktest-restart.service").Run() == nil {

@@ -82,7 +82,7 @@ func (w *walker) dir(ctx context.Context, d dirFD, name, path string) error {
 		w.fail("readdir", path, err)
 		return nil
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // opened for reading
 	here := dirFD(f.Fd())
 	if path == "/" {
 		path = ""
@@ -114,7 +114,7 @@ func openAndList(d dirFD, name, path string) (*os.File, []string, error) {
 	}
 	names, err := sortedNames(f, path)
 	if err != nil {
-		f.Close()
+		_ = f.Close()
 		return nil, nil, err
 	}
 	return f, names, nil

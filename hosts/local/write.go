@@ -121,7 +121,7 @@ func removeTree(d dirFD, name string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // opened for reading
 	for _, child := range names {
 		if err := removeTree(dirFD(f.Fd()), child); err != nil {
 			return err

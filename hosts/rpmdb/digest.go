@@ -1,7 +1,7 @@
 package rpmdb
 
 import (
-	"crypto/sha1"
+	"crypto/sha1" //nolint:gosec // the digest that old packages have
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -52,17 +52,17 @@ func (h header) checkDigest() error {
 // its end; that says by a negative offset how long the index is.
 func (h header) region() (covered [4]string, ok bool) {
 	entry := h.index[:headerEntry]
-	trailer := uint64(be32(entry, 8))
+	trailer := be32(entry, 8)
+	end := uint64(trailer) + headerEntry
 	if be32(entry, 0) != tagHeaderImmutable || be32(entry, 4) != typeBin || be32(entry, 12) != headerEntry ||
-		trailer+headerEntry > uint64(len(h.data)) {
+		end > uint64(len(h.data)) {
 		return covered, false
 	}
-	index := -int64(int32(be32(h.data[trailer:], 8)))
+	index := -int64(int32(be32(h.data[trailer:], 8))) //nolint:gosec // stored as a negative number
 	if be32(h.data[trailer:], 0) != tagHeaderImmutable || index < headerEntry || index > int64(len(h.index)) || index%headerEntry != 0 {
 		return covered, false
 	}
-	end := int(trailer) + headerEntry
-	lengths := binary.BigEndian.AppendUint32(nil, uint32(index/headerEntry))
-	lengths = binary.BigEndian.AppendUint32(lengths, uint32(end))
+	lengths := binary.BigEndian.AppendUint32(nil, uint32(index/headerEntry)) //nolint:gosec // within h.index
+	lengths = binary.BigEndian.AppendUint32(lengths, uint32(end))            //nolint:gosec // within h.data
 	return [4]string{headerMagic, string(lengths), h.index[:index], h.data[:end]}, true
 }

@@ -91,7 +91,7 @@ func CompareVersions(a, b string) int {
 		if a == "" || b == "" {
 			break
 		}
-		of := letter
+		of := letter[byte]
 		if digit(a[0]) {
 			of = digit
 		}
@@ -122,12 +122,10 @@ func after(newer bool) int {
 	return -1
 }
 
-func digit(c byte) bool  { return '0' <= c && c <= '9' }
-func letter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
+func digit[C byte | rune](c C) bool  { return '0' <= c && c <= '9' }
+func letter[C byte | rune](c C) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 
-func separates(r rune) bool {
-	return r >= 0x80 || !digit(byte(r)) && !letter(byte(r)) && r != '~' && r != '^'
-}
+func separates(r rune) bool { return !digit(r) && !letter(r) && r != '~' && r != '^' }
 
 // cutRun splits s after its first bytes that are of a class.
 func cutRun(s string, of func(byte) bool) (run, rest string) {

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -158,7 +159,7 @@ func (p *Package) paths() ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if indexes.at(i) >= uint32(len(dirs)) {
+		if uint64(indexes.at(i)) >= uint64(len(dirs)) {
 			return nil, fmt.Errorf("file %d is in directory %d of %d", i, indexes.at(i), len(dirs))
 		}
 		if size += len(dirs[indexes.at(i)]) + len(base); size > maxPathBytes {
@@ -213,13 +214,14 @@ func (h header) fileArrays(n int) (*fileArrays, error) {
 	var algo uint32
 	var given bool
 	if algo, given, errs[12] = h.uint32(tagFileDigestAlgo); given {
-		a.algo = DigestAlgo(algo)
+		a.algo = DigestAlgo(min(algo, math.MaxUint8)) // which is none
 	}
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
 	for _, got := range []struct {
-		tag, n int
+		tag uint32
+		n   int
 	}{
 		{tagFileModes, a.modes.len()}, {tagFileSizes, a.sizes.len()}, {tagLongFileSizes, a.longSizes.len()},
 		{tagFileMTimes, a.mtimes.len()}, {tagFileFlags, a.flags.len()}, {tagFileVerifyFlags, a.verify.len()},
@@ -227,7 +229,7 @@ func (h header) fileArrays(n int) (*fileArrays, error) {
 		{tagFileUserName, a.users.len()}, {tagFileGroupName, a.groups.len()}, {tagFileCaps, a.caps.len()},
 	} {
 		if got.n != 0 && got.n != n {
-			return nil, tagError(uint32(got.tag), fmt.Sprintf("has %d items for %d files", got.n, n))
+			return nil, tagError(got.tag, fmt.Sprintf("has %d items for %d files", got.n, n))
 		}
 	}
 	return a, nil
@@ -240,7 +242,11 @@ func (a *fileArrays) fill(f *File, i int) error {
 	}
 	switch {
 	case a.longSizes.len() > 0:
-		f.Size = int64(a.longSizes.at(i))
+		size := a.longSizes.at(i)
+		if size > math.MaxInt64 {
+			return tagError(tagLongFileSizes, "has a size that is not possible")
+		}
+		f.Size = int64(size)
 	case a.sizes.len() > 0:
 		f.Size = int64(a.sizes.at(i))
 	}
@@ -256,7 +262,7 @@ func (a *fileArrays) fill(f *File, i int) error {
 	}
 	f.State = StateMissing
 	if a.states != "" {
-		f.State = FileState(a.states[i])
+		f.State = FileState(a.states[i]) //nolint:gosec // stored as a signed number
 	}
 	var digest string
 	for _, s := range []struct {

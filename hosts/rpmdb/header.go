@@ -54,7 +54,7 @@ func (h header) find(tag uint32) (data string, count int, typ uint32, err error)
 			continue
 		}
 		typ, off, n := be32(h.index, i+4), be32(h.index, i+8), be32(h.index, i+12)
-		if uint64(off) > uint64(len(h.data)) || n > uint32(len(h.data)) || n > headerMaxArray && typ != typeBin {
+		if uint64(off) > uint64(len(h.data)) || uint64(n) > uint64(len(h.data)) || n > headerMaxArray && typ != typeBin {
 			return "", 0, 0, tagError(tag, "lies outside of the header")
 		}
 		return h.data[off:], int(n), typ, nil

@@ -281,7 +281,7 @@ func TestLoadWhileWritten(t *testing.T) {
 		for _, p := range pkgs {
 			names[p.Name]++
 		}
-		if !(len(names) == 1 && (names["even"] == 40 || names["odd"] == 60)) {
+		if len(names) != 1 || names["even"] != 40 && names["odd"] != 60 {
 			t.Fatalf("half a transaction was read: %v, %+v", names, stamp)
 		}
 	}

@@ -3,6 +3,7 @@ package rpmdb
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -93,7 +94,11 @@ func (p *Package) numbers() error {
 		return err
 	}
 	if long.len() > 0 {
-		p.Size = int64(long.at(0))
+		size := long.at(0)
+		if size > math.MaxInt64 {
+			return tagError(tagLongSize, "is a size that is not possible")
+		}
+		p.Size = int64(size)
 	}
 	return nil
 }

@@ -262,7 +262,7 @@ func openSource(fsys fs.FS, name string) (*source, error) {
 	}
 	s, err := newSource(f)
 	if err != nil {
-		f.Close()
+		_ = f.Close()
 		return nil, pathless(err)
 	}
 	return s, nil
@@ -294,7 +294,7 @@ func newSource(f fs.File) (*source, error) {
 
 func (s *source) close() {
 	if s.file != nil {
-		s.file.Close()
+		_ = s.file.Close()
 	}
 }
 

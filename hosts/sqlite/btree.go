@@ -82,20 +82,21 @@ func (db *DB) leafCell(page []byte, at int) (rowid int64, payload string, err er
 	}
 	cell := page[at:]
 	usize, n := varint(cell)
-	if n == 0 || usize > uint64(db.limit) {
+	if n == 0 || usize > uint64(db.limit) { //nolint:gosec // the bytes of files
 		return 0, "", errors.New("its length is not possible")
 	}
 	urow, m := varint(cell[n:])
 	if m == 0 {
 		return 0, "", errors.New("it is cut off")
 	}
-	size, cell := int(usize), cell[n+m:]
+	rowid = int64(urow)                  //nolint:gosec // stored as two's complement: §1.6
+	size, cell := int(usize), cell[n+m:] //nolint:gosec // within db.limit
 	local := db.local(size)
 	if local > len(cell) {
 		return 0, "", errors.New("it is cut off")
 	}
 	if local == size {
-		return int64(urow), string(cell[:size]), nil
+		return rowid, string(cell[:size]), nil
 	}
 	if len(cell) < local+4 {
 		return 0, "", errors.New("it is cut off")
@@ -113,7 +114,7 @@ func (db *DB) leafCell(page []byte, at int) (rowid int64, payload string, err er
 		left -= n
 		next = binary.BigEndian.Uint32(db.overflow)
 	}
-	return int64(urow), b.String(), nil
+	return rowid, b.String(), nil
 }
 
 // local gives how many bytes of a payload of size bytes stay on the leaf: §1.6, with U, X, M, K as named there.

@@ -51,7 +51,7 @@ func (row Row) Columns(n int) ([]Value, error) {
 	record := string(row)
 	bad := errors.New("the row is damaged")
 	hsize, at := varint(record)
-	if at == 0 || hsize > uint64(len(record)) || hsize < uint64(at) {
+	if at == 0 || hsize > uint64(len(record)) || hsize < uint64(at) { //nolint:gosec // a length
 		return nil, bad
 	}
 	head, body := record[at:hsize], record[hsize:]

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 )
 
 // What sqlite appends to a database's name for its log and its rollback journal.
@@ -68,7 +69,7 @@ func Open(main, log *io.SectionReader) (*DB, error) {
 	if db.pageSize < 512 || db.pageSize&(db.pageSize-1) != 0 {
 		return nil, fmt.Errorf("a page size of %d is not possible", db.pageSize)
 	}
-	db.lastPage = uint32(main.Size() / int64(db.pageSize))
+	db.lastPage = uint32(min(main.Size()/int64(db.pageSize), math.MaxUint32)) //nolint:gosec // it fits
 	if log != nil {
 		db.limit += log.Size()
 		var err error

@@ -19,11 +19,11 @@ import (
 
 func load(t testing.TB, name string) (main, log []byte) {
 	t.Helper()
-	main, err := os.ReadFile("testdata/" + name) //nolint:gosec // a test's own file
+	main, err := os.ReadFile("testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err = os.ReadFile("testdata/" + name + sqlite.WALSuffix) //nolint:gosec // a test's own file
+	log, err = os.ReadFile("testdata/" + name + sqlite.WALSuffix)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}

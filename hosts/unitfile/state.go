@@ -141,6 +141,6 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // opened for reading
 	return io.ReadAll(io.LimitReader(f, maxFile))
 }

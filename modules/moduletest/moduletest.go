@@ -164,7 +164,7 @@ func (r *run) apply(h hosts.Host) error {
 			if err != nil {
 				return "", err
 			}
-			defer f.Close() //nolint:errcheck // opened for reading
+			defer f.Close()
 			to := fmt.Sprintf("/tmp/kept-%d", kept)
 			return to, h.Put(ctx, to, n, f)
 		},
@@ -209,7 +209,7 @@ func readAll(open func() (io.ReadCloser, error)) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close() //nolint:errcheck // opened for reading
+	defer r.Close()
 	return io.ReadAll(r)
 }
 
@@ -227,7 +227,7 @@ func tree(t testing.TB, root string) string {
 		}
 		fmt.Fprintf(&b, "%s %v %d %v\n", p, info.Mode(), info.Size(), info.ModTime())
 		if info.Mode().IsRegular() {
-			text, err := os.ReadFile(p) //nolint:gosec // the test's own
+			text, err := os.ReadFile(p)
 			if err != nil {
 				return err
 			}

@@ -323,7 +323,7 @@ os.makedirs(sys.argv[1], exist_ok=True)
 with dnf.lock.build_rpmdb_lock(sys.argv[1], True):
     print("held", flush=True)
     sys.stdin.read()
-`, filepath.Join(h.Root, "var/lib/dnf")) //nolint:gosec // a test's own command
+`, filepath.Join(h.Root, "var/lib/dnf"))
 	stdin, err := holder.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -72,7 +72,7 @@ func (d *driver) put(ctx context.Context, file string, c hosts.Content, open fun
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer r.Close() //nolint:errcheck // opened for reading
 	return d.host.Put(ctx, file, hosts.Node{Type: hosts.File, Mode: 0o600, Owner: "root", Group: "root", Content: c}, r)
 }
 
@@ -142,7 +142,7 @@ func interpreter(r hosts.Reader) (string, error) {
 			return "", fmt.Errorf("cannot run dnf: %w", err)
 		}
 		head, err := io.ReadAll(io.LimitReader(f, 256))
-		f.Close()
+		_ = f.Close()
 		if err != nil {
 			return "", fmt.Errorf("cannot run dnf: %w", err)
 		}

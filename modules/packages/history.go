@@ -130,7 +130,7 @@ func readAll(r hosts.Reader, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // opened for reading
 	b := bytes.NewBuffer(make([]byte, 0, n.Content.Size+bytes.MinRead))
 	_, err = b.ReadFrom(io.LimitReader(f, maxHistory))
 	return b.Bytes(), err
@@ -155,7 +155,7 @@ func holds(r hosts.Reader, path string, b []byte) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // opened for reading
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := f.Read(buf)

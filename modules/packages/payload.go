@@ -45,7 +45,7 @@ func unpack(r io.Reader, fn func(path string, size int64, content io.Reader) err
 	if err != nil {
 		return fmt.Errorf("cannot unpack the rpm file: %w", err)
 	}
-	defer payload.Close()
+	defer payload.Close() //nolint:errcheck // opened for reading
 	archive := cpio.NewReader(payload)
 	for {
 		h, err := archive.Next()

@@ -60,6 +60,6 @@ func (m *Module) pristine(ctx context.Context, h hosts.Host, p *rpmdb.Package, p
 		}
 		return fn(path, size, content)
 	})
-	r.Close()
+	_ = r.Close()
 	return errors.Join(err, h.Remove(ctx, file))
 }

@@ -112,7 +112,7 @@ func (d *driver) look() error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // opened for reading
 	b, err := io.ReadAll(io.LimitReader(f, maxEvents))
 	if err != nil {
 		return err

@@ -162,11 +162,11 @@ func TestKeyIsWhatRPMSays(t *testing.T) {
 	}
 	h := rpmtest.NewHost(t)
 	home := t.TempDir()
-	if err := os.Chmod(home, 0o700); err != nil { //nolint:gosec // gpg wants it so
+	if err := os.Chmod(home, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	gpg := func(args ...string) string {
-		out, err := exec.Command("gpg", append([]string{"--homedir", home, "--batch", "--passphrase", ""}, args...)...).Output() //nolint:gosec // a test's own
+		out, err := exec.Command("gpg", append([]string{"--homedir", home, "--batch", "--passphrase", ""}, args...)...).Output()
 		if err != nil {
 			t.Fatalf("gpg %v: %v", args, err)
 		}

@@ -100,8 +100,8 @@ func identify(body []byte) (id string, created uint32, err error) {
 	if body[0] != 4 {
 		return "", 0, fmt.Errorf("its version is %d, and rpm imports version 4", body[0])
 	}
-	h := sha1.New() //nolint:gosec // see the import
-	h.Write([]byte{0x99, byte(len(body) >> 8), byte(len(body))})
+	h := sha1.New()                                                         //nolint:gosec // see the import
+	h.Write(binary.BigEndian.AppendUint16([]byte{0x99}, uint16(len(body)))) //nolint:gosec // checked above
 	h.Write(body)
 	return hex.EncodeToString(h.Sum(nil)[12:]), binary.BigEndian.Uint32(body[1:]), nil
 }

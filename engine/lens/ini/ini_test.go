@@ -167,7 +167,7 @@ for s in data:
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := exec.Command(python, "-c", program, file).CombinedOutput() //nolint:gosec // a test's own
+		out, err := exec.Command(python, "-c", program, file).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", file, err, out)
 		}

@@ -217,9 +217,6 @@ func (s *Server) run(t testing.TB, setup string) {
 	}
 }
 
-// PID is the server's process.
-func (s *Server) PID() int { return s.pid }
-
 // Run runs a shell script on the server's side, as root, and returns what it
 // prints.
 func (s *Server) Run(t testing.TB, script string) string {
