@@ -69,7 +69,7 @@ func TestLabels(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, h, "/etc/free", fileNode("x"), "x")
-	if b, err := lgetxattr(filepath.Join(root, "etc/free"), xattrLabel); err != nil || string(b) != other {
+	if b, err := lgetxattr(filepath.Join(root, "etc/free"), xattrLabel); err != nil || string(b) != other+"\x00" { // written as libselinux does
 		t.Errorf("kept %q, %v", b, err)
 	}
 	bad := fileNode("x")
