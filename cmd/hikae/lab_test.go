@@ -23,10 +23,49 @@ type lab struct {
 	dir     string // of the project, in a temporary folder
 	bin     string // the program
 	root    string // of the source tree
+	where   string // the lab's own files
 	sshConf string
 }
 
+// newLab is the lab's house: the project in testdata/home.
 func newLab(t *testing.T) *lab {
+	t.Helper()
+	l := onLab(t)
+	files, err := filepath.Glob(filepath.Join(l.root, "testdata", "home", "*.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.write(filepath.Base(f), string(text))
+	}
+	rpms := filepath.Join(l.dir, "rpms")
+	if err := os.Mkdir(rpms, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, pattern := range []string{"localrpms/house-tools-*.rpm", "repos/epel/epel-release-*.rpm", "repos/remi-safe/remi-release-*.rpm"} {
+		if r := l.run("sh", "-c", "cp "+filepath.Join(l.where, pattern)+" "+rpms); r.code != 0 {
+			t.Fatal(r.errOut)
+		}
+	}
+	l.ok("init")
+	return l
+}
+
+// newProject is a small project of its own on the lab's hosts.
+func newProject(t *testing.T, hcl string) *lab {
+	t.Helper()
+	l := onLab(t)
+	l.write("hikae.hcl", hcl)
+	l.ok("init")
+	return l
+}
+
+// onLab is the lab with an empty project directory.
+func onLab(t *testing.T) *lab {
 	t.Helper()
 	if os.Getenv("HIKAE_TEST_LAB") == "" {
 		t.Skip("the lab is not up: run make test-lab")
@@ -39,28 +78,7 @@ func newLab(t *testing.T) *lab {
 	if where == "" {
 		where = "/var/tmp/hikae-lab"
 	}
-	l := &lab{t: t, dir: t.TempDir(), root: root, bin: filepath.Join(root, "bin", "hikae"), sshConf: filepath.Join(where, "ssh", "config")}
-	text, err := os.ReadFile(filepath.Join(root, "testdata", "home", "hikae.hcl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.write("hikae.hcl", string(text))
-	text, err = os.ReadFile(filepath.Join(root, "testdata", "home", "rpms.hcl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.write("rpms.hcl", string(text))
-	rpms := filepath.Join(l.dir, "rpms")
-	if err := os.Mkdir(rpms, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, pattern := range []string{"localrpms/house-tools-*.rpm", "repos/epel/epel-release-*.rpm", "repos/remi-safe/remi-release-*.rpm"} {
-		if r := l.run("sh", "-c", "cp "+filepath.Join(where, pattern)+" "+rpms); r.code != 0 {
-			t.Fatal(r.errOut)
-		}
-	}
-	l.ok("init")
-	return l
+	return &lab{t: t, dir: t.TempDir(), root: root, where: where, bin: filepath.Join(root, "bin", "hikae"), sshConf: filepath.Join(where, "ssh", "config")}
 }
 
 func (l *lab) write(name, text string) {
@@ -105,8 +123,14 @@ func (l *lab) runEnv(env []string, argv ...string) result {
 // hikae runs the program in the project.
 func (l *lab) hikae(args ...string) result {
 	l.t.Helper()
+	return l.hikaeEnv(nil, args...)
+}
+
+// hikaeEnv runs the program in the project with more in its environment.
+func (l *lab) hikaeEnv(env []string, args ...string) result {
+	l.t.Helper()
 	began := time.Now()
-	r := l.run(append([]string{l.bin, "-C", l.dir}, args...)...)
+	r := l.runEnv(env, append([]string{l.bin, "-C", l.dir}, args...)...)
 	l.t.Logf("hikae %s: exit %d in %.1f s", strings.Join(args, " "), r.code, time.Since(began).Seconds())
 	return r
 }
@@ -196,6 +220,31 @@ func (l *lab) events(args ...string) (map[string][]map[string]any, int) {
 		byType[typ] = append(byType[typ], m)
 	}
 	return byType, r.code
+}
+
+// allow is a file that says to compare what may differ: "path /etc/motd".
+func (l *lab) allow(lines ...string) string {
+	l.t.Helper()
+	f := filepath.Join(l.t.TempDir(), "allow")
+	// Logging in starts a session, whatever it does.
+	text := "[any]\nactive (user@|user-runtime-dir@|run-user-|session-).*\n" + strings.Join(lines, "\n") + "\n"
+	if err := os.WriteFile(f, []byte(text), 0o600); err != nil {
+		l.t.Fatal(err)
+	}
+	return f
+}
+
+// reset throws away what was done on a host, now and when the test is over.
+func (l *lab) reset(host string) {
+	l.t.Helper()
+	l.lab("reset", host)
+	l.t.Cleanup(func() { l.lab("reset", host) })
+}
+
+// logins counts the logins that a host's sshd has let in.
+func (l *lab) logins(host string) string {
+	l.t.Helper()
+	return l.exec(host, `journalctl --no-pager -q SYSLOG_IDENTIFIER=sshd SYSLOG_IDENTIFIER=sshd-session | grep -c Accepted || true`)
 }
 
 func failures(s string) string {

@@ -155,8 +155,12 @@ func (h *hostKeys) algorithms() []string {
 			known = append(known, algorithmsOf(k.Key.Type())...)
 		}
 	}
+	// Of a host with no known key the one is asked for that ssh would ask for,
+	// so that a person who compares fingerprints finds the same.
+	others := ssh.SupportedAlgorithms().HostKeys
+	slices.SortStableFunc(others, func(a, b string) int { return preference(a) - preference(b) })
 	var out []string
-	for _, a := range slices.Concat(known, ssh.SupportedAlgorithms().HostKeys) {
+	for _, a := range slices.Concat(known, others) {
 		// Certificates are for hosts of which no plain key is known.
 		if strings.Contains(a, "-cert-") && len(known) > 0 && !slices.Contains(known, a) {
 			continue
@@ -166,6 +170,19 @@ func (h *hostKeys) algorithms() []string {
 		}
 	}
 	return out
+}
+
+// preference is the rank of an algorithm among those of which nothing is known.
+func preference(algorithm string) int {
+	switch {
+	case strings.Contains(algorithm, "-cert-"):
+		return 0
+	case algorithm == ssh.KeyAlgoED25519:
+		return 1
+	case strings.HasPrefix(algorithm, "ecdsa-"):
+		return 2
+	}
+	return 3
 }
 
 func algorithmsOf(keyType string) []string {
