@@ -161,7 +161,7 @@ func TestNothingMayRun(t *testing.T) {
 
 // A cache that another account owns, or that a link leads to, is not used.
 func TestForeignCacheIsNotTrusted(t *testing.T) {
-	s := sshtest.Start(t, "mkdir -m 0700 /var/cache/hikae /var/lib/hikae /tmp/evil.$$; chown nobody /var/cache/hikae; ln -s /tmp/evil.$$ /var/lib/hikae/bin")
+	s := sshtest.Start(t, fmt.Sprintf("mkdir -m 0700 /var/cache/hikae /var/lib/hikae; chown nobody /var/cache/hikae; ln -s %s /var/lib/hikae/bin", t.TempDir()))
 	o := testOptions(t, s)
 	bin, err := o.Binaries.forMachine(strings.TrimSpace(s.Run(t, "uname -m")))
 	if err != nil {
