@@ -1,0 +1,132 @@
+package states
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func open(t *testing.T) *Store {
+	t.Helper()
+	s, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+func files(header, body string) map[string][]byte {
+	return map[string][]byte{"snapshot.hcl": []byte(header), "files.hcl": []byte(body)}
+}
+
+// A snapshot of what has not changed makes no new generation: history stays
+// small.
+func TestGenerations(t *testing.T) {
+	s := open(t)
+	write := func(at time.Time, header, body string) (string, bool) {
+		t.Helper()
+		gen, changed, err := s.WriteSnapshot("rio1", at, files(header, body), map[string][]byte{"files/etc/motd": []byte(body)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return gen, changed
+	}
+	first, changed := write(noon, "12:00", "a")
+	if !changed {
+		t.Error("the first is no change")
+	}
+	if gen, changed := write(noon.Add(time.Hour), "13:00", "a"); changed || gen != first {
+		t.Errorf("nothing changed, and there is %s (changed %v)", gen, changed)
+	}
+	second, changed := write(noon.Add(2*time.Hour), "14:00", "b")
+	if !changed || second <= first {
+		t.Errorf("got %s after %s (changed %v)", second, first, changed)
+	}
+	for gen, want := range map[string]string{first: "a", second: "b", "": "b"} {
+		fsys, err := s.Generation("rio1", gen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := fs.ReadFile(fsys, "files.hcl"); err != nil || string(got) != want {
+			t.Errorf("%q: got %q, %v", gen, got, err)
+		}
+	}
+	if got, err := os.ReadFile(filepath.Join(s.Dir(), "rio1", "files/etc/motd")); err != nil || string(got) != "b" {
+		t.Errorf("the copy for people: %q, %v", got, err)
+	}
+	if _, err := s.Generation("rio1", "20000101T000000.000Z"); !errors.Is(err, ErrNoSnapshot) || !strings.Contains(err.Error(), second) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := s.Newest("rio2"); !errors.Is(err, ErrNoSnapshot) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The copy for people follows: what is gone is gone, and a file may become a
+// directory.
+func TestReadableCopy(t *testing.T) {
+	s := open(t)
+	for _, readable := range []map[string][]byte{
+		{"files/a": []byte("1"), "files/b": []byte("2")},
+		{"files/a/x": []byte("3")},
+	} {
+		if _, _, err := s.WriteSnapshot("rio1", noon, files("h", "b"), readable); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(s.Dir(), "rio1", "files/b")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("files/b is still there: %v", err)
+	}
+	if got, err := os.ReadFile(filepath.Join(s.Dir(), "rio1", "files/a/x")); err != nil || string(got) != "3" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestNothingIsWrittenOutside(t *testing.T) {
+	s := open(t)
+	for _, host := range []string{"", "..", "a/b", ".store", "-x", "a\x00"} {
+		if _, _, err := s.WriteSnapshot(host, noon, files("h", "b"), nil); err == nil {
+			t.Errorf("host %q is taken", host)
+		}
+		if err := s.Set(Base, host, nil); err == nil {
+			t.Errorf("host %q is taken", host)
+		}
+	}
+	for _, name := range []string{"../x", "/etc/x", "a/../../x"} {
+		if _, _, err := s.WriteSnapshot("rio1", noon, map[string][]byte{name: nil}, nil); err == nil {
+			t.Errorf("file %q is taken", name)
+		}
+	}
+}
+
+func TestRecordsAndLock(t *testing.T) {
+	s := open(t)
+	if got, err := s.Get(Base, "rio1"); got != nil || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if err := s.Set(Base, "rio1", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Get(Base, "rio1"); string(got) != "x" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	unlock, err := s.Lock("taro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Lock("hanako"); err == nil || !strings.Contains(err.Error(), "taro") {
+		t.Errorf("got %v", err)
+	}
+	unlock()
+	again, err := s.Lock("hanako")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again()
+}
