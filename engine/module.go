@@ -27,6 +27,9 @@ type Module interface {
 type Scope struct {
 	// Paths are the trees, beyond /etc, whose files the user declared.
 	Paths []string `cbor:"1,keyasint,omitempty"`
+	// Files are single paths beyond those trees, without what lies below them:
+	// an overlay describes them, or hikae applied them.
+	Files []string `cbor:"4,keyasint,omitempty"`
 	// HostOnly are patterns of paths that the user declared the host's own,
 	// beyond the built-in ones.
 	HostOnly []string `cbor:"2,keyasint,omitempty"`

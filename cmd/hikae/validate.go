@@ -15,7 +15,7 @@ func (a *app) validateCmd() *cobra.Command {
 		Long: `Validate reads the project and, for each host whose snapshot is in the store,
 compiles what it should be. No host is contacted.`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			pr, err := a.project()
 			if err != nil {
 				return err
@@ -31,7 +31,7 @@ compiles what it should be. No host is contacted.`,
 				if err != nil {
 					return err
 				}
-				ok, err := ctl.Validate(t)
+				ok, err := ctl.Validate(cmd.Context(), t)
 				if err != nil {
 					return err
 				}

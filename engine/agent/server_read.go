@@ -137,7 +137,7 @@ func (b *batch) flush() error {
 
 // inScope checks what was asked for and picks the modules.
 func (ss *session) inScope(s engine.Scope) ([]engine.Module, error) {
-	for _, p := range s.Paths {
+	for _, p := range slices.Concat(s.Paths, s.Files) {
 		if err := checkPath(p); err != nil {
 			return nil, err
 		}

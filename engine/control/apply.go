@@ -126,7 +126,7 @@ func (a *applying) all(ctx context.Context) error {
 
 // again reads and compares anew, over the same session.
 func (a *applying) again(ctx context.Context) error {
-	act, err := a.c.read(ctx, a.p.session.conn, a.p.Target)
+	act, err := a.c.read(ctx, a.p.session.conn, a.p.Target, a.p.Desired)
 	if err != nil {
 		return err
 	}

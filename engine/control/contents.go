@@ -65,7 +65,7 @@ func (c *Controller) keepContents(ctx context.Context, conn *agent.Client, host 
 // opener gives contents in the clear: from the overlays or from the store.
 func (c *Controller) opener(ctx context.Context, inline map[hosts.ID]engine.Inline) func(hosts.Content) (io.ReadCloser, error) {
 	return func(ct hosts.Content) (io.ReadCloser, error) {
-		if in, ok := inline[ct.ID]; ok && !ct.Sealed {
+		if in, ok := inline[ct.ID]; ok {
 			if in.From != "" {
 				return os.Open(in.From)
 			}

@@ -6,6 +6,8 @@ package control
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"hikae/engine"
@@ -38,8 +40,45 @@ type Target struct {
 	Paths    []string
 }
 
-func (t Target) scope() engine.Scope {
-	return engine.Scope{Paths: t.Paths, HostOnly: t.HostOnly}
+// scope is what is read of a host: its trees and, beyond them, the files that
+// overlays describe (desired, nil where that was not compiled) and those that
+// hikae applied, for to forget one is to leave it for ever.
+func (c *Controller) scope(t Target, d *engine.Desired) (engine.Scope, error) {
+	s := engine.Scope{Paths: t.Paths, HostOnly: t.HostOnly}
+	trees := append([]string{"/etc"}, t.Paths...)
+	add := func(a engine.Addr) {
+		inTree := func(tree string) bool { return a.Name == tree || strings.HasPrefix(a.Name, tree+"/") }
+		if a.Kind == "file" && !slices.ContainsFunc(trees, inTree) {
+			s.Files = append(s.Files, a.Name)
+		}
+	}
+	for _, p := range t.Patches {
+		add(p.Addr)
+	}
+	if d != nil {
+		for a := range d.Resources {
+			add(a)
+		}
+	}
+	base, err := c.base(t.Name)
+	if err != nil {
+		return s, err
+	}
+	for a := range base {
+		add(a)
+	}
+	slices.Sort(s.Files)
+	s.Files = slices.Compact(s.Files)
+	return s, nil
+}
+
+// base is what hikae applied to a host.
+func (c *Controller) base(host string) (engine.Base, error) {
+	raw, err := c.Store.Get(states.Base, host)
+	if err != nil {
+		return nil, err
+	}
+	return engine.DecodeBase(raw)
 }
 
 // session is an open connection and what was read over it.
@@ -51,13 +90,17 @@ type session struct {
 func (s *session) close() { _ = s.conn.Close() }
 
 // read reads a host that is connected.
-func (c *Controller) read(ctx context.Context, conn *agent.Client, t Target) (*engine.Actual, error) {
+func (c *Controller) read(ctx context.Context, conn *agent.Client, t Target, d *engine.Desired) (*engine.Actual, error) {
+	scope, err := c.scope(t, d)
+	if err != nil {
+		return nil, err
+	}
 	stamps, err := c.Store.Get(states.Stamps, t.Name)
 	if err != nil {
 		return nil, err
 	}
 	act := &engine.Actual{Facts: conn.Facts(), Resources: map[engine.Addr]*engine.Resource{}}
-	req := agent.ReadRequest{Scope: t.scope(), Stamps: stamps, HomeKey: c.Keys.Home}
+	req := agent.ReadRequest{Scope: scope, Stamps: stamps, HomeKey: c.Keys.Home}
 	act.Coverage, stamps, err = conn.Read(ctx, req, func(r engine.Resource) error {
 		if act.Resources[r.Addr] != nil {
 			return fmt.Errorf("%s was read twice", r.Addr)
@@ -80,14 +123,14 @@ func (c *Controller) read(ctx context.Context, conn *agent.Client, t Target) (*e
 }
 
 // open connects to a host and reads it.
-func (c *Controller) open(ctx context.Context, t Target) (*session, error) {
+func (c *Controller) open(ctx context.Context, t Target, d *engine.Desired) (*session, error) {
 	c.View.Progress(t.Name, "connecting")
 	conn, err := c.Connect(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 	c.View.Progress(t.Name, "reading")
-	act, err := c.read(ctx, conn, t)
+	act, err := c.read(ctx, conn, t, d)
 	if err != nil {
 		_ = conn.Close()
 		return nil, err

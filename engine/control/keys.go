@@ -129,10 +129,16 @@ func (k *Keys) Open(sealed io.Reader, c hosts.Content) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open secret %s: %w", c.ID, err)
 	}
-	mac := hmac.New(sha256.New, k.Home)
-	_, _ = mac.Write(plain)
-	if int64(len(plain)) != c.Size || !hmac.Equal(mac.Sum(nil), c.ID[:]) {
+	name := k.name(plain)
+	if int64(len(plain)) != c.Size || !hmac.Equal(name[:], c.ID[:]) {
 		return nil, fmt.Errorf("cannot open secret %s: it is not what it was when it was sealed", c.ID)
 	}
 	return plain, nil
+}
+
+// name is the keyed hash of a secret.
+func (k *Keys) name(plain []byte) hosts.ID {
+	mac := hmac.New(sha256.New, k.Home)
+	_, _ = mac.Write(plain)
+	return hosts.ID(mac.Sum(nil))
 }

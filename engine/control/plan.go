@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"hikae/engine"
 	"hikae/engine/agent"
 	"hikae/engine/lang"
+	"hikae/engine/rules"
 	"hikae/engine/view"
 	"hikae/hosts"
 	"hikae/states"
@@ -64,11 +66,11 @@ func (e *DiagError) Unwrap() []error {
 
 // Plan reads a host and compares it with what it should be.
 func (c *Controller) Plan(ctx context.Context, t Target, o PlanOptions) (*Planned, error) {
-	desired, err := c.desired(t, o)
+	desired, err := c.desired(ctx, t, o)
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.open(ctx, t)
+	s, err := c.open(ctx, t, desired)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +83,7 @@ func (c *Controller) Plan(ctx context.Context, t Target, o PlanOptions) (*Planne
 }
 
 // desired compiles what a host should be; nothing of the host is asked.
-func (c *Controller) desired(t Target, o PlanOptions) (*engine.Desired, error) {
+func (c *Controller) desired(ctx context.Context, t Target, o PlanOptions) (*engine.Desired, error) {
 	want := engine.Want{
 		Host: t.Name, Role: t.Role, Schemas: c.Schemas,
 		Patches: t.Patches, Only: t.Only, HostOnly: t.HostOnly,
@@ -102,8 +104,42 @@ func (c *Controller) desired(t Target, o PlanOptions) (*engine.Desired, error) {
 	if diags.HasErrors() {
 		return nil, &DiagError{diags}
 	}
-	return d, nil
+	return d, c.sealPatched(ctx, t, d)
 }
+
+// sealPatched names the contents of the files that overlays describe as the
+// read of a host will name them: what is a secret by its bytes, path and mode
+// goes by its keyed hash.
+func (c *Controller) sealPatched(ctx context.Context, t Target, d *engine.Desired) error {
+	open := c.opener(ctx, d.Inline)
+	for _, p := range t.Patches {
+		r := d.Resources[p.Addr]
+		if p.Addr.Kind != "file" || r == nil || r.Node == nil || r.Node.Type != hosts.File {
+			continue
+		}
+		old := r.Node.Content
+		in, err := open(old)
+		if err != nil {
+			continue // not to be had: said when it is applied
+		}
+		b, err := io.ReadAll(io.LimitReader(in, secretMax+1))
+		if err = errors.Join(err, in.Close()); err != nil {
+			return fmt.Errorf("cannot read the content of %s: %w", p.Addr, err)
+		}
+		if int64(len(b)) != old.Size || rules.Secret(p.Addr.Name, r.Node.Mode, b) == old.Sealed {
+			continue
+		}
+		r.Node.Content = hosts.Content{Size: old.Size, ID: sha256.Sum256(b)}
+		if !old.Sealed {
+			r.Node.Content = hosts.Content{Size: old.Size, ID: c.Keys.name(b), Sealed: true}
+		}
+		d.Inline[r.Node.Content.ID] = engine.Inline{Data: b}
+	}
+	return nil
+}
+
+// secretMax bounds a secret in bytes; the agent reads no longer one.
+const secretMax = 1 << 20
 
 // Load reads a snapshot, HOST or HOST@GENERATION, from the store.
 func (c *Controller) Load(ref string) (*engine.Snapshot, error) {
@@ -120,11 +156,7 @@ func (c *Controller) Load(ref string) (*engine.Snapshot, error) {
 }
 
 func (c *Controller) compare(ctx context.Context, t Target, d *engine.Desired, s *session, o PlanOptions) (*Planned, error) {
-	raw, err := c.Store.Get(states.Base, t.Name)
-	if err != nil {
-		return nil, err
-	}
-	base, err := engine.DecodeBase(raw)
+	base, err := c.base(t.Name)
 	if err != nil {
 		return nil, err
 	}

@@ -13,8 +13,8 @@ import (
 
 // Validate compiles a host's desired state; ok is false where it follows a
 // host that was never read.
-func (c *Controller) Validate(t Target) (ok bool, err error) {
-	_, err = c.desired(t, PlanOptions{})
+func (c *Controller) Validate(ctx context.Context, t Target) (ok bool, err error) {
+	_, err = c.desired(ctx, t, PlanOptions{})
 	if errors.Is(err, states.ErrNoSnapshot) {
 		return false, nil
 	}

@@ -36,7 +36,7 @@ func (c *Controller) Snapshot(ctx context.Context, t Target) (*Taken, error) {
 		return nil, err
 	}
 	defer unlock()
-	s, err := c.open(ctx, t)
+	s, err := c.open(ctx, t, nil)
 	if err != nil {
 		return nil, err
 	}

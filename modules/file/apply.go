@@ -201,7 +201,11 @@ func (t *transaction) commit(ctx context.Context, s *step) error {
 	}
 	replacesDir := s.Before != nil && s.Before.Node.Type == hosts.Dir && after.Type != hosts.Dir
 	if after.Type == hosts.Absent || replacesDir {
-		if err := t.h.Remove(ctx, p); err != nil {
+		err := t.h.Remove(ctx, p)
+		if errors.Is(err, hosts.ErrNotEmpty) && s.Action == engine.Delete {
+			return nil // it is somebody else's too by now: it stays, and is no longer hikae's
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -18,8 +19,9 @@ import (
 // is compared; the bytes are taken for the package's.
 var programs = []string{"/usr/bin", "/usr/sbin"}
 
-// programs emits the programs of dir whose metadata is not their package's.
-func (rd *reading) programs(dir string, emit func(engine.Resource) error) error {
+// programs emits the programs of dir whose metadata is not their package's, but
+// for those that were read already.
+func (rd *reading) programs(dir string, read []string, emit func(engine.Resource) error) error {
 	names, err := rd.r.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -30,6 +32,9 @@ func (rd *reading) programs(dir string, emit func(engine.Resource) error) error 
 	for _, name := range names {
 		p := dir + "/" + name
 		o := rd.own.of(p)
+		if _, done := slices.BinarySearch(read, p); done {
+			continue
+		}
 		if o == nil || o.pristine == nil || o.pristine.Type != hosts.File {
 			continue
 		}

@@ -25,7 +25,11 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 	slices.Sort(roots)
 	roots = withoutNested(roots)
 
-	own, err := readOwners(ctx, r, slices.Concat(roots, programs))
+	single := slices.DeleteFunc(slices.Clone(s.Files), func(p string) bool { return below(p, roots) })
+	slices.Sort(single)
+	single = slices.Compact(single)
+
+	own, err := readOwners(ctx, r, slices.Concat(roots, programs, single))
 	if err != nil {
 		return engine.Coverage{}, err
 	}
@@ -42,7 +46,12 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 		cov: engine.Coverage{Skipped: map[string]int{}},
 	}
 	for _, root := range roots {
-		if err := rd.walk(ctx, root); err != nil {
+		if err := rd.walk(ctx, root, false); err != nil {
+			return engine.Coverage{}, err
+		}
+	}
+	for _, path := range single {
+		if err := rd.walk(ctx, path, true); err != nil {
 			return engine.Coverage{}, err
 		}
 	}
@@ -51,7 +60,7 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 		return engine.Coverage{}, err
 	}
 	for _, dir := range programs {
-		if err := rd.programs(dir, emit); err != nil {
+		if err := rd.programs(dir, single, emit); err != nil {
 			return engine.Coverage{}, err
 		}
 	}
@@ -79,8 +88,8 @@ type reading struct {
 	cov      engine.Coverage
 }
 
-// walk collects the nodes below root, by rule.
-func (rd *reading) walk(ctx context.Context, root string) error {
+// walk collects the nodes below root, by rule; or root alone.
+func (rd *reading) walk(ctx context.Context, root string, alone bool) error {
 	if rd.seen == nil {
 		rd.seen = make(map[string]bool, len(rd.own))
 	}
@@ -102,6 +111,9 @@ func (rd *reading) walk(ctx context.Context, root string) error {
 			res.Pristine = o.pristine.Clone()
 		}
 		rd.found = append(rd.found, res)
+		if alone && n.Type == hosts.Dir {
+			return fs.SkipDir
+		}
 		return nil
 	}, rd.hole)
 	if errors.Is(err, fs.ErrNotExist) {
