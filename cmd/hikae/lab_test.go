@@ -202,7 +202,7 @@ func (l *lab) same(a, b string, options ...string) {
 	l.t.Helper()
 	r := l.run(append(append([]string{"testdata/lab/compare"}, options...), a, b)...)
 	if r.code != 0 {
-		l.t.Errorf("they differ:\n%s%s", tail(r.out), r.errOut)
+		l.t.Errorf("they differ:\n%s%s", r.out, r.errOut)
 	}
 }
 

@@ -13,7 +13,9 @@ def rules(path, role):
             section = line.strip("[]")
         elif section in ("any", role):
             kind, pattern = line.split(None, 1)
-            kept.setdefault(kind, []).append(pattern)
+            # a path that may differ may have other labels and ACLs too
+            for also in ("path", "xattr", "acl") if kind == "path" else (kind,):
+                kept.setdefault(also, []).append(pattern)
     return {kind: re.compile("|".join(f"(?:{p})" for p in patterns)) for kind, patterns in kept.items()}
 
 
