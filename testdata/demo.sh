@@ -47,7 +47,8 @@ plan() { hikae plan standby | { head -40; n=$(wc -l); echo "    ... $n more line
 end() { "$@" | tail -n 20; }
 
 step "the lab is built (from nothing: minutes; again: seconds)" $lab build
-step "four hosts start" $lab up
+start_all() { $lab up && $lab reset primary standby fresh; } # as they were built
+step "four hosts start" start_all
 step "the primary is read" read_all
 step "the plan of the standby" plan
 step "the standby is applied, its own state kept first" end hikae apply standby --yes

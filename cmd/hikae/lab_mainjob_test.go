@@ -11,6 +11,7 @@ import (
 // life: read the primary, converge the standby, lose the primary, rebuild it.
 func TestLabMainJob(t *testing.T) {
 	l := newLab(t)
+	l.lab("reset", "primary", "standby", "fresh")
 
 	before := l.facts("primary")
 	l.ok("snapshot", "primary")
@@ -36,6 +37,7 @@ func TestLabMainJob(t *testing.T) {
 		sub(l, t).same(l.facts("primary"), standby, "--role", "standby", "--extra-in-b")
 	})
 	t.Run("the standby serves", func(t *testing.T) { sub(l, t).check("standby", "web", "dns", "mail", "no-dhcp") })
+	t.Run("what a standby holds is held", func(t *testing.T) { sub(l, t).held() })
 	t.Run("nothing of the host's own crossed", func(t *testing.T) {
 		if got := l.identity("standby"); got != own {
 			t.Errorf("before:\n%s\nafter:\n%s", own, got)
@@ -107,6 +109,47 @@ func (l *lab) firstContact() {
 		if e["action"] == "delete" {
 			l.t.Errorf("a first contact deletes %v", e["name"])
 		}
+	}
+}
+
+// held looks, without hikae, that what the primary alone does is not done on
+// the standby, and that the plan says so.
+func (l *lab) held() {
+	l.t.Helper()
+	listed := map[string]bool{}
+	events, _ := l.events("plan", "standby")
+	for _, e := range events["held"] {
+		listed[e["kind"].(string)+":"+e["name"].(string)] = true
+	}
+	mustList := func(addr string) {
+		if !listed[addr] {
+			l.t.Errorf("%s is not listed as held", addr)
+		}
+	}
+	timers := strings.Fields(l.exec("primary", `systemctl list-timers --all --no-legend --plain | grep -o '[^ ]*\.timer'; true`))
+	own := 0
+	for _, unit := range append(timers, "dhcpd.service", "dhcpd6.service") {
+		state := l.exec("standby", `systemctl is-active `+unit+`; systemctl is-enabled `+unit+` 2>&1; true`)
+		if !strings.HasPrefix(unit, "rio-") && !strings.HasPrefix(unit, "dhcpd") {
+			continue // packages' own; the built-in list says which may run
+		}
+		own++
+		if active, enabled, _ := strings.Cut(strings.TrimSpace(state), "\n"); active != "inactive" || enabled == "enabled" {
+			l.t.Errorf("%s on the standby: %s, %s", unit, active, enabled)
+		}
+		mustList("service:" + unit)
+	}
+	if own < 3 {
+		l.t.Errorf("the primary has too few timers of its own: %v", timers)
+	}
+	for _, path := range strings.Fields(l.exec("primary", `ls -d /var/spool/cron/* /etc/cron.d/rio /etc/cron.daily/rio-junk`)) {
+		if got := l.exec("standby", `ls -d '`+path+`' 2>/dev/null; true`); got != "" {
+			l.t.Errorf("%s is on the standby", path)
+		}
+		mustList("file:" + path)
+	}
+	if got := l.exec("standby", `cat /var/spool/cron/keiko /etc/cron.d/keiko`); !strings.Contains(got, "@daily /usr/bin/true") {
+		l.t.Errorf("the standby's own jobs: %s", got)
 	}
 }
 
