@@ -39,7 +39,7 @@ type Store struct {
 
 // Open opens the store at dir and makes it where it is missing.
 func Open(dir string) (*Store, error) {
-	for _, d := range []string{"generations", "base", "stamps", "tmp"} {
+	for _, d := range []string{"generations", "base", "stamps", "undo", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(dir, ".store", d), 0o700); err != nil {
 			return nil, fmt.Errorf("cannot open store: %w", err)
 		}
@@ -113,7 +113,13 @@ func (s *Store) WriteSnapshot(host string, at time.Time, files, readable map[str
 			return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
 		}
 	}
-	if err := os.Rename(tmp, filepath.Join(dir, gen)); err != nil {
+	err = os.Rename(tmp, filepath.Join(dir, gen))
+	for errors.Is(err, fs.ErrExist) { // two in one second
+		at = at.Add(time.Millisecond)
+		gen = at.UTC().Format("20060102T150405.000Z")
+		err = os.Rename(tmp, filepath.Join(dir, gen))
+	}
+	if err != nil {
 		return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
 	}
 	if err := blob.SyncDir(dir); err != nil {
@@ -276,6 +282,7 @@ type Record string
 const (
 	Base   Record = "base"   // what was last applied
 	Stamps Record = "stamps" // opaque to all but the agent
+	Undo   Record = "undo"   // the generations that are undo points, one a line
 )
 
 // Get reads a record; nil where there is none.

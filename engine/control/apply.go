@@ -83,6 +83,15 @@ func (c *Controller) undoPoint(ctx context.Context, p *Planned) (string, error) 
 	if err != nil {
 		return "", fmt.Errorf("cannot keep an undo point of %s, so nothing is changed there: %w", p.Target.Name, err)
 	}
+	if taken.Changed { // else somebody had taken it, to be what the host is planned by
+		points, err := c.Store.Get(states.Undo, p.Target.Name)
+		if err == nil {
+			err = c.Store.Set(states.Undo, p.Target.Name, append(points, taken.Generation+"\n"...))
+		}
+		if err != nil {
+			return "", err
+		}
+	}
 	ref := p.Target.Name + "@" + taken.Generation
 	return fmt.Sprintf("hikae apply %s --from %s", p.Target.Name, ref), nil
 }
@@ -92,6 +101,8 @@ type applying struct {
 	c   *Controller
 	p   *Planned
 	out *Applied
+	// fresh are addresses that were applied and not read since.
+	fresh []engine.Addr
 }
 
 func (a *applying) all(ctx context.Context) error {
@@ -131,6 +142,9 @@ func (a *applying) again(ctx context.Context) error {
 		return err
 	}
 	a.p.session.actual = act
+	if err := a.settle(act); err != nil {
+		return err
+	}
 	p, err := a.c.compare(ctx, a.p.Target, a.p.Desired, a.p.session, PlanOptions{})
 	if err != nil {
 		return err
@@ -183,6 +197,21 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 	return nil
 }
 
+// settle records in Base how what was applied reads: a wish leaves attributes
+// open that the host then fills, and what is to be removed one day is compared
+// with all of them.
+func (a *applying) settle(act *engine.Actual) error {
+	for _, s := range a.c.Schemas {
+		for _, addr := range a.fresh {
+			if r := act.Resources[addr]; r != nil && addr.Kind == s.Kind && !s.Node {
+				a.p.base[addr] = engine.FingerprintOf(r, s)
+			}
+		}
+	}
+	a.fresh = nil
+	return a.c.Store.Set(states.Base, a.p.Target.Name, a.p.base.Encode())
+}
+
 // advance records in Base what was applied.
 func (a *applying) advance(cs []engine.Change, applied []engine.Addr) error {
 	schemas := map[string]engine.Schema{}
@@ -199,6 +228,7 @@ func (a *applying) advance(cs []engine.Change, applied []engine.Addr) error {
 			delete(a.p.base, addr)
 		case ch.After != nil:
 			a.p.base[addr] = engine.FingerprintOf(ch.After, schemas[addr.Kind])
+			a.fresh = append(a.fresh, addr)
 		}
 	}
 	return a.c.Store.Set(states.Base, a.p.Target.Name, a.p.base.Encode())

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -93,7 +94,7 @@ func (c *Controller) desired(ctx context.Context, t Target, o PlanOptions) (*eng
 		ref = t.Source
 	}
 	if ref != "" {
-		snap, err := c.Load(ref)
+		snap, err := c.source(t, ref)
 		byHand := o.Snapshot == "" && len(t.Patches) > 0 && t.Source == t.Name // a host that only HCL describes
 		if err != nil && (!byHand || !errors.Is(err, states.ErrNoSnapshot)) {
 			return nil, err
@@ -140,6 +141,29 @@ func (c *Controller) sealPatched(ctx context.Context, t Target, d *engine.Desire
 
 // secretMax bounds a secret in bytes; the agent reads no longer one.
 const secretMax = 1 << 20
+
+// source loads what a host is planned by. That a host had to have an undo point
+// makes that no wish: one that follows itself is planned by what was taken for
+// that.
+func (c *Controller) source(t Target, ref string) (*engine.Snapshot, error) {
+	if ref != t.Name {
+		return c.Load(ref)
+	}
+	points, err := c.Store.Get(states.Undo, t.Name)
+	if err != nil || len(points) == 0 {
+		return c.Load(ref)
+	}
+	gens, err := c.Store.Generations(t.Name)
+	if err != nil {
+		return nil, err
+	}
+	undo := strings.Fields(string(points))
+	gens = slices.DeleteFunc(gens, func(g string) bool { return slices.Contains(undo, g) })
+	if len(gens) == 0 {
+		return nil, fmt.Errorf("%w but undo points of %s: run hikae snapshot %s", states.ErrNoSnapshot, t.Name, t.Name)
+	}
+	return c.Load(ref + "@" + slices.Max(gens))
+}
 
 // Load reads a snapshot, HOST or HOST@GENERATION, from the store.
 func (c *Controller) Load(ref string) (*engine.Snapshot, error) {

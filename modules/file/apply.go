@@ -52,6 +52,9 @@ func (t *transaction) cleanTemps(ctx context.Context, changes []engine.Change) e
 	var dirs []string
 	for _, c := range changes {
 		if err := checkPath(c.Addr.Name); err == nil {
+			if link, linked := behindLink(t.h, c.Addr.Name); linked {
+				return fmt.Errorf("%w: %s lies behind %s, which is a link: write the path that it leads to", engine.ErrRefused, c.Addr.Name, link)
+			}
 			dirs = append(dirs, path.Dir(c.Addr.Name))
 		}
 	}

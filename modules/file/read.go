@@ -51,6 +51,10 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 		}
 	}
 	for _, path := range single {
+		if link, linked := behindLink(r, path); linked {
+			rd.hole(path, fmt.Errorf("%s is a link", link))
+			continue
+		}
 		if err := rd.walk(ctx, path, true); err != nil {
 			return engine.Coverage{}, err
 		}
@@ -75,6 +79,20 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 		}
 	}
 	return rd.cov, nil
+}
+
+// behindLink reports whether a directory above path is a symbolic link, and
+// which: what is there has another name, by which rules know it.
+func behindLink(r hosts.Reader, path string) (string, bool) {
+	for i, b := range path {
+		if b != '/' || i == 0 {
+			continue
+		}
+		if n, err := r.Stat(path[:i]); err != nil || n.Type == hosts.Link {
+			return path[:i], err == nil
+		}
+	}
+	return "", false
 }
 
 // reading is one Read under way.
