@@ -114,8 +114,11 @@ func (e *execution) checkUnit(ctx context.Context, u Unit) error {
 
 // refresh reloads or restarts the units that ran before and read what changed.
 func (e *execution) refresh(ctx context.Context, g *group, before map[string]unitState) error {
-	touched := map[string]bool{}
+	touched, stopped := map[string]bool{}, map[string]bool{}
 	for _, c := range g.services {
+		if c.After != nil && isFalse(c.After.Value.GetAttr("running")) {
+			touched[c.Addr.Name], stopped[c.Addr.Name] = true, true // and so it stays
+		}
 		if c.Before == nil || !running(c.Before) {
 			touched[c.Addr.Name] = true // started just now, on the new files
 		}
@@ -129,6 +132,9 @@ func (e *execution) refresh(ctx context.Context, g *group, before map[string]uni
 		return e.systemctl(ctx, verb, unit)
 	}
 	for _, u := range g.units {
+		if stopped[u.Name] {
+			continue
+		}
 		for _, b := range u.Before {
 			if !before[u.Name].active() {
 				continue
@@ -174,6 +180,13 @@ func (e *execution) health(ctx context.Context, g *group, before map[string]unit
 			watch[c.Addr.Name] = true
 		case c.After != nil && isFalse(c.After.Value.GetAttr("running")):
 			delete(watch, c.Addr.Name)
+			for _, u := range g.units { // what only serves it may stop with it
+				if u.Name == c.Addr.Name {
+					for _, b := range u.Before {
+						delete(watch, b)
+					}
+				}
+			}
 		}
 	}
 	if len(watch) == 0 {

@@ -240,7 +240,20 @@ func (t *transaction) undo(ctx context.Context, cause error) error {
 // as can be is put back, and the error names the rest.
 func (t *transaction) Rollback(ctx context.Context) error {
 	var errs []error
+	// The other way round from Commit: what went comes back, parents before
+	// children, then what came goes.
+	var steps []*step
+	for _, s := range t.steps {
+		if wanted(s.Change).Type == hosts.Absent {
+			steps = append(steps, s)
+		}
+	}
 	for _, s := range slices.Backward(t.steps) {
+		if wanted(s.Change).Type != hosts.Absent {
+			steps = append(steps, s)
+		}
+	}
+	for _, s := range steps {
 		if !s.done {
 			continue
 		}
