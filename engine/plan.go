@@ -50,8 +50,12 @@ func (p *Plan) InStage(s Stage, schemas []Schema) []Change {
 	return cs
 }
 
-// systemPaths are the files that dnf reads: they are applied before packages.
-var systemPaths = []string{"/etc/yum.repos.d", "/etc/pki/rpm-gpg", "/etc/dnf", "/etc/yum", "/etc/rpm"}
+// systemPaths are applied before all else: what dnf reads, and the host's own
+// file contexts, by which everything after is labelled.
+var systemPaths = []string{
+	"/etc/yum.repos.d", "/etc/pki/rpm-gpg", "/etc/dnf", "/etc/yum", "/etc/rpm",
+	"/etc/selinux/targeted/contexts/files/file_contexts.local",
+}
 
 // StageOf says in which stage a resource is applied.
 func StageOf(a Addr, schemas []Schema) Stage {

@@ -133,8 +133,8 @@ for line in run("getent", "group"):
 with open("/etc/shadow") as shadow:
     for line in shadow:
         fields = line.rstrip("\n").split(":")
-        if fields[1] in ("!", "!!"):  # both: no password yet, locked
-            fields[1] = "locked"
+        if fields[1] in ("!", "!!"):  # no password yet, locked: its dates say nothing
+            fields[1:7] = ["locked"]
         fact("shadow", fields[0], hashlib.sha256(":".join(fields).encode()).hexdigest())
 for line in run("getcap", "-r", "/etc", "/usr/bin", "/usr/sbin", "/usr/libexec", "/usr/local"):
     path, _, caps = line.partition(" ")
