@@ -122,7 +122,9 @@ func (l *lab) changedKey() {
 // sudoPassword: an account without sudo, and one whose sudo asks.
 func (l *lab) sudoPassword() {
 	l.t.Helper()
-	state := func() string { return l.exec("vps", `find /var/cache/hikae /var/lib/hikae /home/admin /etc 2>&1 | sort`) }
+	state := func() string {
+		return l.exec("vps", `find /var/cache/hikae /var/lib/hikae /home/admin /etc 2>&1 | sort`)
+	}
 	for _, rule := range []string{"", "echo 'admin ALL=(ALL) ALL' >/etc/sudoers.d/admin; chmod 440 /etc/sudoers.d/admin"} {
 		l.exec("vps", rule)
 		before := state()
