@@ -33,6 +33,9 @@ type Want struct {
 	Patches  []Patch
 	Only     []string // kind:glob; empty takes all
 	HostOnly []string // patterns beyond the built-in ones
+	Lenses   []Lens
+	// Bytes gives a plain content of the source; lenses edit them.
+	Bytes func(hosts.Content) ([]byte, error)
 }
 
 // Desired is what a host should be.
@@ -200,7 +203,16 @@ func (c *compiler) overlay() hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	patches := slices.Clone(c.Patches)
 	slices.SortStableFunc(patches, func(a, b Patch) int { return int(a.Rank) - int(b.Rank) })
+	var lenses []Lens
+	edits := map[Lens][]Edit{}
 	for _, p := range patches {
+		if l := c.lensOf(p.Addr.Kind); l != nil && c.only.match(p.Addr) {
+			if edits[l] == nil {
+				lenses = append(lenses, l)
+			}
+			edits[l] = append(edits[l], Edit{Addr: p.Addr, Absent: p.Absent, Attrs: p.Attrs, Range: p.Range, Ranges: p.Ranges})
+			continue
+		}
 		s, known := c.schemas[p.Addr.Kind]
 		if !known {
 			diags = append(diags, errorDiag("Unknown kind", fmt.Sprintf("hikae has no resources of kind %q.", p.Addr.Kind), &p.Range))
@@ -223,6 +235,9 @@ func (c *compiler) overlay() hcl.Diagnostics {
 		if err := c.patch(p, s); err != nil {
 			diags = append(diags, errorDiag("Overlay cannot be applied", err.Error(), &p.Range))
 		}
+	}
+	for _, l := range lenses {
+		diags = append(diags, c.edit(l, edits[l])...)
 	}
 	return diags
 }

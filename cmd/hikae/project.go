@@ -18,7 +18,7 @@ import (
 
 // project reads the HCL of the project directory.
 func (a *app) project() (*lang.Project, error) {
-	pr, diags := lang.LoadDir(a.dir, all.Schemas(), lang.Options{Version: version})
+	pr, diags := lang.LoadDir(a.dir, all.Kinds(), lang.Options{Version: version})
 	if diags.HasErrors() {
 		return nil, &control.DiagError{Diags: diags}
 	}
@@ -39,7 +39,7 @@ func (a *app) controller(pr *lang.Project) (*control.Controller, error) {
 		return nil, err
 	}
 	return &control.Controller{
-		Store: store, Keys: keys, Schemas: all.Schemas(), View: a.view, Version: version,
+		Store: store, Keys: keys, Schemas: all.Schemas(), Lenses: all.Lenses(), View: a.view, Version: version,
 		Connect: a.connector(pr), Holder: holder(),
 	}, nil
 }

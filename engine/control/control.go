@@ -20,7 +20,8 @@ import (
 type Controller struct {
 	Store   *states.Store
 	Keys    *Keys
-	Schemas []engine.Schema
+	Schemas []engine.Schema // of what is read and applied
+	Lenses  []engine.Lens
 	View    *view.View
 	Version string
 	// Connect opens a session with a host's agent.

@@ -135,10 +135,14 @@ func (c *Controller) keep(ctx context.Context, s *session, t Target) (*Taken, er
 // beside the snapshot for people. The store has all.
 const readableMax = 1 << 20
 
-// readable gives the copies for people: files/PATH, and patches/PATH.patch
-// against what the package shipped. No secret is among them.
+// readable gives the copies for people: files/PATH, patches/PATH.patch against
+// what the package shipped, and views/KIND.hcl, what lenses make of the files.
+// No secret is among them, and none of it is read again.
 func (c *Controller) readable(ctx context.Context, snap *engine.Snapshot) (map[string][]byte, error) {
 	out := map[string][]byte{}
+	for _, l := range c.Lenses {
+		c.view(ctx, l, snap, out)
+	}
 	for i := range snap.Resources {
 		r := &snap.Resources[i]
 		n := r.Node
@@ -164,6 +168,20 @@ func (c *Controller) readable(ctx context.Context, snap *engine.Snapshot) (map[s
 		}
 	}
 	return out, nil
+}
+
+// view adds what a lens shows; what it does not understand it leaves out.
+func (c *Controller) view(ctx context.Context, l engine.Lens, snap *engine.Snapshot, out map[string][]byte) {
+	found, _ := engine.View(l, snap, func(ct hosts.Content) ([]byte, error) { return c.blob(ctx, ct) })
+	for _, s := range l.Kinds() {
+		text := []byte("# What " + snap.Host + "'s files say, for people and queries: never read again.\n# To change it, write an overlay.\n")
+		for i := range found {
+			if found[i].Addr.Kind == s.Kind {
+				text = append(append(text, '\n'), lang.EncodeResource(&found[i], s)...)
+			}
+		}
+		out["views/"+s.Kind+".hcl"] = text
+	}
 }
 
 // blob reads a plain content of the store into memory.

@@ -26,11 +26,24 @@ func Modules() []engine.Module {
 // Units returns the daemons whose configuration hikae knows.
 func Units() []engine.Unit { return daemons.Units() }
 
-// Schemas returns the kinds' schemas.
+// Lenses returns the views of daemons' configuration.
+func Lenses() []engine.Lens { return []engine.Lens{repo.Lens{}} }
+
+// Schemas returns the schemas of the host modules' kinds: what is read and
+// applied on a host.
 func Schemas() []engine.Schema {
 	var ss []engine.Schema
 	for _, m := range Modules() {
 		ss = append(ss, m.Schema())
+	}
+	return ss
+}
+
+// Kinds returns all schemas that the language knows: the lenses' too.
+func Kinds() []engine.Schema {
+	ss := Schemas()
+	for _, l := range Lenses() {
+		ss = append(ss, l.Kinds()...)
 	}
 	return ss
 }
