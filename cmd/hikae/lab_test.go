@@ -227,7 +227,8 @@ func (l *lab) allow(lines ...string) string {
 	l.t.Helper()
 	f := filepath.Join(l.t.TempDir(), "allow")
 	// Logging in starts a session, whatever it does.
-	text := "[any]\nactive (user@|user-runtime-dir@|run-user-|session-).*\n" + strings.Join(lines, "\n") + "\n"
+	// So does a boot that is just over keep the credentials of its last units mounted.
+	text := "[any]\nactive (user@|user-runtime-dir@|run-user-|run-credentials-|session-).*\n" + strings.Join(lines, "\n") + "\n"
 	if err := os.WriteFile(f, []byte(text), 0o600); err != nil {
 		l.t.Fatal(err)
 	}
