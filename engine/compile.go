@@ -50,6 +50,32 @@ type Desired struct {
 	Left []Note
 	// Inline are the contents that overlays gave, by their names.
 	Inline map[hosts.ID]Inline
+
+	source *Snapshot // nil: HCL alone says what is wished
+	host   string
+	only   *only
+}
+
+// silent says why it means nothing that a resource is not wished, or "": what
+// the host does not take, and what the source's snapshot has not seen, is not
+// gone. Nothing is ever deleted for that.
+func (d *Desired) silent(a Addr, packaged bool) string {
+	if d.only != nil && !d.only.match(a) {
+		return "it is not among what this host takes (only)"
+	}
+	if d.source == nil {
+		return ""
+	}
+	cov := d.source.Coverage[a.Kind]
+	if packaged || d.source.Host == d.host {
+		// What a package owns may lie where only differences are read; and a
+		// tree that the host itself did not have then is gone.
+		cov.Whole = true
+	}
+	if !cov.covers(a) {
+		return "the snapshot of " + d.source.Host + " has not seen its place"
+	}
+	return ""
 }
 
 // Note is an address and what is to be said of it.
@@ -90,6 +116,7 @@ func Compile(w Want) (*Desired, hcl.Diagnostics) {
 	if c.hostOnly, err = rules.HostOnlyPaths().With(declared...); err != nil {
 		return nil, hcl.Diagnostics{errorDiag("Pattern not understood", err.Error(), nil)}
 	}
+	c.out.source, c.out.host, c.out.only = w.Source, w.Host, c.only
 	if w.Source != nil {
 		for i := range w.Source.Resources {
 			c.source(&w.Source.Resources[i])

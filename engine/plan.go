@@ -267,6 +267,12 @@ func (p *planner) applied(a Addr, have *Resource) bool {
 // removed: it is put back to what the package installed.
 func (p *planner) extra(a Addr, have *Resource) {
 	_, ours := p.base[a]
+	if p.desired.Pristine[a] == nil && ours && !have.IsPristine() {
+		if why := p.desired.silent(a, have.Pristine != nil); why != "" {
+			p.Left = append(p.Left, Note{a, "left as hikae made it: " + why})
+			return
+		}
+	}
 	if p.desired.Pristine[a] != nil || (ours && have.Pristine != nil) {
 		if have.Pristine == nil || have.IsPristine() {
 			return

@@ -69,7 +69,9 @@ func desired(t *testing.T, w Want) *Desired {
 	return d
 }
 
-func snapshot(rs ...Resource) *Snapshot { return &Snapshot{Host: "primary", Resources: rs} }
+func snapshot(rs ...Resource) *Snapshot {
+	return &Snapshot{Host: "primary", Resources: rs, Coverage: actual().Coverage}
+}
 
 // lines gives a plan's changes as "action kind:name".
 func lines(p *Plan) []string {
@@ -129,6 +131,45 @@ func TestPlan(t *testing.T) {
 			p := MakePlan("standby", desired(t, Want{Host: "standby", Source: tt.want}), tt.have, tt.base, testSchemas())
 			if got := lines(p); !slices.Equal(got, tt.expect) {
 				t.Errorf("got %q, want %q", got, tt.expect)
+			}
+		})
+	}
+}
+
+// That a resource is not wished is no reason to delete it where the source has
+// not seen its place or the host does not take it.
+func TestNothingIsDeletedUnseen(t *testing.T) {
+	schema := testSchemas()[0]
+	have := file("/etc/sub/a", 1)
+	base := Base{have.Addr: FingerprintOf(&have, schema)}
+	seen := Coverage{Roots: []string{"/etc"}}
+	for _, tt := range []struct {
+		name    string
+		source  string
+		cov     Coverage
+		only    []string
+		deletes bool
+	}{
+		{"seen and gone", "primary", seen, nil, true},
+		{"a hole in the source's snapshot", "primary", Coverage{Roots: []string{"/etc"}, Holes: []Hole{{Path: "/etc/sub"}}}, nil, false},
+		{"a tree that the source has not", "primary", Coverage{Roots: []string{"/srv"}}, nil, false},
+		{"nothing known of what was seen", "primary", Coverage{}, nil, false},
+		{"only was narrowed", "primary", seen, []string{"file:/etc/other/*"}, false},
+		{"only takes it", "primary", seen, []string{"file:/etc/sub/*"}, true},
+		{"an undo point, from before the tree", "standby", Coverage{Roots: []string{"/srv"}}, nil, true},
+		{"an undo point with a hole", "standby", Coverage{Roots: []string{"/etc"}, Holes: []Hole{{Path: "/etc/sub"}}}, nil, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			source := &Snapshot{Host: tt.source, Coverage: map[string]Coverage{"file": tt.cov}}
+			p := MakePlan("standby", desired(t, Want{Host: "standby", Source: source, Only: tt.only}), actual(have), base, testSchemas())
+			if got := len(p.Changes) > 0; got != tt.deletes || len(p.Left) > 0 == tt.deletes {
+				t.Errorf("got %q, left %v", lines(p), p.Left)
+			}
+			edited := config("/etc/sub/a", 7, 1) // the same of what a package owns: it would be put back
+			p = MakePlan("standby", desired(t, Want{Host: "standby", Source: source, Only: tt.only}), actual(edited), base, testSchemas())
+			unread := len(tt.cov.Holes) > 0 || tt.only != nil && !tt.deletes
+			if got := len(p.Changes) > 0; got == unread {
+				t.Errorf("a package's: got %q, left %v", lines(p), p.Left)
 			}
 		})
 	}
