@@ -186,7 +186,7 @@ func (rd *reading) coversBelow(dir string) bool {
 func (rd *reading) missing(roots []string) {
 	var gone []string
 	for path, o := range rd.own {
-		if !o.config || o.missingOK || rd.seen[path] || !below(path, roots) {
+		if !o.config || o.missingOK || o.pristine == nil || rd.seen[path] || !below(path, roots) {
 			continue
 		}
 		if _, out := rd.leftOut(path, *o.pristine); out {
