@@ -11,6 +11,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"hikae/engine/rules"
 	"hikae/hosts"
 )
 
@@ -356,9 +357,15 @@ func (e *execution) journal(ctx context.Context, unit string) string {
 	return lastLines(r, 8)
 }
 
+// lastLines is the end of what a program said, of its errors if it had any: a
+// checker may print the whole configuration beside them. Lines that may show a
+// secret are replaced.
 func lastLines(r hosts.Result, n int) string {
-	text := strings.TrimSpace(string(r.Stderr) + "\n" + string(r.Stdout))
-	lines := strings.Split(text, "\n")
+	text := strings.TrimSpace(string(r.Stderr))
+	if text == "" {
+		text = strings.TrimSpace(string(r.Stdout))
+	}
+	lines := strings.Split(rules.Redact(text), "\n")
 	if len(lines) > n {
 		lines = lines[len(lines)-n:]
 	}

@@ -41,7 +41,7 @@ func TestGroupIsPutBack(t *testing.T) {
 			h.OnRun(func(_ context.Context, c hosts.Cmd) (hosts.Result, error) {
 				switch {
 				case slices.Equal(c.Argv, []string{"/usr/sbin/httpd", "-t"}) && h.Text(conf) != "old\n":
-					return hosts.Result{Code: tt.check, Stderr: []byte("AH00526: Syntax error on line 1")}, nil
+					return hosts.Result{Code: tt.check, Stderr: []byte("AH00526: Syntax error on line 1\nDBDParams pass=hunter2: no\n"), Stdout: []byte(strings.Repeat("all of it\n", 9))}, nil
 				case c.Argv[0] == "systemctl" && c.Argv[1] == "reload-or-restart":
 					reloads++
 				case c.Argv[0] == "systemctl" && c.Argv[1] == "show":
@@ -72,6 +72,9 @@ func TestGroupIsPutBack(t *testing.T) {
 			}
 			if got := h.Text(conf); got != want || res.RolledBack != tt.rolledBack || len(res.Applied) != applied {
 				t.Errorf("%q stands there; result %+v", got, res)
+			}
+			if strings.Contains(res.Err, "hunter2") || tt.check != 0 && !strings.Contains(res.Err, "AH00526") {
+				t.Errorf("the error shows a secret, or not the checker's words: %s", res.Err)
 			}
 			if tt.rolledBack && !strings.Contains(res.Err, "httpd") {
 				t.Errorf("the error does not say why: %s", res.Err)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"hikae/engine/rules"
 	"hikae/hosts"
 )
 
@@ -50,7 +51,7 @@ func postfixMaps(ctx context.Context, h hosts.Host, changed []string) error {
 			return err
 		}
 		if r.Code != 0 {
-			return fmt.Errorf("%s failed: %s", strings.Join(argv, " "), strings.TrimSpace(string(r.Stderr)))
+			return fmt.Errorf("%s failed: %s", strings.Join(argv, " "), rules.Redact(strings.TrimSpace(string(r.Stderr))))
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"hikae/engine/rules"
 	"hikae/hosts"
 )
 
@@ -34,7 +35,7 @@ func postgresqlData(ctx context.Context, h hosts.Host, _ []string) error {
 		return err
 	}
 	if r.Code != 0 {
-		return fmt.Errorf("%s --initdb failed: %s", postgresqlSetup, strings.TrimSpace(string(r.Stderr)+string(r.Stdout)))
+		return fmt.Errorf("%s --initdb failed: %s", postgresqlSetup, rules.Redact(strings.TrimSpace(string(r.Stderr)+string(r.Stdout))))
 	}
 	return nil
 }
