@@ -39,6 +39,8 @@ type ApplyResult struct {
 var (
 	// ErrRefused: the host or hikae will not do it; nothing was changed.
 	ErrRefused = errors.New("refused")
+	// ErrNotPutBack: what had been changed could not be put back, whole.
+	ErrNotPutBack = errors.New("not put back")
 	// ErrLocked: another apply holds the host.
 	ErrLocked = errors.New("another apply is under way")
 )

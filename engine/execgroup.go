@@ -25,18 +25,21 @@ func (e *execution) group(ctx context.Context, g *group) error {
 	if !ok {
 		return errors.New("cannot apply files: their module makes no transactions")
 	}
-	finished := map[Addr]bool{}
-	job := e.job(ctx, g.files)
-	job.Done = func(a Addr) { finished[a] = true } // told when the group is through
+	job := e.job(g.files)
+	job.Done = func(Addr) {} // told when the group is through
 	tx, err := files.Begin(ctx, e.x.Host, job)
 	if err != nil {
 		return err
 	}
-	before := e.states(ctx, g)
+	before, err := e.states(ctx, g)
+	if err != nil { // which daemons are to be reloaded and watched is not known
+		return errors.Join(err, tx.Discard())
+	}
 	// Once the first file is renamed the group is finished or put back, even
 	// if the controller is gone.
 	ctx = context.WithoutCancel(ctx)
 	if err := tx.Commit(ctx); err != nil {
+		e.putBack(!errors.Is(err, ErrNotPutBack))
 		return err
 	}
 	if err := e.activate(ctx, g, before); err != nil {
@@ -60,13 +63,13 @@ func (e *execution) activate(ctx context.Context, g *group, before map[string]un
 			return err
 		}
 	}
-	if len(g.unitFile) > 0 {
+	if g.unitsChange() && e.x.Host.Facts().Systemd {
 		if err := e.systemctl(ctx, "daemon-reload"); err != nil {
 			return err
 		}
 	}
 	if len(g.services) > 0 {
-		job := e.job(ctx, g.services)
+		job := e.job(g.services)
 		job.Done = func(Addr) {}
 		if err := e.module("service").Apply(ctx, e.x.Host, job); err != nil {
 			return err
@@ -228,20 +231,24 @@ func (e *execution) health(ctx context.Context, g *group, before map[string]unit
 
 // rollback puts a group back. What cannot be put back is in the error too.
 func (e *execution) rollback(ctx context.Context, g *group, tx Transaction, before map[string]unitState, cause error) error {
-	e.rolledBack = true
 	errs := []error{cause}
 	fail := func(err error) {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("while putting it back: %w", err))
 		}
 	}
+	for _, c := range g.services { // while their unit files are still there
+		if started(c) {
+			fail(e.systemctl(ctx, "disable", "--now", c.Addr.Name))
+		}
+	}
 	fail(tx.Rollback(ctx))
 	fail(e.prepare(ctx, g))
-	if len(g.unitFile) > 0 {
+	if g.unitsChange() && e.x.Host.Facts().Systemd {
 		fail(e.systemctl(ctx, "daemon-reload"))
 	}
 	if back := reversed(g.services); len(back) > 0 {
-		job := e.job(ctx, back)
+		job := e.job(back)
 		job.Done = func(Addr) {}
 		fail(e.module("service").Apply(ctx, e.x.Host, job))
 	}
@@ -259,7 +266,21 @@ func (e *execution) rollback(ctx context.Context, g *group, tx Transaction, befo
 			fail(e.systemctl(ctx, "restart", name))
 		}
 	}
+	e.putBack(len(errs) == 1)
 	return errors.Join(errs...)
+}
+
+// putBack notes that a group was put back, or that it could not be, whole.
+func (e *execution) putBack(whole bool) {
+	e.rolledBack = true
+	e.stuck = e.stuck || !whole
+}
+
+// started reports whether a change brought a unit that was not there before
+// and is now to be enabled or to run.
+func started(c Change) bool {
+	return c.Before == nil && c.After != nil && c.After.Value != cty.NilVal &&
+		(running(c.After) || isTrue(c.After.Value.GetAttr("enabled")))
 }
 
 // reversed turns changes round: from what was wished to what was read.
@@ -284,7 +305,8 @@ func (s unitState) active() bool {
 }
 
 // states asks for the units that the group could disturb.
-func (e *execution) states(ctx context.Context, g *group) map[string]unitState {
+// A template is no unit that could be asked for.
+func (e *execution) states(ctx context.Context, g *group) (map[string]unitState, error) {
 	var names []string
 	for _, u := range g.units {
 		names = append(names, u.Name)
@@ -295,15 +317,11 @@ func (e *execution) states(ctx context.Context, g *group) map[string]unitState {
 		names = append(names, c.Addr.Name)
 	}
 	slices.Sort(names)
-	names = slices.Compact(names)
-	if len(names) == 0 {
-		return nil
+	names = slices.DeleteFunc(slices.Compact(names), func(n string) bool { return strings.Contains(n, "@.") })
+	if len(names) == 0 || !e.x.Host.Facts().Systemd {
+		return nil, nil
 	}
-	m, err := e.show(ctx, names)
-	if err != nil {
-		e.notes = append(e.notes, err.Error())
-	}
-	return m
+	return e.show(ctx, names)
 }
 
 // show asks systemd for several units at once: their blocks come in the order
@@ -313,6 +331,9 @@ func (e *execution) show(ctx context.Context, names []string) (map[string]unitSt
 	r, err := e.x.Host.Run(ctx, hosts.Cmd{Argv: argv})
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask systemd: %w", err)
+	}
+	if r.Code != 0 {
+		return nil, fmt.Errorf("cannot ask systemd: systemctl show: %s", lastLines(r, 3))
 	}
 	states := make(map[string]unitState, len(names))
 	for i, block := range strings.Split(strings.TrimSpace(string(r.Stdout)), "\n\n") {

@@ -53,7 +53,8 @@ type execution struct {
 	keep *keeper
 
 	done       map[Addr]bool
-	rolledBack bool
+	rolledBack bool // a group was put back
+	stuck      bool // one could not be, whole
 	notes      []string
 }
 
@@ -146,13 +147,13 @@ func (e *execution) apply(ctx context.Context, kind string, cs []Change) error {
 	if len(cs) == 0 {
 		return nil
 	}
-	if err := e.module(kind).Apply(ctx, e.x.Host, e.job(ctx, cs)); err != nil {
+	if err := e.module(kind).Apply(ctx, e.x.Host, e.job(cs)); err != nil {
 		return fmt.Errorf("cannot apply %s: %w", kind, err)
 	}
 	return nil
 }
 
-func (e *execution) job(_ context.Context, cs []Change) Job {
+func (e *execution) job(cs []Change) Job {
 	return Job{
 		Changes: cs,
 		Open:    e.open,
@@ -172,7 +173,7 @@ func (e *execution) job(_ context.Context, cs []Change) Job {
 }
 
 func (e *execution) result(err error) ApplyResult {
-	r := ApplyResult{RolledBack: e.rolledBack, Notes: e.notes}
+	r := ApplyResult{RolledBack: e.rolledBack && !e.stuck, Notes: e.notes}
 	for _, c := range e.req.Changes {
 		if e.done[c.Addr] {
 			r.Applied = append(r.Applied, c.Addr)

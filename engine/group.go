@@ -21,6 +21,13 @@ type group struct {
 // service changes stands for itself.
 func (g *group) loose() bool { return len(g.files)+len(g.units) == 0 }
 
+// unitsChange reports whether systemd has to read its unit files again.
+func (g *group) unitsChange() bool {
+	return slices.ContainsFunc(g.files, func(c Change) bool { return strings.HasPrefix(c.Addr.Name, unitDir) })
+}
+
+const unitDir = "/etc/systemd/system/"
+
 // groupChanges divides changes into connected groups: two files that one unit
 // reads are in one group, and so is that unit's own change. Files that no known
 // unit reads come first, in a group of their own; services alone come last.
@@ -111,7 +118,7 @@ func readersOf(p string, units []Unit) []string {
 // unitOfFile is the unit that a unit file or a drop-in below
 // /etc/systemd/system makes: x.service of both x.service and x.service.d/y.conf.
 func unitOfFile(p string) string {
-	rest, ok := strings.CutPrefix(p, "/etc/systemd/system/")
+	rest, ok := strings.CutPrefix(p, unitDir)
 	if !ok {
 		return ""
 	}

@@ -33,6 +33,7 @@ func TestGroupIsPutBack(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := hosttest.New(t)
+			h.SetFacts(hosts.Facts{Systemd: true})
 			h.Mkdir("/etc/httpd/conf")
 			h.Mkdir("/usr/sbin")
 			h.Write("/usr/sbin/httpd", "")
@@ -80,6 +81,96 @@ func TestGroupIsPutBack(t *testing.T) {
 				t.Errorf("the error does not say why: %s", res.Err)
 			}
 		})
+	}
+}
+
+// services is a kind "service" that only says that it was asked.
+type services struct{ engine.Module }
+
+func (services) Schema() engine.Schema                               { return engine.Schema{Kind: "service"} }
+func (services) Apply(context.Context, hosts.Host, engine.Job) error { return nil }
+
+// applyUnit brings a unit file and its service to a host whose systemd answers
+// as said.
+func applyUnit(t *testing.T, h *hosttest.Host, name string, run func(hosts.Cmd) hosts.Result) engine.ApplyResult {
+	t.Helper()
+	h.SetFacts(hosts.Facts{Systemd: true})
+	h.Mkdir("/etc/systemd/system")
+	h.OnRun(func(_ context.Context, c hosts.Cmd) (hosts.Result, error) { return run(c), nil })
+	file1 := hosts.Node{Type: hosts.File, Mode: 0o644, Owner: "root", Group: "root", Content: content("new\n")}
+	x := &engine.Executor{Host: h, Modules: []engine.Module{file.Module{}, services{}}}
+	res, err := x.Apply(t.Context(), engine.ApplyRequest{Stage: engine.StageConfig, Holder: "test", Changes: []engine.Change{
+		{
+			Addr: engine.Addr{Kind: "file", Name: "/etc/systemd/system/" + name}, Action: engine.Create,
+			After: &engine.Resource{Node: &file1, Value: cty.NilVal},
+		}, {
+			Addr: engine.Addr{Kind: "service", Name: name}, Action: engine.Create,
+			After: &engine.Resource{Value: cty.ObjectVal(map[string]cty.Value{"enabled": cty.True, "running": cty.True})},
+		},
+	}}, func(hosts.Content) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("new\n")), nil }, func(engine.ApplyEvent) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// A unit that came with a group that is put back is stopped with it, before
+// its file goes.
+func TestNewUnitIsStoppedAgain(t *testing.T) {
+	h := hosttest.New(t)
+	there := ""
+	res := applyUnit(t, h, "x.service", func(c hosts.Cmd) hosts.Result {
+		switch {
+		case c.Argv[0] == "systemctl" && c.Argv[1] == "show":
+			return hosts.Result{Stdout: []byte("Id=x.service\nActiveState=failed\n")}
+		case slices.Equal(c.Argv, []string{"systemctl", "disable", "--now", "x.service"}):
+			there = h.Text("/etc/systemd/system/x.service")
+		}
+		return hosts.Result{}
+	})
+	if _, err := h.Stat("/etc/systemd/system/x.service"); err == nil || there != "new\n" || !res.RolledBack {
+		t.Errorf("stopped with the file %q; %+v", there, res)
+	}
+}
+
+// What cannot be asked of systemd is not taken for "nothing runs": nothing is
+// changed.
+func TestUnknownStatesChangeNothing(t *testing.T) {
+	h := hosttest.New(t)
+	res := applyUnit(t, h, "x.service", func(c hosts.Cmd) hosts.Result {
+		if c.Argv[0] == "systemctl" && c.Argv[1] == "show" {
+			return hosts.Result{Code: 1, Stderr: []byte("Failed to connect to bus")}
+		}
+		return hosts.Result{}
+	})
+	if _, err := h.Stat("/etc/systemd/system/x.service"); err == nil || len(res.Applied) > 0 || !strings.Contains(res.Err, "bus") {
+		t.Errorf("got %+v", res)
+	}
+}
+
+// A template is not asked for, nor what depends on it lost.
+func TestTemplateIsNoUnit(t *testing.T) {
+	reloads := 0
+	h := hosttest.New(t)
+	h.Mkdir("/etc/systemd/system")
+	h.SetFacts(hosts.Facts{Systemd: true})
+	h.OnRun(func(_ context.Context, c hosts.Cmd) (hosts.Result, error) {
+		switch c.Argv[1] {
+		case "show":
+			return hosts.Result{Code: 1, Stderr: []byte("neither a valid invocation ID nor unit name")}, nil
+		case "daemon-reload":
+			reloads++
+		}
+		return hosts.Result{}, nil
+	})
+	n := hosts.Node{Type: hosts.File, Mode: 0o644, Owner: "root", Group: "root", Content: content("new\n")}
+	x := &engine.Executor{Host: h, Modules: []engine.Module{file.Module{}}}
+	res, err := x.Apply(t.Context(), engine.ApplyRequest{Stage: engine.StageConfig, Changes: []engine.Change{{
+		Addr: engine.Addr{Kind: "file", Name: "/etc/systemd/system/x@.service"}, Action: engine.Create,
+		After: &engine.Resource{Node: &n, Value: cty.NilVal},
+	}}}, func(hosts.Content) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("new\n")), nil }, func(engine.ApplyEvent) {})
+	if err != nil || res.Err != "" || reloads != 1 {
+		t.Errorf("%d reloads; %+v, %v", reloads, res, err)
 	}
 }
 

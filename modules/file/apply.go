@@ -231,7 +231,7 @@ func (t *transaction) commit(ctx context.Context, s *step) error {
 // undo puts back what a failed Commit had done.
 func (t *transaction) undo(ctx context.Context, cause error) error {
 	if err := t.Rollback(ctx); err != nil {
-		return errors.Join(cause, err)
+		return errors.Join(cause, engine.ErrNotPutBack, err)
 	}
 	return cause
 }
