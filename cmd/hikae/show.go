@@ -96,7 +96,8 @@ func (a *app) showCounts(snap *engine.Snapshot) {
 		n[r.Addr.Kind]++
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, taken %s: %s %s, %s\n", snap.Host, snap.Taken.Format("2006-01-02 15:04:05Z"), snap.Facts.ID, snap.Facts.VersionID, snap.Facts.Arch)
+	fmt.Fprintf(&b, "%s, taken %s: %s %s, %s\n", snap.Host, snap.Taken.Format("2006-01-02 15:04:05Z"),
+		view.Safe(snap.Facts.ID), view.Safe(snap.Facts.VersionID), view.Safe(snap.Facts.Arch))
 	kinds := make([]string, 0, len(n))
 	for k := range n {
 		kinds = append(kinds, k)

@@ -169,7 +169,7 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 			}
 			a.c.View.Progress(host, fmt.Sprintf("applied %d of %d", made, total))
 		case e.Unit != "":
-			a.c.View.Emit(view.Event{Type: "unit", Host: host, Text: fmt.Sprintf("%s: %s %s", host, e.Progress, e.Unit),
+			a.c.View.Emit(view.Event{Type: "unit", Host: host, Text: fmt.Sprintf("%s: %s %s", host, view.Safe(e.Progress), view.Safe(e.Unit)),
 				Data: map[string]string{"unit": e.Unit, "action": e.Progress}})
 		case e.Kept != "":
 			if a.c.View.JSON() {

@@ -168,7 +168,7 @@ func (v *View) notes(b *strings.Builder, title string, notes []engine.Note) {
 	}
 	fmt.Fprintf(b, "%s (%d):\n", title, len(notes))
 	for _, n := range notes {
-		fmt.Fprintf(b, "    %s %s%s\n", n.Addr.Kind, Safe(n.Addr.Name), v.paint(dim, "  "+n.Why))
+		fmt.Fprintf(b, "    %s %s%s\n", n.Addr.Kind, Safe(n.Addr.Name), v.paint(dim, "  "+Safe(n.Why)))
 	}
 }
 
@@ -178,9 +178,9 @@ func nodeText(n *hosts.Node) string {
 	case hosts.Link:
 		return "-> " + Safe(n.Link)
 	case hosts.Dir:
-		return fmt.Sprintf("directory %04o %s:%s", n.Mode, n.Owner, n.Group)
+		return fmt.Sprintf("directory %04o %s:%s", n.Mode, Safe(n.Owner), Safe(n.Group))
 	}
-	return fmt.Sprintf("%04o %s:%s %s", n.Mode, n.Owner, n.Group, Size(n.Content.Size))
+	return fmt.Sprintf("%04o %s:%s %s", n.Mode, Safe(n.Owner), Safe(n.Group), Size(n.Content.Size))
 }
 
 // AttributeChange is one attribute before and after, as text; secrets redacted.

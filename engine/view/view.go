@@ -108,9 +108,11 @@ func (v *View) Progress(host, text string) {
 		v.emitJSON(Event{Type: "progress", Host: host, Text: text})
 	case v.tty:
 		v.wipe()
-		line := fmt.Sprintf("%s: %s", host, Safe(text))
-		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && len(line) >= w && w > 8 {
-			line = line[:w-1]
+		line := host + ": " + Safe(text)
+		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 8 {
+			if r := []rune(line); len(r) >= w {
+				line = string(r[:w-1])
+			}
 		}
 		v.line = len(line)
 		_, _ = fmt.Fprint(v.out, line)
@@ -164,7 +166,7 @@ func (v *View) Error(host string, err error, data any) {
 	if data == nil {
 		data = map[string]string{"text": err.Error()}
 	}
-	v.Emit(Event{Type: "error", Host: host, Text: v.paint(red, prefix) + err.Error(), Data: data})
+	v.Emit(Event{Type: "error", Host: host, Text: v.paint(red, prefix) + Printable(err.Error()), Data: data})
 }
 
 // Size is a number of bytes for a person.
