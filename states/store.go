@@ -65,6 +65,9 @@ func CheckName(host string) error {
 // ErrNoSnapshot: the host was never read, or has no such generation.
 var ErrNoSnapshot = errors.New("no snapshot")
 
+// ErrLocked: another writer has the store.
+var ErrLocked = errors.New("the store is locked")
+
 // Lock keeps other writers out of the store until unlock is called.
 func (s *Store) Lock(holder string) (unlock func(), err error) {
 	path := filepath.Join(s.dir, ".store", "lock")
@@ -75,7 +78,7 @@ func (s *Store) Lock(holder string) (unlock func(), err error) {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		who, _ := io.ReadAll(io.LimitReader(f, 200))
 		_ = f.Close()
-		return nil, fmt.Errorf("cannot lock store %s: held by %s", s.dir, bytes.TrimSpace(who))
+		return nil, fmt.Errorf("%w: %s is held by %s", ErrLocked, s.dir, bytes.TrimSpace(who))
 	}
 	if err := f.Truncate(0); err == nil {
 		_, _ = f.WriteAt([]byte(holder+"\n"), 0)
@@ -164,12 +167,21 @@ func (s *Store) refresh(host string, files, readable map[string][]byte) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		if err != nil || e.IsDir() {
+		if err != nil {
 			return err
 		}
 		rel, err := filepath.Rel(root, p)
 		if err != nil {
 			return err
+		}
+		if strings.HasPrefix(rel, ".git") { // people keep it in git: that is theirs
+			if e.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if e.IsDir() {
+			return nil
 		}
 		data, ok := want[filepath.ToSlash(rel)]
 		if !ok {

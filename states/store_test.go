@@ -105,6 +105,29 @@ func TestNothingIsWrittenOutside(t *testing.T) {
 	}
 }
 
+// The copy for people is kept in git: what git keeps there is not hikae's to
+// remove.
+func TestGitStays(t *testing.T) {
+	s := open(t)
+	for i, body := range []string{"a", "b"} {
+		if _, _, err := s.WriteSnapshot("rio1", noon.Add(time.Duration(i)*time.Hour), files("h", body), map[string][]byte{"files/" + body: nil}); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			for _, name := range []string{".git/objects/ab", ".gitignore"} {
+				if err := writeBelow(filepath.Join(s.Dir(), "rio1"), name, []byte("git's")); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	for name, want := range map[string]bool{".git/objects/ab": true, ".gitignore": true, "files/a": false, "files/b": true} {
+		if _, err := os.Stat(filepath.Join(s.Dir(), "rio1", name)); (err == nil) != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestRecordsAndLock(t *testing.T) {
 	s := open(t)
 	if got, err := s.Get(Base, "rio1"); got != nil || err != nil {
@@ -120,7 +143,7 @@ func TestRecordsAndLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Lock("hanako"); err == nil || !strings.Contains(err.Error(), "taro") {
+	if _, err := s.Lock("hanako"); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "taro") {
 		t.Errorf("got %v", err)
 	}
 	unlock()

@@ -6,6 +6,7 @@ import (
 	"hikae/engine"
 	"hikae/engine/agent"
 	"hikae/engine/control"
+	"hikae/states"
 )
 
 // Exit codes; exitHelp tells them to people.
@@ -37,7 +38,8 @@ func exitCode(err error) int {
 		return exitChanges
 	case errors.Is(err, control.ErrRolledBack):
 		return exitRolledBack
-	case errors.Is(err, engine.ErrRefused), errors.Is(err, engine.ErrLocked), errors.Is(err, agent.ErrReadOnly):
+	case errors.Is(err, engine.ErrRefused), errors.Is(err, engine.ErrLocked), errors.Is(err, agent.ErrReadOnly),
+		errors.Is(err, states.ErrLocked):
 		return exitRefused
 	}
 	return exitError
