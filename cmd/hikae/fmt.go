@@ -46,13 +46,17 @@ func (a *app) fmtCmd() *cobra.Command {
 				}
 				changed++
 				if !check {
-					err = blob.WriteFile(f, 0o644, func(w io.Writer) error {
+					info, err := os.Stat(f)
+					if err != nil {
+						return fmt.Errorf("cannot format: %w", err)
+					}
+					err = blob.WriteFile(f, info.Mode().Perm(), func(w io.Writer) error {
 						_, err := w.Write(tidy)
 						return err
 					})
-				}
-				if err != nil {
-					return err
+					if err != nil {
+						return err
+					}
 				}
 				a.view.Emit(view.Event{Type: "formatted", Text: filepath.Base(f), Data: map[string]string{"file": filepath.Base(f)}})
 			}
