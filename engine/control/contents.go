@@ -56,8 +56,8 @@ func (c *Controller) keepContents(ctx context.Context, conn *agent.Client, host 
 		}
 		return nil
 	})
-	if len(failed) > 0 {
-		err = nil // each is told by its path
+	if err != nil && got+len(failed) == len(want) {
+		err = nil // each that failed is told by its path
 	}
 	return failed, err
 }

@@ -87,17 +87,19 @@ func (c *Controller) keep(ctx context.Context, s *session, t Target) (*Taken, er
 		return nil, err
 	}
 	snap.Resources = slices.DeleteFunc(snap.Resources, func(r engine.Resource) bool {
-		if r.Node == nil || r.Node.Type != hosts.File {
-			return false
-		}
-		why, gone := failed[r.Node.Content.ID]
-		if gone { // it changed under the reader: not seen, so nothing is concluded
+		for _, ct := range r.Contents(schemas[r.Addr.Kind]) {
+			why, gone := failed[ct.ID]
+			if !gone {
+				continue
+			}
+			// It changed under the reader: not seen, so nothing is concluded.
 			cov := snap.Coverage[r.Addr.Kind]
 			cov.Holes = append(cov.Holes, engine.Hole{Path: r.Addr.Name, Err: why.Error()})
 			snap.Coverage[r.Addr.Kind] = cov
-			taken.Notes = append(taken.Notes, fmt.Sprintf("%s changed while it was read", r.Addr.Name))
+			taken.Notes = append(taken.Notes, fmt.Sprintf("%s changed while it was read", r.Addr))
+			return true
 		}
-		return gone
+		return false
 	})
 	for i := range snap.Resources {
 		r := &snap.Resources[i]
