@@ -17,7 +17,8 @@ func TestLabMainJob(t *testing.T) {
 	l.ok("snapshot", "primary")
 	t.Run("a snapshot writes nothing to its host", func(t *testing.T) {
 		l := sub(l, t)
-		l.same(before, l.facts("primary"), "--allow", l.allow())
+		// Mail that its own jobs send may arrive meanwhile.
+		l.same(before, l.facts("primary"), "--allow", l.allow(`path /home/[^/]*/(\.procmail\.log|\.spamassassin/.*|Maildir/.*)`))
 	})
 	t.Run("planning the primary straight after its snapshot is empty", func(t *testing.T) {
 		sub(l, t).inStep("primary")
