@@ -16,6 +16,7 @@ import (
 	"hikae/engine/lang"
 	"hikae/engine/view"
 	"hikae/hosts"
+	"hikae/states"
 )
 
 // Taken tells of a snapshot.
@@ -45,8 +46,31 @@ func (c *Controller) Snapshot(ctx context.Context, t Target) (*Taken, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.wish(t.Name, taken.Generation); err != nil {
+		return nil, err
+	}
 	c.View.Emit(view.Event{Type: "snapshot", Host: t.Name, Text: c.snapshotText(t.Name, taken), Data: taken})
 	return taken, nil
+}
+
+// wish makes a generation one that a host may be planned by, though it was
+// taken as an undo point before: somebody asked for a snapshot, and nothing had
+// changed since.
+func (c *Controller) wish(host, generation string) error {
+	points, err := c.Store.Get(states.Undo, host)
+	if err != nil {
+		return err
+	}
+	undo := strings.Fields(string(points))
+	rest := slices.DeleteFunc(slices.Clone(undo), func(g string) bool { return g == generation })
+	if len(rest) == len(undo) {
+		return nil
+	}
+	var text strings.Builder
+	for _, g := range rest {
+		text.WriteString(g + "\n")
+	}
+	return c.Store.Set(states.Undo, host, []byte(text.String()))
 }
 
 func (c *Controller) snapshotText(host string, t *Taken) string {
