@@ -86,6 +86,9 @@ func (s *Store) Lock(holder string) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
+// genTime is how a generation is named.
+const genTime = "20060102T150405.000Z"
+
 // header is the file of a snapshot that differs although nothing changed: it
 // holds the time.
 const header = "snapshot.hcl"
@@ -101,7 +104,13 @@ func (s *Store) WriteSnapshot(host string, at time.Time, files, readable map[str
 	if newest, err := s.Newest(host); err == nil && s.sameGeneration(host, newest, files) {
 		return newest, false, s.refresh(host, files, readable)
 	}
-	gen = at.UTC().Format("20060102T150405.000Z")
+	if newest, err := s.Newest(host); err == nil {
+		// The newest by name is the newest, whatever the clock says.
+		if t, err := time.Parse(genTime, newest); err == nil && !at.After(t) {
+			at = t.Add(time.Millisecond)
+		}
+	}
+	gen = at.UTC().Format(genTime)
 	dir := filepath.Join(s.dir, ".store", "generations", host)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
@@ -116,10 +125,13 @@ func (s *Store) WriteSnapshot(host string, at time.Time, files, readable map[str
 			return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
 		}
 	}
+	if err := syncAll(tmp); err != nil {
+		return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
+	}
 	err = os.Rename(tmp, filepath.Join(dir, gen))
 	for errors.Is(err, fs.ErrExist) { // two in one second
 		at = at.Add(time.Millisecond)
-		gen = at.UTC().Format("20060102T150405.000Z")
+		gen = at.UTC().Format(genTime)
 		err = os.Rename(tmp, filepath.Join(dir, gen))
 	}
 	if err != nil {
@@ -129,6 +141,20 @@ func (s *Store) WriteSnapshot(host string, at time.Time, files, readable map[str
 		return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
 	}
 	return gen, true, s.refresh(host, files, readable)
+}
+
+// syncAll brings a few files and their directories to the disk.
+func syncAll(root string) error {
+	return filepath.WalkDir(root, func(p string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		f, err := os.Open(p) //nolint:gosec // below our own store
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Sync(), f.Close())
+	})
 }
 
 func (s *Store) sameGeneration(host, gen string, files map[string][]byte) bool {

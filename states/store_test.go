@@ -105,6 +105,20 @@ func TestNothingIsWrittenOutside(t *testing.T) {
 	}
 }
 
+// A clock that was put back does not make an old snapshot the newest.
+func TestNewestIsTheLastWritten(t *testing.T) {
+	s := open(t)
+	for i, body := range []string{"a", "b", "c"} {
+		gen, _, err := s.WriteSnapshot("rio1", noon.Add(-time.Duration(i)*time.Hour), files("h", body), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if newest, err := s.Newest("rio1"); err != nil || newest != gen {
+			t.Errorf("%s was written, and %s is the newest (%v)", gen, newest, err)
+		}
+	}
+}
+
 // The copy for people is kept in git: what git keeps there is not hikae's to
 // remove.
 func TestGitStays(t *testing.T) {
