@@ -25,7 +25,7 @@ func Run(t *testing.T, open func(testing.TB) blob.Store) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer r.Close() //nolint:errcheck // opened for reading
+		defer r.Close() // opened for reading
 		b, err := io.ReadAll(r)
 		if err != nil {
 			t.Fatal(err)
