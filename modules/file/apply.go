@@ -92,6 +92,13 @@ func (t *transaction) prepare(ctx context.Context, c engine.Change) error {
 	if c.Before != nil && !matches(now, c.Before.Node) && !matches(now, after) {
 		return fmt.Errorf("%w: %s is no longer what the plan was made against; plan again", engine.ErrRefused, p)
 	}
+	if c.Before != nil && !matches(now, c.Before.Node) {
+		// An apply that was cut off has made it so already: that is what there
+		// is to keep and to put back.
+		before := *c.Before
+		before.Node = now
+		c.Before = &before
+	}
 	if c.Before == nil && now.Type != hosts.Absent && c.After != nil && c.After.Pristine != nil && matches(now, c.After.Pristine) {
 		// A package's own file that the read passes over while it is pristine.
 		c.Before = &engine.Resource{Addr: c.Addr, Node: now, Package: c.After.Package, Pristine: c.After.Pristine}
@@ -211,13 +218,14 @@ func (t *transaction) commit(ctx context.Context, s *step) error {
 		if err != nil {
 			return err
 		}
+		s.done = true // whatever follows, it is to be put back
 	}
 	switch {
 	case s.staged != nil:
 		staged := s.staged
 		s.staged = nil
 		if err := staged.Commit(); err != nil {
-			return err
+			return errors.Join(err, staged.Discard())
 		}
 	case after.Type == hosts.Dir && !s.done:
 		if err := t.h.Put(ctx, p, *after, nil); err != nil {

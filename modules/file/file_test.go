@@ -140,3 +140,46 @@ func TestRefusesWhatChangedSince(t *testing.T) {
 		t.Errorf("overwritten: %v", err)
 	}
 }
+
+// What an apply that was cut off had made already is put back as it stands: the
+// old bytes are where that apply kept them.
+func TestRollbackOfWhatWasThere(t *testing.T) {
+	ctx := context.Background()
+	h := hosttest.New(t)
+	h.Write("/etc/a", "new\n")
+	now, err := current(ctx, h, "/etc/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	older, link := *now, hosts.Node{Type: hosts.Link, Link: "elsewhere", Owner: "root", Group: "root"}
+	older.Content = hosts.Content{Size: 99, ID: hosts.ID{1}}
+	for _, before := range []*hosts.Node{&older, &link} {
+		tx, err := Module{}.Begin(ctx, h, engine.Job{
+			Changes: []engine.Change{
+				{Addr: engine.Addr{Kind: Kind, Name: "/etc/a"}, Action: engine.Update, Before: &engine.Resource{Node: before}, After: &engine.Resource{Node: now}},
+				{Addr: engine.Addr{Kind: Kind, Name: "/etc/gone"}, Action: engine.Delete, Before: &engine.Resource{Node: &older}},
+			},
+			Open: func(hosts.Content) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("new\n")), nil },
+			Keep: func(_ context.Context, p string) (string, error) {
+				put(t, h, "/tmp/kept", *now, h.Text(p))
+				return "/tmp/kept", nil
+			},
+			Done: func(engine.Addr) {},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tx.Commit(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := tx.Rollback(ctx); err != nil {
+			t.Error(err)
+		}
+		if got := h.Text("/etc/a"); got != "new\n" {
+			t.Errorf("after the rollback: %q", got)
+		}
+		if _, err := h.Stat("/etc/gone"); err == nil {
+			t.Error("what was gone came back")
+		}
+	}
+}
