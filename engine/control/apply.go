@@ -187,6 +187,8 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 		err = errors.Join(err, baseErr)
 	}
 	switch {
+	case err != nil && a.out.Applied > 0: // not "refused: nothing was changed"
+		return fmt.Errorf("%d changes were applied, then: %s", a.out.Applied, err.Error())
 	case err != nil:
 		return err
 	case res.RolledBack:
