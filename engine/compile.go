@@ -271,6 +271,11 @@ func (c *compiler) overlay() hcl.Diagnostics {
 
 func (c *compiler) patch(p Patch, s Schema) error {
 	r := c.out.Resources[p.Addr]
+	if asShipped := c.out.Pristine[p.Addr]; r == nil && asShipped != nil {
+		changed := *asShipped // the package's own file, but for what is written
+		changed.Node = asShipped.Node.Clone()
+		r = &changed
+	}
 	if r == nil {
 		r = &Resource{Addr: p.Addr}
 		if len(s.Attrs) > 0 {
@@ -304,7 +309,7 @@ func (c *compiler) patch(p Patch, s Schema) error {
 		if r.Node == nil || r.Node.Type == hosts.Absent {
 			r.Node = defaultNode(p)
 		}
-		if err := c.patchNode(r.Node, p); err != nil {
+		if err := c.patchNode(r.Node, r.Pristine, p); err != nil {
 			return err
 		}
 	}

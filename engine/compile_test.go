@@ -112,6 +112,25 @@ func TestOverlayByRank(t *testing.T) {
 	}
 }
 
+// An overlay may set one attribute of a file that the source has as its
+// package shipped it, and null is the package's.
+func TestOverlayOfPristine(t *testing.T) {
+	shipped := config("/etc/a", 1, 1)
+	shipped.Node.Mode, shipped.Pristine.Mode = 0o640, 0o640
+	for value, want := range map[cty.Value]uint32{cty.StringVal("0600"): 0o600, cty.NullVal(cty.String): 0o640} {
+		d := desired(t, Want{Host: "standby", Source: snapshot(shipped), Patches: []Patch{
+			{Addr: shipped.Addr, Rank: RankHost, Attrs: map[string]cty.Value{"mode": value}},
+		}})
+		r := d.Resources[shipped.Addr]
+		if r == nil || r.Node.Mode != want || r.Node.Content != shipped.Node.Content || d.Pristine[shipped.Addr] != nil {
+			t.Errorf("mode %#v: got %+v", value, r)
+		}
+	}
+	if shipped.Node.Mode != 0o640 {
+		t.Error("the snapshot was changed")
+	}
+}
+
 func TestOnly(t *testing.T) {
 	d := desired(t, Want{Host: "vps", Source: snapshot(file("/etc/named/a", 1), file("/etc/shadowed", 1), pkg("bind", "1")), Only: []string{"file:/etc/named/**"}})
 	if len(d.Resources) != 1 || d.Resources[Addr{Kind: "file", Name: "/etc/named/a"}] == nil {

@@ -25,9 +25,13 @@ func defaultNode(p Patch) *hosts.Node {
 	return n
 }
 
-// patchNode sets what an overlay says of a node; null is the default.
-func (c *compiler) patchNode(n *hosts.Node, p Patch) error {
-	def := defaultNode(p)
+// patchNode sets what an overlay says of a node; null is what the package
+// ships, or the default of a path that no package owns.
+func (c *compiler) patchNode(n, shipped *hosts.Node, p Patch) error {
+	def := shipped
+	if def == nil {
+		def = defaultNode(p)
+	}
 	for name, v := range p.Attrs {
 		if err := setNodeAttr(n, def, name, v); err != nil {
 			return err

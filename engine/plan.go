@@ -293,7 +293,11 @@ func (p *planner) extra(a Addr, have *Resource) {
 		p.Own[a.Kind]++
 		return
 	}
-	p.remove(a, have, "it is gone from the source")
+	why := "it is gone from the source"
+	if slices.ContainsFunc(p.Held, func(n Note) bool { return n.Addr == a }) {
+		why = "held on a standby"
+	}
+	p.remove(a, have, why)
 }
 
 // remove plans a deletion, where the law allows it: only what hikae applied,

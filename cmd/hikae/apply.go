@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"hikae/engine"
 	"hikae/engine/control"
 )
 
@@ -62,7 +63,7 @@ func (a *app) confirm(yes bool, what string) (func() bool, error) {
 		return nil, nil
 	}
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
-		return nil, fmt.Errorf("cannot ask whether to %s: the input is no terminal; add --yes", what)
+		return nil, fmt.Errorf("%w: cannot ask whether to %s: the input is no terminal; add --yes", engine.ErrRefused, what)
 	}
 	return func() bool {
 		_, _ = fmt.Fprintf(a.err, "%s? Type yes: ", what)

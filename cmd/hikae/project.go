@@ -120,6 +120,16 @@ func (a *app) target(w wish) (*control.Controller, control.Target, error) {
 	return ctl, t, err
 }
 
+// isPrimary reports whether a host is the primary of a pair.
+func (a *app) isPrimary(host string) bool {
+	pr, err := a.project()
+	if err != nil {
+		return false
+	}
+	pair, ok := pr.PairOf(host)
+	return ok && pair.InitialPrimary == host
+}
+
 func onlyLocal(pr *lang.Project) (string, error) {
 	var names []string
 	for _, h := range pr.Hosts {

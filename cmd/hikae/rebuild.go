@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"hikae/engine"
@@ -25,6 +27,9 @@ be dead. What is a host's own (its addresses, keys, disks, name) stays HOST's.
 			ctl, t, err := a.target(wish{host: args[0], from: from, role: engine.RolePrimary})
 			if err != nil {
 				return err
+			}
+			if t.Name != t.Source && a.isPrimary(t.Name) {
+				return fmt.Errorf("%w: %s is the primary of its pair: nothing is built over a live primary; name another host, or change initial_primary first", engine.ErrRefused, t.Name)
 			}
 			o := control.ApplyOptions{PlanOptions: control.PlanOptions{Snapshot: from}}
 			if o.Confirm, err = a.confirm(yes, "turn "+t.Name+" into "+from); err != nil {
