@@ -197,6 +197,22 @@ func (l *lab) facts(host string) string {
 	return f.Name()
 }
 
+// settled describes a host once what its boot set going (jobs that mail, mail
+// that is delivered) has come to its end: when two descriptions are the same.
+func (l *lab) settled(host string) string {
+	l.t.Helper()
+	last := l.facts(host)
+	for range 40 {
+		now := l.facts(host)
+		if r := l.run("testdata/lab/compare", "--all", last, now); r.code == 0 {
+			return now
+		}
+		last = now
+	}
+	l.t.Logf("%s does not come to rest", host)
+	return last
+}
+
 // same compares two descriptions.
 func (l *lab) same(a, b string, options ...string) {
 	l.t.Helper()
