@@ -90,7 +90,7 @@ func viewCommands(gen string) [][]string {
 		{"0", "show", "standby"}, {"0", "show", "standby", "file"}, {"0", "show", "standby", "file:/etc/motd"}, {"0", "show", "standby", "file:/etc/escapes"},
 		{"0", "show", "standby", "--generations"}, {"0", "show", "standby@" + gen, "user:root"}, {"1", "show", "standby", "file:/etc/evil"},
 		{"0", "diff", "standby@" + gen, "standby"}, {"1", "diff", "standby", "nowhere"}, {"1", "plan", "nowhere"}, {"1", "plan"}, {"1", "plan", "--nonsense"}, {"1", "nonsense"},
-		{"1", "rebuild", "standby"}, {"1", "rebuild", "standby", "--from", "nowhere", "--yes"}, {"1", "apply", "standby"}, {"1", "snapshot"}, {"1", "apply", "standby", "/nonexistent"},
+		{"1", "rebuild", "standby"}, {"1", "rebuild", "standby", "--from", "nowhere", "--yes"}, {"4", "apply", "standby"}, {"1", "snapshot"}, {"1", "apply", "standby", "/nonexistent"},
 		{"0", "apply", "standby", "--yes"}, {"0", "apply", "standby", "--from", "standby@" + gen, "--yes"},
 	}
 }
@@ -105,7 +105,7 @@ func (l *lab) pipe(gen string) {
 		if code := string(rune('0' + r.code)); code != c[0] {
 			l.t.Errorf("%v: exit %s: %s%s", c, code, tail(r.out), r.errOut)
 		}
-		if (r.code == exitError) != (strings.HasPrefix(r.errOut, "error: ")) {
+		if (r.code == exitError || r.code == exitRefused) != (strings.HasPrefix(r.errOut, "error: ")) {
 			l.t.Errorf("%v: exit %d and on stderr: %s", c, r.code, r.errOut)
 		}
 	}
@@ -129,7 +129,7 @@ func (l *lab) program(gen string) {
 			}
 			failed = failed || m["type"] == "error"
 		}
-		if (r.code == exitError) != failed {
+		if (r.code == exitError || r.code == exitRefused) != failed {
 			l.t.Errorf("%v: exit %d and an error line: %v", c, r.code, failed)
 		}
 	}
