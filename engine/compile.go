@@ -100,20 +100,13 @@ func Compile(w Want) (*Desired, hcl.Diagnostics) {
 			Pristine:  map[Addr]*Resource{},
 			Inline:    map[hosts.ID]Inline{},
 		},
-		schemas: map[string]Schema{},
-	}
-	for _, s := range w.Schemas {
-		c.schemas[s.Kind] = s
+		schemas: ByKind(w.Schemas),
 	}
 	var err error
 	if c.only, err = parseOnly(w.Only); err != nil {
 		return nil, hcl.Diagnostics{errorDiag("Pattern not understood", err.Error(), nil)}
 	}
-	declared := make([]rules.Rule, len(w.HostOnly))
-	for i, p := range w.HostOnly {
-		declared[i] = rules.Rule{Pattern: p, Why: "declared the host's own"}
-	}
-	if c.hostOnly, err = rules.HostOnlyPaths().With(declared...); err != nil {
+	if c.hostOnly, err = rules.HostOnlyWith(w.HostOnly); err != nil {
 		return nil, hcl.Diagnostics{errorDiag("Pattern not understood", err.Error(), nil)}
 	}
 	c.out.source, c.out.host, c.out.only = w.Source, w.Host, c.only

@@ -88,10 +88,7 @@ func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema)
 			Host: host, Held: d.Held, Left: slices.Clone(d.Left),
 			Own: map[string]int{}, FirstContact: len(base) == 0,
 		},
-		desired: d, actual: act, base: base, schemas: map[string]Schema{},
-	}
-	for _, s := range schemas {
-		p.schemas[s.Kind] = s
+		desired: d, actual: act, base: base, schemas: ByKind(schemas),
 	}
 	for _, a := range sortedAddrs(d.Resources) {
 		p.want(a, d.Resources[a])

@@ -139,6 +139,15 @@ type Schema struct {
 	Node bool
 }
 
+// ByKind gives schemas by the kind they describe.
+func ByKind(schemas []Schema) map[string]Schema {
+	m := make(map[string]Schema, len(schemas))
+	for _, s := range schemas {
+		m[s.Kind] = s
+	}
+	return m
+}
+
 // Attr is one attribute of a kind.
 type Attr struct {
 	Name   string

@@ -216,10 +216,7 @@ func (a *applying) settle(act *engine.Actual) error {
 
 // advance records in Base what was applied.
 func (a *applying) advance(cs []engine.Change, applied []engine.Addr) error {
-	schemas := map[string]engine.Schema{}
-	for _, s := range a.c.Schemas {
-		schemas[s.Kind] = s
-	}
+	schemas := engine.ByKind(a.c.Schemas)
 	byAddr := map[engine.Addr]engine.Change{}
 	for _, ch := range cs {
 		byAddr[ch.Addr] = ch

@@ -95,10 +95,7 @@ func (c *Controller) snapshotText(host string, t *Taken) string {
 // never names what the store has not.
 func (c *Controller) keep(ctx context.Context, s *session, t Target) (*Taken, error) {
 	snap := &engine.Snapshot{Host: t.Name, Taken: now(), Facts: s.actual.Facts, Coverage: s.actual.Coverage}
-	schemas := map[string]engine.Schema{}
-	for _, sc := range c.Schemas {
-		schemas[sc.Kind] = sc
-	}
+	schemas := engine.ByKind(c.Schemas)
 	taken := &Taken{Counts: map[string]int{}}
 	var contents []hosts.Content
 	for _, a := range slices.SortedFunc(maps.Keys(s.actual.Resources), engine.Addr.Compare) {

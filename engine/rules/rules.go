@@ -44,6 +44,15 @@ func HostOnlyPath(path string) (Rule, bool) { return HostOnlyPaths().Match(path)
 // HostOnlyPaths is the set behind HostOnlyPath, for With.
 func HostOnlyPaths() *Set { return hostOnlyPaths() }
 
+// HostOnlyWith is HostOnlyPaths with the patterns that a user declared.
+func HostOnlyWith(patterns []string) (*Set, error) {
+	declared := make([]Rule, len(patterns))
+	for i, p := range patterns {
+		declared[i] = Rule{Pattern: p, Why: "declared the host's own"}
+	}
+	return HostOnlyPaths().With(declared...)
+}
+
 // LeftOutPath reports whether a path is left out of snapshots, being derived,
 // volatile or carried in another form, or only reported (ReportedPath).
 func LeftOutPath(path string) (Rule, bool) { return leftOutPaths().Match(path) }

@@ -92,3 +92,28 @@ const (
 	sgMembers
 	sgFields
 )
+
+// givenIDsFirst makes the changes that are no deletions: first those of entries
+// that are there or say which id they want, then those that take any free one.
+func givenIDsFirst(changes []engine.Change, id string, exists func(name string) bool, change func(engine.Change) error) error {
+	var open []engine.Change
+	for _, c := range changes {
+		if c.Action == engine.Delete {
+			continue
+		}
+		wants := wish{addr: c.Addr, v: c.After.Value}
+		if _, said := wants.id(id); !said && !exists(c.Addr.Name) {
+			open = append(open, c)
+			continue
+		}
+		if err := change(c); err != nil {
+			return err
+		}
+	}
+	for _, c := range open {
+		if err := change(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}

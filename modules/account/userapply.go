@@ -100,30 +100,17 @@ type userWork struct {
 // edit makes all changes in memory: those that free ids first, and those that
 // take any id last.
 func (w *userWork) edit() error {
-	var open []engine.Change
 	for _, c := range w.job.Changes {
 		if c.Action == engine.Delete {
 			w.remove(c.Addr.Name)
 		}
 	}
-	for _, c := range w.job.Changes {
-		if c.Action == engine.Delete {
-			continue
-		}
-		wants := wish{addr: c.Addr, v: c.After.Value}
-		_, exists := w.files.passwd.get(c.Addr.Name)
-		if _, said := wants.id("uid"); !said && !exists {
-			open = append(open, c)
-			continue
-		}
-		if err := w.change(c); err != nil {
-			return err
-		}
+	exists := func(name string) bool {
+		_, ok := w.files.passwd.get(name)
+		return ok
 	}
-	for _, c := range open {
-		if err := w.change(c); err != nil {
-			return err
-		}
+	if err := givenIDsFirst(w.job.Changes, "uid", exists, w.change); err != nil {
+		return err
 	}
 	return w.unique()
 }

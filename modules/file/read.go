@@ -33,11 +33,7 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 	if err != nil {
 		return engine.Coverage{}, err
 	}
-	declared := make([]rules.Rule, len(s.HostOnly))
-	for i, p := range s.HostOnly {
-		declared[i] = rules.Rule{Pattern: p, Why: "declared the host's own"}
-	}
-	hostOnly, err := rules.HostOnlyPaths().With(declared...)
+	hostOnly, err := rules.HostOnlyWith(s.HostOnly)
 	if err != nil {
 		return engine.Coverage{}, err
 	}
