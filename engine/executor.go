@@ -94,7 +94,12 @@ func (e *execution) all(ctx context.Context) error {
 		}
 		byKind[c.Addr.Kind] = append(byKind[c.Addr.Kind], c)
 	}
-	slices.SortStableFunc(kinds, func(a, b string) int { return kindOrder(a) - kindOrder(b) })
+	var schemas []Schema
+	for _, m := range e.x.Modules {
+		schemas = append(schemas, m.Schema())
+	}
+	order := kindOrder(schemas)
+	slices.SortStableFunc(kinds, func(a, b string) int { return order[a] - order[b] })
 	if e.req.Stage == StageSystem {
 		for _, k := range kinds {
 			if err := e.apply(ctx, k, byKind[k]); err != nil {

@@ -105,11 +105,12 @@ func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema)
 			p.Changes = append(p.Changes, Change{Addr: a, Action: Create, After: d.Pristine[a], Why: "before its package"})
 		}
 	}
+	order := kindOrder(schemas)
 	slices.SortStableFunc(p.Changes, func(a, b Change) int {
 		if c := int(StageOf(a.Addr, schemas)) - int(StageOf(b.Addr, schemas)); c != 0 {
 			return c
 		}
-		if c := kindOrder(a.Addr.Kind) - kindOrder(b.Addr.Kind); c != 0 {
+		if c := order[a.Addr.Kind] - order[b.Addr.Kind]; c != 0 {
 			return c
 		}
 		return a.Addr.Compare(b.Addr)
@@ -128,23 +129,16 @@ func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema)
 	return p.Plan
 }
 
-// kinds in the order of an apply; those not named come before services.
-func kindOrder(kind string) int {
-	switch kind {
-	case "repo_key":
-		return 1
-	case "package":
-		return 2
-	case "group":
-		return 3
-	case "user":
-		return 4
-	case "service":
-		return 9
-	case "file":
-		return 0
+// kindOrder gives the place of each kind in an apply: that of its module in
+// modules/all, but for files. What there is of them in the first stage is what
+// dnf and the labelling of all else read; in the second they go in groups.
+func kindOrder(schemas []Schema) map[string]int {
+	order := make(map[string]int, len(schemas))
+	for i, s := range schemas {
+		order[s.Kind] = i
 	}
-	return 5
+	order["file"] = -1
+	return order
 }
 
 type planner struct {
