@@ -33,6 +33,7 @@ type Want struct {
 	Patches  []Patch
 	Only     []string // kind:glob; empty takes all
 	HostOnly []string // patterns beyond the built-in ones
+	Safe     []string // patterns of units and paths that a standby does too, beyond the built-in ones
 	Lenses   []Lens
 	// Bytes gives a plain content of the source; lenses edit them.
 	Bytes func(hosts.Content) ([]byte, error)
@@ -109,6 +110,9 @@ func Compile(w Want) (*Desired, hcl.Diagnostics) {
 	if c.hostOnly, err = rules.HostOnlyWith(w.HostOnly); err != nil {
 		return nil, hcl.Diagnostics{errorDiag("Pattern not understood", err.Error(), nil)}
 	}
+	if c.safe, err = rules.DeclaredSafe(w.Safe); err != nil {
+		return nil, hcl.Diagnostics{errorDiag("Pattern not understood", err.Error(), nil)}
+	}
 	c.out.source, c.out.host, c.out.only = w.Source, w.Host, c.only
 	if w.Source != nil {
 		for i := range w.Source.Resources {
@@ -128,6 +132,7 @@ type compiler struct {
 	schemas  map[string]Schema
 	only     *only
 	hostOnly *rules.Set
+	safe     *rules.Set
 }
 
 // source takes one resource of the snapshot, unless it is none of this host's.
@@ -192,6 +197,9 @@ func (c *compiler) holdBack() {
 		return
 	}
 	for a, r := range c.out.Resources {
+		if _, safe := c.safe.Match(a.Name); safe {
+			continue
+		}
 		switch a.Kind {
 		case "service":
 			rule, held := rules.HeldUnit(a.Name)

@@ -95,6 +95,72 @@ func TestStandbyHolds(t *testing.T) {
 	}
 }
 
+// Every built-in rule about what a standby does not do, and about what it does
+// all the same, holds for its example.
+func TestStandbyHoldsByEachRule(t *testing.T) {
+	for name, held := range map[string]bool{
+		"Held on a standby: units": true, "Held on a standby: jobs": true,
+		"Timers that are safe on a standby": false, "Jobs that are safe on a standby": false,
+	} {
+		for _, r := range listNamed(t, name).Rules {
+			t.Run(r.Pattern, func(t *testing.T) {
+				res := service(r.Example, true, true)
+				if strings.HasPrefix(r.Example, "/") {
+					res = file(r.Example, 1)
+				}
+				if _, own := hostOwn(res.Addr); own {
+					t.Skip("neither read nor set at all")
+				}
+				d := desired(t, Want{Host: "standby", Role: RoleStandby, Source: snapshot(res)})
+				if got := len(d.Held) == 1; got != held {
+					t.Errorf("%s: held is %v: %v", res.Addr, got, d.Held)
+				}
+				d = desired(t, Want{Host: "fresh", Role: RolePrimary, Source: snapshot(res)})
+				if len(d.Held) != 0 || d.Resources[res.Addr] == nil {
+					t.Errorf("a primary holds %s: %v", res.Addr, d.Held)
+				}
+				d = desired(t, Want{Host: "standby", Role: RoleStandby, Source: snapshot(res), Safe: []string{r.Example}})
+				if len(d.Held) != 0 || d.Resources[res.Addr] == nil {
+					t.Errorf("%s is held though it was declared safe: %v", res.Addr, d.Held)
+				}
+			})
+		}
+	}
+}
+
+// Packages for the hardware and the host's own units never cross: one case per
+// built-in rule.
+func TestHostOwnPackagesAndUnits(t *testing.T) {
+	for name, make := range map[string]func(string) Resource{
+		"Packages for the hardware": func(n string) Resource { return pkg(n, "1") },
+		"Units of the host's own":   func(n string) Resource { return service(n, true, true) },
+	} {
+		for _, r := range listNamed(t, name).Rules {
+			res := make(r.Example)
+			d := desired(t, Want{Host: "standby", Source: snapshot(res)})
+			if d.Resources[res.Addr] != nil || len(d.Left) != 1 {
+				t.Errorf("%s came from a snapshot: %v", res.Addr, d.Left)
+			}
+			if near := make(r.Near); desired(t, Want{Host: "standby", Source: snapshot(near)}).Resources[near.Addr] == nil {
+				if _, other := hostOwn(near.Addr); !other {
+					t.Errorf("%s does not cross", near.Addr)
+				}
+			}
+		}
+	}
+}
+
+func listNamed(t *testing.T, name string) rules.List {
+	t.Helper()
+	for _, l := range rules.Lists() {
+		if l.Name == name {
+			return l
+		}
+	}
+	t.Fatalf("there is no list %q", name)
+	return rules.List{}
+}
+
 func TestOverlayByRank(t *testing.T) {
 	a := Addr{Kind: "file", Name: "/etc/motd"}
 	mode := func(s string) map[string]cty.Value { return map[string]cty.Value{"mode": cty.StringVal(s)} }

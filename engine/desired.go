@@ -12,7 +12,6 @@ type Rank int
 // The ranks, lowest first.
 const (
 	RankSnapshot Rank = iota
-	RankBuiltin       // what hikae itself holds back on a standby
 	RankRole
 	RankHost
 )

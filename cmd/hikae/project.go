@@ -91,6 +91,7 @@ func target(pr *lang.Project, w wish) (control.Target, error) {
 	}
 	if paired {
 		t.HostOnly = slices.Concat(t.HostOnly, pair.HostOnly)
+		t.Safe = pair.Safe
 		paths = slices.Concat(paths, pair.Paths)
 	}
 	slices.Sort(paths)

@@ -38,6 +38,7 @@ type Target struct {
 	Patches  []engine.Patch // the overlays that concern it
 	Only     []string
 	HostOnly []string
+	Safe     []string // patterns of units and paths that a standby does too
 	Paths    []string
 }
 

@@ -87,7 +87,7 @@ func (c *Controller) Plan(ctx context.Context, t Target, o PlanOptions) (*Planne
 func (c *Controller) desired(ctx context.Context, t Target, o PlanOptions) (*engine.Desired, error) {
 	want := engine.Want{
 		Host: t.Name, Role: t.Role, Schemas: c.Schemas,
-		Patches: t.Patches, Only: t.Only, HostOnly: t.HostOnly,
+		Patches: t.Patches, Only: t.Only, HostOnly: t.HostOnly, Safe: t.Safe,
 		Lenses: c.Lenses,
 		Bytes:  func(ct hosts.Content) ([]byte, error) { return c.blob(ctx, ct) },
 	}

@@ -8,10 +8,12 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"hikae/engine/rules"
 )
 
 var (
-	pairAttrs   = []string{"hostonly", "initial_primary", "members", "paths"}
+	pairAttrs   = []string{"hostonly", "initial_primary", "members", "paths", "safe"}
 	mirrorAttrs = []string{"reload"}
 )
 
@@ -31,6 +33,7 @@ func (l *loader) pairs(blocks []*hclsyntax.Block) {
 		l.members(r, &p, inPair)
 		p.HostOnly = r.texts("hostonly", checkPathPattern)
 		p.Paths = r.trees("paths")
+		p.Safe = r.texts("safe", checkSafe)
 		for _, inner := range b.Body.Blocks {
 			if inner.Type == "mirror" {
 				l.mirror(inner, &p)
@@ -95,6 +98,14 @@ func (l *loader) mirror(b *hclsyntax.Block, p *Pair) {
 	}
 	r := l.reader(b, nil, mirrorAttrs, nil)
 	p.Mirrors = append(p.Mirrors, Mirror{Path: tree, Reload: r.texts("reload", checkUnit), Range: b.DefRange()})
+}
+
+// checkSafe checks a glob over units' names or absolute paths.
+func checkSafe(s string) error {
+	if !strings.Contains(s, "/") && !strings.Contains(s, ".") {
+		return errors.New("this is the pattern of a unit with its suffix or of a path, as in backup.timer or /etc/cron.d/backup")
+	}
+	return rules.Validate(s)
 }
 
 func checkUnit(s string) error {

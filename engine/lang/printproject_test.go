@@ -19,7 +19,7 @@ func printProject(p *Project) []byte {
 			h.Name, h.SSH, h.Local, h.Identity, h.Follows, h.Only, h.Labels, h.HostOnly, h.Paths)
 	}
 	for _, pair := range p.Pairs {
-		fmt.Fprintf(&b, "pair %s members=%q primary=%q hostonly=%q paths=%q\n", pair.Name, pair.Members, pair.InitialPrimary, pair.HostOnly, pair.Paths)
+		fmt.Fprintf(&b, "pair %s members=%q primary=%q hostonly=%q paths=%q safe=%q\n", pair.Name, pair.Members, pair.InitialPrimary, pair.HostOnly, pair.Paths, pair.Safe)
 		for _, m := range pair.Mirrors {
 			fmt.Fprintf(&b, "  mirror %q reload=%q\n", m.Path, m.Reload)
 		}

@@ -48,6 +48,7 @@ type Pair struct {
 	Members        []string // names of two hosts
 	InitialPrimary string   // the one that is primary until a promotion says otherwise
 	HostOnly       []string // patterns of paths that are each member's own
+	Safe           []string // patterns of units and paths that a standby does too
 	Paths          []string // trees beyond /etc to carry
 	Mirrors        []Mirror
 	Range          hcl.Range

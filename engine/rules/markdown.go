@@ -8,6 +8,10 @@ import (
 // Markdown renders all lists as the pages of the reference.
 func Markdown() string {
 	var b strings.Builder
+	b.WriteString("# hikae's built-in lists\n\n")
+	b.WriteString("What never crosses from one host to another, what no snapshot holds, what a standby does not do, and what is a secret;\n")
+	b.WriteString("and why. A project adds to them: `hostonly` (of a host or a pair) to what is the host's own, `safe` (of a pair) to what\n")
+	b.WriteString("a standby does too.\n\n")
 	for _, l := range Lists() {
 		fmt.Fprintf(&b, "## %s\n\n%s\n\n| pattern | why | example |\n|---|---|---|\n", l.Name, l.Doc)
 		for _, r := range l.Rules {

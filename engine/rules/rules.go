@@ -53,6 +53,16 @@ func HostOnlyWith(patterns []string) (*Set, error) {
 	return HostOnlyPaths().With(declared...)
 }
 
+// DeclaredSafe is the set of the units and paths that a user declared safe on
+// a standby.
+func DeclaredSafe(patterns []string) (*Set, error) {
+	declared := make([]Rule, len(patterns))
+	for i, p := range patterns {
+		declared[i] = Rule{Pattern: p, Why: "declared safe on a standby"}
+	}
+	return NewSet(declared...)
+}
+
 // LeftOutPath reports whether a path is left out of snapshots, being derived,
 // volatile or carried in another form, or only reported (ReportedPath).
 func LeftOutPath(path string) (Rule, bool) { return leftOutPaths().Match(path) }

@@ -1,12 +1,13 @@
 package rules
 
-// treeLists are about the trees beyond /etc that the user declares.
+// treeLists are about the trees beyond /etc: people's jobs, and those that the
+// user declares.
 func treeLists() []List { return []List{throwaway(), liveWritten()} }
 
 func throwaway() List {
 	return List{
 		Name: "Trees: throwaway",
-		Doc:  "In the trees that a project declares: not worth carrying.",
+		Doc:  "In the trees beyond /etc, people's jobs and what a project declares: not worth carrying.",
 		Rules: []Rule{
 			{"/var/log/**", "logs of this host", "/var/log/httpd/access_log", "/var/logs/x"},
 			{"/var/{cache,tmp}/**", "made again when it is missed", "/var/cache/dnf/x", "/var/caches"},
@@ -21,6 +22,10 @@ func throwaway() List {
 			{"/**/{owncloud,nextcloud}.log", "an application's log", "/var/www/owncloud/data/owncloud.log", "/var/www/owncloud/data/log"},
 			{"/**/wp-content/{cache,upgrade}/**", "WordPress's caches and half-done upgrades", "/var/www/blog/wp-content/cache/x.html", "/var/www/blog/wp-content/uploads/x.jpg"},
 			{"/**/appdata_*/preview/**", "thumbnails that the application makes again", "/srv/cloud/data/appdata_oc1/preview/1/x.png", "/srv/cloud/data/appdata_oc1/avatar/x.png"},
+			{"/var/spool/at/{.SEQ,.lockfile}", "at's own count of jobs", "/var/spool/at/.SEQ", "/var/spool/at/a00001019b1f2c"},
+			{"/var/spool/at/=*", "a job that atd is doing", "/var/spool/at/=00001019b1f2c", "/var/spool/at/a00001019b1f2c"},
+			{"/var/spool/at/spool/**", "what a running job has said so far", "/var/spool/at/spool/a00001019b1f2c", "/var/spool/at/spool"},
+			{"/var/spool/cron/{#*,tmp.*,*~}", "a crontab that is being edited", "/var/spool/cron/#tmp.rio1.XXXXa1b2c3", "/var/spool/cron/ann"},
 			{"/**/.rsync-{tmp,partial}/**", "a copy under way", "/srv/.rsync-tmp/x", "/srv/rsync-tmp/x"},
 		},
 	}

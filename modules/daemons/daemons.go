@@ -70,6 +70,8 @@ func Units() []engine.Unit {
 			Reload: true,
 		},
 		{Name: "chronyd.service", Reads: []string{"/etc/chrony.conf", "/etc/chrony.keys"}},
+		// atd sleeps until the next job that it knows; at itself wakes it by a signal.
+		{Name: "atd.service", Reads: []string{"/var/spool/at/*"}},
 		{Name: "rsyslog.service", Reads: []string{"/etc/rsyslog.conf", "/etc/rsyslog.d/*"}},
 		{Name: "postgrey.service", Reads: []string{"/etc/postfix/postgrey_*", "/etc/sysconfig/postgrey"}},
 		{Name: "spamassassin.service", Reads: []string{"/etc/mail/spamassassin/**", "/etc/sysconfig/spamassassin"}},

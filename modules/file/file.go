@@ -37,8 +37,8 @@ const Kind = "file"
 const etc = "/etc"
 
 // always are the trees that are read whatever the user declares: /etc, and
-// people's crontabs, which are configuration that cron keeps elsewhere.
-var always = []string{etc, "/var/spool/cron"}
+// people's crontabs and at jobs, which are configuration that lies elsewhere.
+var always = []string{etc, "/var/spool/at", "/var/spool/cron"}
 
 // elsewhere are the paths that another kind owns, entry by entry.
 var elsewhere = []string{
