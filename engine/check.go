@@ -2,26 +2,99 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"hikae/hosts"
 	"strings"
+
+	"hikae/hosts"
 )
 
-// checkUnit asks the daemon's own checker. A checker that is not installed
+// checkAhead has the daemons of a group check their new files where these are
+// not yet: in a view of their own. A configuration that is refused is so never
+// in a place where a daemon that is restarted just then would read it. done is
+// false where the host can give no such view: the files are checked once they
+// are there, then.
+func (e *execution) checkAhead(ctx context.Context, g *group, tx Transaction) (done bool, err error) {
+	if !g.checked() {
+		return true, nil
+	}
+	p, ok := e.x.Host.(hosts.Previewer)
+	if !ok {
+		return false, nil
+	}
+	err = p.Preview(ctx, tx.Laid(), func(view hosts.Host) error {
+		if err := g.prepare(ctx, view); err != nil {
+			return err
+		}
+		return g.check(ctx, view)
+	})
+	if errors.Is(err, hosts.ErrNoPreview) {
+		e.notes = append(e.notes, fmt.Sprintf("the configuration of %s is checked in its place, and put back if it is refused: %v", g.name(), err))
+		return false, nil
+	}
+	return true, err
+}
+
+// checked reports whether any of the group's daemons has a checker.
+func (g *group) checked() bool {
+	for _, u := range g.units {
+		if u.Check != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// name is what the group is called by in what people read.
+func (g *group) name() string {
+	var names []string
+	for _, u := range g.units {
+		names = append(names, u.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// changed are the paths of the group's files.
+func (g *group) changed() []string {
+	paths := make([]string, 0, len(g.files))
+	for _, c := range g.files {
+		paths = append(paths, c.Addr.Name)
+	}
+	return paths
+}
+
+// prepare rebuilds what the group's daemons derive from their files.
+func (g *group) prepare(ctx context.Context, h hosts.Host) error {
+	for _, u := range g.units {
+		if u.Prepare == nil {
+			continue
+		}
+		if err := u.Prepare(ctx, h, g.changed()); err != nil {
+			return fmt.Errorf("cannot prepare %s: %w", u.Name, err)
+		}
+	}
+	return nil
+}
+
+// check asks the checkers of the group's daemons. One that is not installed
 // belongs to a daemon that is not either.
-func (e *execution) checkUnit(ctx context.Context, u Unit) error {
-	if len(u.Check) == 0 {
-		return nil
-	}
-	if _, err := e.x.Host.Stat(u.Check[0]); err != nil {
-		return nil //nolint:nilerr // see above
-	}
-	r, err := e.x.Host.Run(ctx, hosts.Cmd{Argv: u.Check})
-	if err != nil {
-		return fmt.Errorf("cannot check the configuration of %s: %w", u.Name, err)
-	}
-	if r.Code != 0 {
-		return fmt.Errorf("%s refuses its new configuration: %s: %s", u.Name, strings.Join(u.Check, " "), lastLines(r, 6))
+func (g *group) check(ctx context.Context, h hosts.Host) error {
+	for _, u := range g.units {
+		if u.Check == nil {
+			continue
+		}
+		for _, argv := range u.Check(h, g.changed()) {
+			if _, err := h.Stat(argv[0]); err != nil {
+				continue
+			}
+			r, err := h.Run(ctx, hosts.Cmd{Argv: argv})
+			if err != nil {
+				return fmt.Errorf("cannot check the configuration of %s: %w", u.Name, err)
+			}
+			if r.Code != 0 {
+				return fmt.Errorf("%s refuses its new configuration: %s: %s", u.Name, strings.Join(argv, " "), lastLines(r, 6))
+			}
+		}
 	}
 	return nil
 }

@@ -29,6 +29,12 @@ func (e *execution) group(ctx context.Context, g *group) error {
 	if err != nil { // which daemons are to be reloaded and watched is not known
 		return errors.Join(err, tx.Discard())
 	}
+	checked, err := e.checkAhead(ctx, g, tx)
+	if err != nil {
+		err = errors.Join(err, tx.Discard())
+		e.putBack(true)
+		return err
+	}
 	// Once the first file is renamed the group is finished or put back, even
 	// if the controller is gone.
 	ctx = context.WithoutCancel(ctx)
@@ -36,7 +42,7 @@ func (e *execution) group(ctx context.Context, g *group) error {
 		e.putBack(!errors.Is(err, ErrNotPutBack))
 		return err
 	}
-	if err := e.activate(ctx, g, before); err != nil {
+	if err := e.activate(ctx, g, before, checked); err != nil {
 		return e.rollback(ctx, g, tx, before, err)
 	}
 	for _, c := range slices.Concat(g.files, g.services) {
@@ -48,12 +54,12 @@ func (e *execution) group(ctx context.Context, g *group) error {
 
 // activate makes the daemons of a group run on its new files, and sees that
 // they do.
-func (e *execution) activate(ctx context.Context, g *group, before map[string]unitState) error {
-	if err := e.prepare(ctx, g); err != nil {
+func (e *execution) activate(ctx context.Context, g *group, before map[string]unitState, checked bool) error {
+	if err := g.prepare(ctx, e.x.Host); err != nil {
 		return err
 	}
-	for _, u := range g.units {
-		if err := e.checkUnit(ctx, u); err != nil {
+	if !checked {
+		if err := g.check(ctx, e.x.Host); err != nil {
 			return err
 		}
 	}
@@ -75,22 +81,6 @@ func (e *execution) activate(ctx context.Context, g *group, before map[string]un
 	return e.health(ctx, g, before)
 }
 
-func (e *execution) prepare(ctx context.Context, g *group) error {
-	var changed []string
-	for _, c := range g.files {
-		changed = append(changed, c.Addr.Name)
-	}
-	for _, u := range g.units {
-		if u.Prepare == nil {
-			continue
-		}
-		if err := u.Prepare(ctx, e.x.Host, changed); err != nil {
-			return fmt.Errorf("cannot prepare %s: %w", u.Name, err)
-		}
-	}
-	return nil
-}
-
 // rollback puts a group back. What cannot be put back is in the error too.
 func (e *execution) rollback(ctx context.Context, g *group, tx Transaction, before map[string]unitState, cause error) error {
 	errs := []error{cause}
@@ -105,7 +95,7 @@ func (e *execution) rollback(ctx context.Context, g *group, tx Transaction, befo
 		}
 	}
 	fail(tx.Rollback(ctx))
-	fail(e.prepare(ctx, g))
+	fail(g.prepare(ctx, e.x.Host))
 	if g.unitsChange() && e.x.Host.Facts().Systemd {
 		fail(e.systemctl(ctx, "daemon-reload"))
 	}

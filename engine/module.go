@@ -89,8 +89,11 @@ type Unit struct {
 	Reads []string // patterns of paths, as rules.Match takes them
 	// Prepare rebuilds what is derived from the files (maps, hashes); nil: none.
 	Prepare func(ctx context.Context, h hosts.Host, changed []string) error
-	Check   []string // argv of a program that refuses what is on disk; nil: none
-	Reload  bool     // it reads its files again on reload; else it is restarted
+	// Check lists programs (argv) that refuse what the unit would refuse; nil:
+	// none. They are run where the files are as they would be, before they are;
+	// so is Prepare, and what these write beside the files is thrown away then.
+	Check  func(r hosts.Reader, changed []string) [][]string
+	Reload bool // it reads its files again on reload; else it is restarted
 	// Before are units to restart with it, first: those whose mounts hold the
 	// old inode of a replaced file.
 	Before []string
@@ -110,6 +113,8 @@ type Transactor interface {
 // Transaction is a set of changes made ready. Exactly one of Commit and
 // Discard is called; after Commit, Rollback may be.
 type Transaction interface {
+	// Laid lists what Commit will put where, in its order.
+	Laid() []hosts.Laid
 	Commit(ctx context.Context) error // on an error, what was done is put back
 	Rollback(ctx context.Context) error
 	Discard() error

@@ -14,6 +14,8 @@ var (
 	ErrLink = errors.New("a part of the path is a link that is not root's own")
 	// ErrNotEmpty: a directory would have to go that has something in it.
 	ErrNotEmpty = errors.New("the directory is not empty")
+	// ErrNoPreview: what is made ready cannot be shown in its place.
+	ErrNoPreview = errors.New("no private view of the files can be made")
 	// ErrLocked is wrapped by the error of a Lock that another one holds.
 	ErrLocked = errors.New("another apply is under way")
 )

@@ -22,6 +22,24 @@ type TempCleaner interface {
 	CleanTemps(ctx context.Context, dirs []string) ([]string, error)
 }
 
+// Laid is a path as it will be once a group that is made ready is committed.
+type Laid struct {
+	Path string
+	From string // where it lies until then, in the same directory; "" where nothing will be
+}
+
+// Previewer is a Host that can show what is made ready in its place before it
+// is there, to one who asks whether it would do.
+type Previewer interface {
+	// Preview calls fn with a view in which each of laid, in that order, is in
+	// its place. Programs run in it see the same, and what they or fn write in
+	// /etc and in the directories of laid is thrown away; nobody else sees any
+	// of it. The view holds on fn's own goroutine only, and until fn returns.
+	//
+	// ErrNoPreview: no view can be had here, and fn was not called.
+	Preview(ctx context.Context, laid []Laid, fn func(view Host) error) error
+}
+
 const (
 	tempPrefix = ".hikae."
 	tempDigits = 16

@@ -107,6 +107,22 @@ func (h *Host) Symlink(target, p string) {
 	}
 }
 
+// Preview implements hosts.Previewer: files in the view are as laid, the rest
+// is what was Set.
+func (h *Host) Preview(ctx context.Context, laid []hosts.Laid, fn func(hosts.Host) error) error {
+	return h.Host.Preview(ctx, laid, func(view hosts.Host) error {
+		l, ok := view.(*local.Host)
+		if !ok {
+			h.tb.Errorf("the view is a %T", view)
+			return hosts.ErrNoPreview
+		}
+		facts := h.Facts()
+		v := &Host{Host: l, Root: h.Root, tb: h.tb, facts: &facts}
+		v.onRun = h.Run
+		return fn(v)
+	})
+}
+
 // Text reads a file.
 func (h *Host) Text(p string) string {
 	h.tb.Helper()

@@ -62,6 +62,7 @@ var (
 	_ hosts.Syncer      = (*Host)(nil)
 	_ hosts.Locker      = (*Host)(nil)
 	_ hosts.TempCleaner = (*Host)(nil)
+	_ hosts.Previewer   = (*Host)(nil)
 )
 
 // New opens the host. Close it after use.

@@ -5,7 +5,10 @@
 // a daemon's configuration better takes its entry over.
 package daemons
 
-import "hikae/engine"
+import (
+	"hikae/engine"
+	"hikae/hosts"
+)
 
 // Units lists the daemons. Sources: each daemon's manual page and EL 8's unit
 // files.
@@ -14,19 +17,19 @@ func Units() []engine.Unit {
 		{
 			Name:   "httpd.service",
 			Reads:  []string{"/etc/httpd/**", tlsFiles},
-			Check:  []string{"/usr/sbin/httpd", "-t"},
+			Check:  argv("/usr/sbin/httpd", "-t"),
 			Reload: true,
 		},
 		{
 			Name:   "php-fpm.service",
 			Reads:  []string{"/etc/php-fpm.conf", "/etc/php-fpm.d/*", "/etc/php.ini", "/etc/php.d/*"},
-			Check:  []string{"/usr/sbin/php-fpm", "-t"},
+			Check:  argv("/usr/sbin/php-fpm", "-t"),
 			Reload: true,
 		},
 		{
 			Name:   "php74-php-fpm.service",
 			Reads:  []string{"/etc/opt/remi/php74/**"},
-			Check:  []string{"/opt/remi/php74/root/usr/sbin/php-fpm", "-t"},
+			Check:  argv("/opt/remi/php74/root/usr/sbin/php-fpm", "-t"),
 			Reload: true,
 		},
 		named("named.service"),
@@ -35,24 +38,24 @@ func Units() []engine.Unit {
 			Name:    "postfix.service",
 			Reads:   []string{"/etc/postfix/**", "/etc/aliases", tlsFiles},
 			Prepare: postfixMaps,
-			Check:   []string{"/usr/sbin/postconf"}, // postfix check makes directories
+			Check:   argv("/usr/sbin/postconf"), // postfix check makes directories
 			Reload:  true,
 		},
 		{
 			Name:   "dovecot.service",
 			Reads:  []string{"/etc/dovecot/**", "/etc/pki/dovecot/**", tlsFiles},
-			Check:  []string{"/usr/bin/doveconf", "-n"},
+			Check:  argv("/usr/bin/doveconf", "-n"),
 			Reload: true,
 		},
 		{
 			Name:  "dhcpd.service",
 			Reads: []string{"/etc/dhcp/dhcpd.conf"},
-			Check: []string{"/usr/sbin/dhcpd", "-t", "-q", "-cf", "/etc/dhcp/dhcpd.conf"},
+			Check: argv("/usr/sbin/dhcpd", "-t", "-q", "-cf", "/etc/dhcp/dhcpd.conf"),
 		},
 		{
 			Name:  "dhcpd6.service",
 			Reads: []string{"/etc/dhcp/dhcpd6.conf"},
-			Check: []string{"/usr/sbin/dhcpd", "-6", "-t", "-q", "-cf", "/etc/dhcp/dhcpd6.conf"},
+			Check: argv("/usr/sbin/dhcpd", "-6", "-t", "-q", "-cf", "/etc/dhcp/dhcpd6.conf"),
 		},
 		{Name: "mariadb.service", Reads: []string{"/etc/my.cnf", "/etc/my.cnf.d/*"}},
 		{Name: "postgresql.service", Prepare: postgresqlData},
@@ -60,13 +63,13 @@ func Units() []engine.Unit {
 		{
 			Name:   "firewalld.service",
 			Reads:  []string{"/etc/firewalld/**"},
-			Check:  []string{"/usr/bin/firewall-offline-cmd", "--check-config"},
+			Check:  argv("/usr/bin/firewall-offline-cmd", "--check-config"),
 			Reload: true,
 		},
 		{
 			Name:   "sshd.service",
 			Reads:  []string{"/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*", "/etc/sysconfig/sshd"},
-			Check:  []string{"/usr/sbin/sshd", "-t"},
+			Check:  argv("/usr/sbin/sshd", "-t"),
 			Reload: true,
 		},
 		{Name: "chronyd.service", Reads: []string{"/etc/chrony.conf", "/etc/chrony.keys"}},
@@ -78,6 +81,11 @@ func Units() []engine.Unit {
 	}
 }
 
+// argv is a check by one program, whatever changed.
+func argv(words ...string) func(hosts.Reader, []string) [][]string {
+	return func(hosts.Reader, []string) [][]string { return [][]string{words} }
+}
+
 // tlsFiles is where EL keeps the certificates and keys that servers share.
 const tlsFiles = "/etc/pki/tls/{certs,private}/**"
 
@@ -85,7 +93,7 @@ func named(unit string) engine.Unit {
 	return engine.Unit{
 		Name:   unit,
 		Reads:  []string{"/etc/named.conf", "/etc/named.*", "/etc/named/**", "/var/named/**"},
-		Check:  []string{"/usr/sbin/named-checkconf", "/etc/named.conf"},
+		Check:  argv("/usr/sbin/named-checkconf", "/etc/named.conf"),
 		Reload: true,
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/zclconf/go-cty/cty"
+	"golang.org/x/sys/unix"
 
 	"hikae/engine"
 	"hikae/hosts"
@@ -54,7 +55,7 @@ func TestGroupIsPutBack(t *testing.T) {
 				}
 				return hosts.Result{}, nil
 			})
-			before := node(t, h, conf)
+			before, inode := node(t, h, conf), inodeOf(t, h, conf)
 			after := before
 			after.Content = content("new\n")
 			x := &engine.Executor{Host: h, Modules: []engine.Module{file.Module{}}, Units: daemons.Units()}
@@ -73,6 +74,9 @@ func TestGroupIsPutBack(t *testing.T) {
 			}
 			if got := h.Text(conf); got != want || res.RolledBack != tt.rolledBack || len(res.Applied) != applied {
 				t.Errorf("%q stands there; result %+v", got, res)
+			}
+			if tt.check != 0 && inodeOf(t, h, conf) != inode {
+				t.Error("what the checker refuses was in its place for a while")
 			}
 			if strings.Contains(res.Err, "hunter2") || tt.check != 0 && !strings.Contains(res.Err, "AH00526") {
 				t.Errorf("the error shows a secret, or not the checker's words: %s", res.Err)
@@ -172,6 +176,15 @@ func TestTemplateIsNoUnit(t *testing.T) {
 	if err != nil || res.Err != "" || reloads != 1 {
 		t.Errorf("%d reloads; %+v, %v", reloads, res, err)
 	}
+}
+
+func inodeOf(t *testing.T, h *hosttest.Host, p string) uint64 {
+	t.Helper()
+	var st unix.Stat_t
+	if err := unix.Lstat(h.Path(p), &st); err != nil {
+		t.Fatal(err)
+	}
+	return st.Ino
 }
 
 func node(t *testing.T, h *hosttest.Host, p string) hosts.Node {

@@ -1,0 +1,287 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"hikae/hosts"
+)
+
+const (
+	// viewDir is where a view keeps what is written in it: a tmpfs that is
+	// mounted in the view alone.
+	viewDir = "/run/hikae"
+	// viewTree is seen through one overlay whatever is laid: what is derived
+	// from a daemon's files is written beside them.
+	viewTree = "/etc"
+	// maxLaid bounds, in bytes, what is copied into memory for a view.
+	maxLaid = 64 << 20
+)
+
+// Preview implements hosts.Previewer: fn runs on a thread of its own, in a
+// mount namespace of its own, where an overlay (overlayfs, its upper half in
+// memory) lies over each directory of laid. In it laid is committed as it would
+// be for good. Programs that fn runs inherit the namespace; it ends with the
+// thread.
+func (h *Host) Preview(ctx context.Context, laid []hosts.Laid, fn func(view hosts.Host) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	type end struct {
+		err      error
+		panicked any
+	}
+	ended := make(chan end, 1)
+	onOwnThread(func() {
+		var e end
+		defer func() { ended <- e }()
+		defer func() { e.panicked = recover() }()
+		e.err = h.preview(laid, fn)
+	})
+	e := <-ended
+	if e.panicked != nil {
+		panic(e.panicked)
+	}
+	return e.err
+}
+
+// onOwnThread runs fn in a goroutine whose thread ends with it. The process's
+// first thread does not end, and /proc/self is that one's view: it is passed
+// over.
+func onOwnThread(fn func()) {
+	go func() {
+		runtime.LockOSThread() // for good
+		if unix.Gettid() != unix.Getpid() {
+			fn()
+			return
+		}
+		onOwnThread(fn)
+		runtime.UnlockOSThread()
+	}()
+}
+
+func (h *Host) preview(laid []hosts.Laid, fn func(view hosts.Host) error) error {
+	v, err := h.view(laid)
+	if err != nil {
+		return fmt.Errorf("%w: %w", hosts.ErrNoPreview, err)
+	}
+	defer v.Close() //nolint:errcheck // gives back a descriptor
+	return fn(v)
+}
+
+// view makes the calling thread's namespace its own and lays out there what
+// will be.
+func (h *Host) view(laid []hosts.Laid) (*Host, error) {
+	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_FS); err != nil {
+		return nil, fmt.Errorf("cannot make a mount namespace: %w", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return nil, fmt.Errorf("cannot make a mount namespace private: %w", err)
+	}
+	v, err := New(Options{Root: h.root, Log: h.log, LoginAccount: h.Facts().LoginAccount})
+	if err != nil {
+		return nil, err
+	}
+	v.systemd.here = h.systemd.here
+	if err := v.layOut(laid); err != nil {
+		_ = v.Close() // never fails
+		return nil, err
+	}
+	return v, nil
+}
+
+func (h *Host) layOut(laid []hosts.Laid) error {
+	if err := h.fits(laid); err != nil {
+		return err
+	}
+	upper, err := h.memory()
+	if err != nil {
+		return err
+	}
+	defer upper.Close()
+	for i, dir := range viewDirs(laid) {
+		if err := h.overlay(dir, upper, strconv.Itoa(i)); err != nil {
+			return fmt.Errorf("cannot lay a view over %s: %w", dir, err)
+		}
+	}
+	for _, l := range laid {
+		if err := h.lay(l); err != nil {
+			return fmt.Errorf("cannot show %s in its place: %w", l.Path, err)
+		}
+	}
+	return nil
+}
+
+// viewDirs are the directories to lay an overlay over, none inside another.
+func viewDirs(laid []hosts.Laid) []string {
+	dirs := []string{viewTree}
+	for _, l := range laid {
+		dirs = append(dirs, path.Dir(l.Path))
+	}
+	slices.Sort(dirs)
+	var out []string
+	for _, d := range dirs {
+		if !slices.ContainsFunc(out, func(o string) bool { return d == o || strings.HasPrefix(d, strings.TrimSuffix(o, "/")+"/") }) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func (h *Host) fits(laid []hosts.Laid) error {
+	var sum int64
+	for _, l := range laid {
+		if l.From == "" {
+			continue
+		}
+		n, err := h.Stat(l.From)
+		if err != nil {
+			return err
+		}
+		sum += n.Content.Size
+	}
+	if sum > maxLaid {
+		return fmt.Errorf("the new files are larger than %d MiB", maxLaid>>20)
+	}
+	return nil
+}
+
+// memory mounts an empty tmpfs and opens it.
+func (h *Host) memory() (dirFD, error) {
+	d, name, err := h.parent("make", viewDir)
+	if err != nil {
+		return -1, err
+	}
+	defer d.Close()
+	if err := unix.Mkdirat(int(d), name, 0o700); err != nil && !errors.Is(err, unix.EEXIST) {
+		return -1, fmt.Errorf("cannot make %s: %w", viewDir, err)
+	}
+	err = mountOn(d, name, "tmpfs", "tmpfs", 0, "mode=0700,size="+strconv.Itoa(4*maxLaid))
+	if err != nil {
+		return -1, fmt.Errorf("cannot mount a tmpfs on %s: %w", viewDir, err)
+	}
+	return h.openDir(viewDir)
+}
+
+// overlay lays an overlay over dir. What is mounted below it is mounted there
+// again, which overlayfs does not do (its lower half is that one mount).
+func (h *Host) overlay(dir string, upper dirFD, n string) error {
+	if dir == "/" {
+		return errors.New("not over the whole host")
+	}
+	var opts [3]string
+	for i, part := range []string{"upper", "work"} {
+		name := part + n
+		if err := unix.Mkdirat(int(upper), name, 0o755); err != nil {
+			return err
+		}
+		opts[i+1] = part + "dir=" + upper.proc(name)
+	}
+	lower, err := h.openDir(dir)
+	if err != nil {
+		return err
+	}
+	defer lower.Close()
+	opts[0] = "lowerdir=" + strings.TrimSuffix(lower.proc(""), "/")
+	below, err := h.mountsBelow(dir)
+	if err != nil {
+		return err
+	}
+	defer below.close()
+	if err := mountOn(lower, "", "overlay", "overlay", 0, strings.Join(opts[:], ",")); err != nil {
+		return err
+	}
+	return below.bind(h)
+}
+
+// mountOn is mount(2) on a name in an open directory, or on that itself.
+func mountOn(d dirFD, name, source, fstype string, flags uintptr, data string) error {
+	return unix.Mount(source, strings.TrimSuffix(d.proc(name), "/"), fstype, flags, data)
+}
+
+// submounts are mount points, open, the outermost of each nest.
+type submounts map[string]dirFD
+
+func (h *Host) mountsBelow(dir string) (submounts, error) {
+	table, err := readMounts("/proc/thread-self/mountinfo", h.root)
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for p := range table.paths {
+		if strings.HasPrefix(p, dir+"/") {
+			paths = append(paths, p)
+		}
+	}
+	slices.Sort(paths)
+	subs, last := submounts{}, "//"
+	for _, p := range paths {
+		if strings.HasPrefix(p, last+"/") {
+			continue // comes with that one
+		}
+		last = p
+		d, name, err := h.parent("open", p)
+		if err != nil {
+			subs.close()
+			return nil, err
+		}
+		fd, err := d.openat(name, unix.O_PATH, 0)
+		d.Close()
+		if err != nil {
+			subs.close()
+			return nil, err
+		}
+		subs[p] = dirFD(fd)
+	}
+	return subs, nil
+}
+
+func (s submounts) bind(h *Host) error {
+	for p, fd := range s {
+		d, name, err := h.parent("mount", p)
+		if err != nil {
+			return err
+		}
+		err = mountOn(d, name, strings.TrimSuffix(fd.proc(""), "/"), "", unix.MS_BIND|unix.MS_REC, "")
+		d.Close()
+		if err != nil {
+			return fmt.Errorf("cannot mount %s again: %w", p, err)
+		}
+	}
+	return nil
+}
+
+func (s submounts) close() {
+	for _, fd := range s {
+		fd.Close()
+	}
+}
+
+// lay does in the view what a commit will do for good.
+func (h *Host) lay(l hosts.Laid) error {
+	d, name, err := h.parent("write", l.Path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if l.From == "" {
+		if err := removeTemp(d, name); err != nil && !errors.Is(err, unix.ENOTEMPTY) {
+			return err
+		}
+		return nil
+	}
+	temp := path.Base(l.From)
+	st, err := d.statx(temp)
+	if err != nil {
+		return err
+	}
+	return replace(d, temp, name, nodeType(st.Mode) == hosts.Dir)
+}
