@@ -1,13 +1,11 @@
 package agent
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"hikae/engine"
 	"hikae/hosts"
@@ -286,76 +284,4 @@ func TestHostileContents(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-}
-
-// FuzzServer throws bytes at a session: after the hello, and as all there is.
-func FuzzServer(f *testing.F) {
-	c := testCodec(f)
-	enc := func(k kind, v any) string {
-		b, err := c.marshal(v)
-		if err != nil {
-			f.Fatal(err)
-		}
-		return frame(byte(k), string(b))
-	}
-	greet := enc(kindHello, hello{Protocol: Protocol})
-	f.Add([]byte(greet + enc(kindRead, readRequest{Scope: engine.Scope{Kinds: []string{"file"}}, HomeKey: testKey()}) +
-		enc(kindFetch, fetchRequest{Contents: []hosts.Content{contentOf([]byte("x"))}}) + frame(byte(kindBye), "")))
-	f.Add([]byte(greet + enc(kindApply, applyBegin{Stage: engine.StageConfig}) +
-		enc(kindChanges, wireChange{Addr: wireAddr{Kind: "file", Name: "/a"}, Action: engine.Create, After: &wireResource{Node: fileNode(contentOf([]byte("x")))}}) +
-		frame(byte(kindPlanned), "") + enc(kindBegin, contentBegin{}) + frame(byte(kindChunk), "x") + enc(kindEnd, contentEnd{}) + frame(byte(kindUploaded), "")))
-	f.Add([]byte(greet + enc(kindApply, applyBegin{Stage: 1}) + frame(byte(kindPlanned), "") + frame(byte(kindUploaded), "") + frame(byte(kindStop), "")))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		r := newRig(t)
-		r.host.set("/etc/a", []byte("x"))
-		r.host.set("/etc/b.secret", []byte("s"))
-		ours, theirs := net.Pipe()
-		done := make(chan error, 1)
-		go func() { done <- Serve(t.Context(), theirs, r.server) }()
-		go func() { _, _ = io.Copy(io.Discard, ours) }()
-		_, _ = ours.Write(b)
-		_ = ours.Close()
-		select {
-		case <-done:
-		case <-time.After(time.Minute):
-			t.Fatal("the server hangs")
-		}
-		if r.host.writes != 0 {
-			t.Fatalf("%d writes to the host", r.host.writes)
-		}
-	})
-}
-
-// FuzzClient throws bytes at a client that reads a host.
-func FuzzClient(f *testing.F) {
-	c := testCodec(f)
-	fp := fingerprint([]engine.Schema{userSchema(), fileSchema()})
-	hi, err := c.marshal(hello{Protocol: Protocol, Build: "v1", Schemas: fp[:], Facts: &hosts.Facts{}})
-	if err != nil {
-		f.Fatal(err)
-	}
-	found, err := c.marshal(wireFound{Addr: wireAddr{Kind: "file", Name: "/a"}, Resource: wireResource{Node: fileNode(hosts.Content{})}})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add([]byte(frame(byte(kindResources), string(found)) + frame(byte(kindReadDone), "\xa0")))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		ours, theirs := net.Pipe()
-		go func() { _, _ = io.Copy(io.Discard, theirs) }()
-		go func() {
-			_, _ = io.Copy(theirs, io.MultiReader(strings.NewReader(frame(byte(kindHello), string(hi))), bytes.NewReader(b)))
-			_ = theirs.Close()
-		}()
-		c, err := New(t.Context(), ours, options())
-		if err != nil {
-			return
-		}
-		_, _, _ = c.Read(t.Context(), ReadRequest{}, func(r engine.Resource) error {
-			if checkAddr(r.Addr, engine.Schema{Node: r.Addr.Kind == "file"}) != nil {
-				t.Errorf("took %q", r.Addr)
-			}
-			return nil
-		})
-		_ = c.Close()
-	})
 }

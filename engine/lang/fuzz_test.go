@@ -3,14 +3,20 @@ package lang
 import (
 	"bytes"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/rogpeppe/go-internal/txtar"
 	"golang.org/x/text/unicode/norm"
+	"pgregory.net/rapid"
+
+	"hikae/engine"
+	"hikae/hosts/hosttest"
 )
 
 func FuzzUnescape(f *testing.F) {
@@ -49,24 +55,43 @@ func addArchives(f *testing.F, add func([]byte)) {
 	}
 }
 
+// addHome adds the example project.
+func addHome(f *testing.F) {
+	f.Helper()
+	names, err := filepath.Glob("../../testdata/home/*.hcl")
+	if err != nil || len(names) == 0 {
+		f.Fatalf("no example project: %v", err)
+	}
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+}
+
 // FuzzLoad feeds one file of a project: it gives a project or diagnostics that
 // have places.
 func FuzzLoad(f *testing.F) {
 	addArchives(f, func(b []byte) { f.Add(b) })
+	addHome(f)
 	f.Fuzz(func(t *testing.T, src []byte) {
 		fsys := fstest.MapFS{"a.hcl": {Data: src, Mode: 0o644}, "files/x": {Data: []byte("x"), Mode: 0o644}}
-		p, diags := Load(fsys, testSchemas(), Options{Version: "0.1.0"})
-		if p == nil {
-			t.Fatal("no project")
-		}
-		for _, d := range diags {
-			if d.Subject == nil {
-				t.Errorf("no place: %v", d)
+		hosttest.Bounded(t, 256<<20+20_000*uint64(len(src)), 10*time.Second, func() {
+			p, diags := Load(fsys, testSchemas(), Options{Version: "0.1.0"})
+			if p == nil {
+				t.Fatal("no project")
 			}
-		}
-		if err := FormatDiagnostics(io.Discard, diags, fsys, true); err != nil {
-			t.Error(err)
-		}
+			for _, d := range diags {
+				if d.Subject == nil {
+					t.Errorf("no place: %v", d)
+				}
+			}
+			if err := FormatDiagnostics(io.Discard, diags, fsys, true); err != nil {
+				t.Error(err)
+			}
+		})
 	})
 }
 
@@ -116,12 +141,21 @@ func FuzzDecodeSnapshot(f *testing.F) {
 	seed := mustEncode(f, plainSnapshot())
 	part := func(i int) []byte { return seed[fuzzedFiles[i]] }
 	f.Add(part(0), part(1), part(2), part(3), part(4), part(5), part(6))
+	for i := range 20 { // what hosts may hold, hostile as they may be
+		seed = mustEncode(f, rapid.Custom(genSnapshot).Example(i))
+		f.Add(part(0), part(1), part(2), part(3), part(4), part(5), part(6))
+	}
 	f.Fuzz(func(t *testing.T, header, files, things, packages, packagesLock, filesLock, pristineLock []byte) {
 		fsys := fstest.MapFS{}
 		for i, b := range [][]byte{header, files, things, packages, packagesLock, filesLock, pristineLock} {
 			fsys[fuzzedFiles[i]] = &fstest.MapFile{Data: b, Mode: 0o644}
 		}
-		s, diags := DecodeSnapshot(fsys, testSchemas())
+		size := len(header) + len(files) + len(things) + len(packages) + len(packagesLock) + len(filesLock) + len(pristineLock)
+		var s *engine.Snapshot
+		var diags hcl.Diagnostics
+		hosttest.Bounded(t, 64<<20+2_000*uint64(size), 10*time.Second, func() {
+			s, diags = DecodeSnapshot(fsys, testSchemas())
+		})
 		if err := FormatDiagnostics(io.Discard, diags, fsys, false); err != nil {
 			t.Error(err)
 		}

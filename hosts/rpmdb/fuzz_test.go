@@ -5,7 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"hikae/hosts/hosttest"
 	"hikae/hosts/rpmdb"
 	"hikae/hosts/rpmdb/rpmdbtest"
 )
@@ -16,19 +18,33 @@ func FuzzHeader(f *testing.F) {
 		f.Add(p.Header())
 	}
 	f.Fuzz(func(t *testing.T, blob []byte) {
-		if p, err := rpmdb.ParsePackage(string(blob)); err == nil {
-			readAll([]*rpmdb.Package{p})
-		}
+		bounded(t, len(blob), func() {
+			if p, err := rpmdb.ParsePackage(string(blob)); err == nil {
+				readAll([]*rpmdb.Package{p})
+			}
+		})
 	})
+}
+
+// bounded holds the reading of n bytes to what it may cost. A header's paths
+// may be 16 times its bytes and more (one directory, many files), and each is
+// asked for twice; rpmdb bounds them.
+func bounded(t *testing.T, n int, f func()) {
+	t.Helper()
+	hosttest.Bounded(t, 256<<20+200*uint64(n), 10*time.Second, f) //nolint:gosec // a length
 }
 
 func FuzzBDB(f *testing.F) {
 	f.Add(smallBDB(f))
 	f.Add(rpmdbtestFile(f, rpmdbtest.BDB{PageSize: 1024, Buckets: 4}, rpmdbtest.EL8(4, 3, 30)))
+	f.Add(rpmdbtestFile(f, rpmdbtest.BDB{PageSize: 512, Buckets: 2}, rpmdbtest.EL8(5, 2, 4)))
+	f.Add(rpmdbtestFile(f, rpmdbtest.BDB{PageSize: 4096, Buckets: 8}, rpmdbtest.EL8(6, 5, 10)))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		if pkgs, err := rpmdb.ReadBDB(file); err == nil {
-			readAll(pkgs)
-		}
+		bounded(t, len(file), func() {
+			if pkgs, err := rpmdb.ReadBDB(file); err == nil {
+				readAll(pkgs)
+			}
+		})
 	})
 }
 
@@ -45,9 +61,11 @@ func FuzzSQLite(f *testing.F) {
 	f.Add(file, log)
 	f.Add(file, []byte(nil))
 	f.Fuzz(func(t *testing.T, file, log []byte) {
-		if pkgs, err := rpmdb.ReadSQLite(file, log); err == nil {
-			readAll(pkgs)
-		}
+		bounded(t, len(file)+len(log), func() {
+			if pkgs, err := rpmdb.ReadSQLite(file, log); err == nil {
+				readAll(pkgs)
+			}
+		})
 	})
 }
 

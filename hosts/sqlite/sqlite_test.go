@@ -10,7 +10,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"hikae/hosts/hosttest"
 	"hikae/hosts/sqlite"
 )
 
@@ -126,17 +128,21 @@ func FuzzScan(f *testing.F) {
 		main, log := load(f, name)
 		f.Add(main, log)
 	}
-	f.Fuzz(func(_ *testing.T, main, log []byte) {
-		db, err := open(main, log)
-		if err != nil {
-			return
-		}
-		_ = db.Scan(context.Background(), "t", func(_ int64, row sqlite.Row) error {
-			cols, err := row.Columns(3)
-			for _, c := range cols {
-				_, _ = c.Int(), c.Bytes()
+	f.Fuzz(func(t *testing.T, main, log []byte) {
+		// Memory is bounded by the size of the file; each row is held once.
+		most := 8<<20 + 40*uint64(len(main)+len(log)) //nolint:gosec // lengths
+		hosttest.Bounded(t, most, 10*time.Second, func() {
+			db, err := open(main, log)
+			if err != nil {
+				return
 			}
-			return err
+			_ = db.Scan(context.Background(), "t", func(_ int64, row sqlite.Row) error {
+				cols, err := row.Columns(3)
+				for _, c := range cols {
+					_, _ = c.Int(), c.Bytes()
+				}
+				return err
+			})
 		})
 	})
 }
