@@ -24,6 +24,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -35,6 +36,10 @@ import (
 type Store struct {
 	dir   string
 	Blobs blob.Store
+
+	mu      sync.Mutex
+	holders int      // how many of this process hold the lock
+	lock    *os.File // while there are any
 }
 
 // Open opens the store at dir and makes it where it is missing.
@@ -68,8 +73,31 @@ var ErrNoSnapshot = errors.New("no snapshot")
 // ErrLocked: another writer has the store.
 var ErrLocked = errors.New("the store is locked")
 
-// Lock keeps other writers out of the store until unlock is called.
+// Lock keeps other processes that write out of the store until unlock is
+// called. Within a process it may be held several times, for several hosts:
+// what is a host's own (generations, records) has one writer each, and contents
+// are written whole under names that say what they are.
 func (s *Store) Lock(holder string) (unlock func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.holders == 0 {
+		if s.lock, err = s.flock(holder); err != nil {
+			return nil, err
+		}
+	}
+	s.holders++
+	return sync.OnceFunc(s.unlock), nil
+}
+
+func (s *Store) unlock() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.holders--; s.holders == 0 {
+		_ = s.lock.Close()
+	}
+}
+
+func (s *Store) flock(holder string) (*os.File, error) {
 	path := filepath.Join(s.dir, ".store", "lock")
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -83,7 +111,7 @@ func (s *Store) Lock(holder string) (unlock func(), err error) {
 	if err := f.Truncate(0); err == nil {
 		_, _ = f.WriteAt([]byte(holder+"\n"), 0)
 	}
-	return func() { _ = f.Close() }, nil
+	return f, nil
 }
 
 // genTime is how a generation is named.

@@ -153,17 +153,32 @@ func TestRecordsAndLock(t *testing.T) {
 	if got, err := s.Get(Base, "rio1"); string(got) != "x" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
-	unlock, err := s.Lock("taro")
+	other, err := Open(s.Dir()) // as another process has it
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Lock("hanako"); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "taro") {
-		t.Errorf("got %v", err)
+	refused := func(store *Store, holder string) {
+		t.Helper()
+		if _, err := store.Lock("hanako"); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), holder) {
+			t.Errorf("got %v", err)
+		}
 	}
-	unlock()
-	again, err := s.Lock("hanako")
+	// For two hosts of one process, until both are over.
+	var unlock [2]func()
+	for i := range unlock {
+		if unlock[i], err = s.Lock("taro"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused(other, "taro")
+	unlock[0]()
+	unlock[0]() // again is nothing
+	refused(other, "taro")
+	unlock[1]()
+	again, err := other.Lock("hanako")
 	if err != nil {
 		t.Fatal(err)
 	}
+	refused(s, "hanako")
 	again()
 }

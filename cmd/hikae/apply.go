@@ -2,9 +2,12 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -16,9 +19,10 @@ import (
 func (a *app) applyCmd() *cobra.Command {
 	var yes bool
 	var from string
+	var ch choice
 	c := &cobra.Command{
-		Use:   "apply HOST [PLAN]",
-		Short: "Make a host what it should be",
+		Use:   "apply HOST... [PLAN] | --label LABEL | --all",
+		Short: "Make hosts what they should be",
 		Long: `Apply plans, shows the plan, asks, and makes it so: keys, repositories and
 packages first, then, read again, the rest, in groups of files and the daemons
 that read them. A group whose daemon refuses its new configuration, or does not
@@ -28,46 +32,142 @@ apply that leaves something to do has failed.
 The first time that hikae touches a host, what the host was is kept as an undo
 point, and the command that brings it back is printed.
 
+` + chooseHelp + `
+What is asked is asked once, when the plans of all are shown. A pair's primary
+is planned by its own last snapshot, so that what was changed on it since would
+be undone: snapshot it first.
+
 ` + exitHelp,
-		Args:              cobra.RangeArgs(1, 2),
-		ValidArgsFunction: a.completeHosts,
+		Example: `  hikae apply standby
+  hikae apply --label web --yes
+  hikae plan rio1 rio2 --out both.plan && hikae apply rio1 rio2 both.plan`,
+		ValidArgsFunction: a.completeManyHosts,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o := control.ApplyOptions{PlanOptions: control.PlanOptions{Snapshot: from}}
-			if len(args) == 2 {
-				saved, err := control.LoadPlan(args[1], args[0])
-				if err != nil {
-					return err
-				}
-				o.Saved, o.Snapshot, from = saved, saved.From, saved.From
-			}
-			ctl, t, err := a.target(wish{host: args[0], from: from})
+			args, file, err := a.planFile(args)
 			if err != nil {
 				return err
 			}
-			if o.Confirm, err = a.confirm(yes || len(args) == 2, "apply this to "+t.Name); err != nil {
+			f, err := a.fleet(&ch, args, from)
+			if err != nil {
 				return err
 			}
-			_, err = ctl.Apply(cmd.Context(), t, o)
-			return err
+			o := control.ApplyOptions{PlanOptions: control.PlanOptions{Snapshot: from}}
+			if file != "" {
+				return f.applySaved(cmd.Context(), file, o)
+			}
+			if !yes {
+				if err := mayAsk("apply this to " + strings.Join(f.names(), ", ")); err != nil {
+					return err
+				}
+			}
+			switch {
+			case yes:
+				return f.apply(cmd.Context(), o, nil)
+			case f.one:
+				o.Confirm = a.question("apply this to " + f.names()[0])
+				return f.apply(cmd.Context(), o, nil)
+			}
+			return f.askAndApply(cmd.Context(), o)
 		},
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	c.Flags().StringVar(&from, "from", "", "apply this snapshot, `HOST[@GENERATION]`, alone: an undo point")
+	ch.flags(a, c)
 	return c
 }
 
-// confirm gives the question to ask before a change, or nil for none. Without
-// a terminal there is nobody to ask.
-func (a *app) confirm(yes bool, what string) (func() bool, error) {
-	if yes {
-		return nil, nil
+// planFile takes a saved plan off the arguments: a last one that is the name
+// of no host.
+func (a *app) planFile(args []string) (hosts []string, file string, err error) {
+	if len(args) < 2 {
+		return args, "", nil
 	}
-	if !term.IsTerminal(int(os.Stdin.Fd())) {
-		return nil, fmt.Errorf("%w: cannot ask whether to %s: the input is no terminal; add --yes", engine.ErrRefused, what)
+	pr, err := a.project()
+	if err != nil {
+		return nil, "", err
 	}
+	last := args[len(args)-1]
+	_, stat := os.Stat(last)
+	if slices.Contains(hostNames(pr), last) || stat != nil && !strings.Contains(last, "/") {
+		return args, "", nil
+	}
+	return args[:len(args)-1], last, nil
+}
+
+// applySaved applies plans that were looked at before.
+func (f *fleet) applySaved(ctx context.Context, file string, o control.ApplyOptions) error {
+	plans, err := control.LoadPlans(file, f.names())
+	if err != nil {
+		return err
+	}
+	if from := plans[0].From; from != "" { // --from is of one host
+		if f.targets[0], err = target(f.pr, wish{host: plans[0].Host, from: from}); err != nil {
+			return err
+		}
+		o.Snapshot = from
+	}
+	return f.apply(ctx, o, plans)
+}
+
+// apply applies to every host; plans, where there are any, are what must come
+// out, host by host.
+func (f *fleet) apply(ctx context.Context, o control.ApplyOptions, plans []control.SavedPlan) error {
+	changed, err := f.applyEach(ctx, o, plans)
+	f.summary("changed", changed, err)
+	return err
+}
+
+// askAndApply shows the plans of several hosts, asks once, and applies those
+// plans and no others. A host that could not be planned is left alone.
+func (f *fleet) askAndApply(ctx context.Context, o control.ApplyOptions) error {
+	o.Diffs = true
+	plans, err := f.plan(ctx, o.PlanOptions)
+	some := f.only(func(i int) bool { return plans[i].Changes > 0 })
+	changed := 0
+	if len(some.targets) > 0 {
+		if !f.a.question("apply this to " + strings.Join(some.names(), ", "))() {
+			return control.ErrNotConfirmed
+		}
+		o.Shown = true
+		plans = slices.DeleteFunc(plans, func(p control.SavedPlan) bool { return p.Changes == 0 })
+		var applyErr error
+		changed, applyErr = some.applyEach(ctx, o, plans)
+		err = joinFleet(err, applyErr)
+	}
+	f.summary("changed", changed, err)
+	return err
+}
+
+// applyEach counts the hosts that were changed and are in step now.
+func (f *fleet) applyEach(ctx context.Context, o control.ApplyOptions, plans []control.SavedPlan) (changed int, err error) {
+	var n atomic.Int64
+	err = f.each(ctx, func(ctx context.Context, ctl *control.Controller, i int) error {
+		o := o
+		if plans != nil {
+			o.Saved = &plans[i]
+		}
+		applied, err := ctl.Apply(ctx, f.targets[i], o)
+		if err == nil && applied.Applied > 0 {
+			n.Add(1)
+		}
+		return err
+	})
+	return int(n.Load()), err
+}
+
+// mayAsk is an error where there is nobody to ask.
+func mayAsk(what string) error {
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		return nil
+	}
+	return fmt.Errorf("%w: cannot ask whether to %s: the input is no terminal; add --yes", engine.ErrRefused, what)
+}
+
+// question is what a person is asked before a change.
+func (a *app) question(what string) func() bool {
 	return func() bool {
 		_, _ = fmt.Fprintf(a.err, "%s? Type yes: ", what)
 		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 		return err == nil && strings.TrimSpace(line) == "yes"
-	}, nil
+	}
 }

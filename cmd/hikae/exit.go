@@ -24,14 +24,18 @@ const exitHelp = `Exit codes:
   2  plan --detailed-exitcode: there are changes
   3  rolled back: something failed, and what belonged together was put back
   4  refused: nothing was changed (not confirmed, a saved plan that no longer
-     holds, the host's own, another apply under way)`
+     holds, the host's own, another apply under way)
+Of several hosts the worst counts, in this order: 1, 3, 4, 2, 0.`
 
 // errChanges makes plan --detailed-exitcode exit with exitChanges.
 var errChanges = errors.New("there are changes")
 
 // exitCode is how an error ends the program.
 func exitCode(err error) int {
+	var several fleetError
 	switch {
+	case errors.As(err, &several):
+		return several.worst()
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errChanges):
@@ -43,4 +47,18 @@ func exitCode(err error) int {
 		return exitRefused
 	}
 	return exitError
+}
+
+// worst is the exit code of what went wrong on several hosts.
+func (e fleetError) worst() int {
+	codes := map[int]bool{}
+	for _, he := range e {
+		codes[exitCode(he.err)] = true
+	}
+	for _, code := range []int{exitError, exitRolledBack, exitRefused, exitChanges} {
+		if codes[code] {
+			return code
+		}
+	}
+	return exitOK
 }

@@ -40,7 +40,7 @@ func (a *app) controller(pr *lang.Project) (*control.Controller, error) {
 	}
 	return &control.Controller{
 		Store: store, Keys: keys, Schemas: all.Schemas(), Lenses: all.Lenses(), View: a.view, Version: version,
-		Connect: a.connector(pr), Holder: holder(),
+		Connect: a.connector(pr), Holder: holder(), Loaded: &control.Loaded{},
 	}, nil
 }
 

@@ -32,8 +32,11 @@ be dead. What is a host's own (its addresses, keys, disks, name) stays HOST's.
 				return fmt.Errorf("%w: %s is the primary of its pair: nothing is built over a live primary; name another host, or change initial_primary first", engine.ErrRefused, t.Name)
 			}
 			o := control.ApplyOptions{PlanOptions: control.PlanOptions{Snapshot: from}}
-			if o.Confirm, err = a.confirm(yes, "turn "+t.Name+" into "+from); err != nil {
-				return err
+			if what := "turn " + t.Name + " into " + from; !yes {
+				if err := mayAsk(what); err != nil {
+					return err
+				}
+				o.Confirm = a.question(what)
 			}
 			_, err = ctl.Apply(cmd.Context(), t, o)
 			return err

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
 
-	"hikae/engine/control"
-	"hikae/engine/lang"
 	"hikae/engine/view"
 )
 
@@ -31,7 +28,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(errOut)
 	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.Is(err, errChanges) {
+	if err != nil {
 		a.json = a.json || slices.Contains(args, "--json") // flags may not have been read
 		a.report(err)
 	}
@@ -48,13 +45,14 @@ converged to it, and turns a bare box into the dead server.
   hikae snapshot HOST            read what a host is
   hikae plan HOST                what would change on it
   hikae apply HOST               make it so: verified, or rolled back
+  hikae plan --all               or apply, or snapshot: many hosts at once
   hikae rebuild HOST --from OLD  turn a bare box into OLD
 
 ` + exitHelp,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRun: func(*cobra.Command, []string) {
-			a.view = view.New(a.out, a.json)
+			a.view = view.New(a.out, a.err, a.json)
 		},
 	}
 	root.PersistentFlags().StringVarP(&a.dir, "directory", "C", ".", "the project directory")
@@ -67,35 +65,21 @@ converged to it, and turns a bare box into the dead server.
 	return root
 }
 
-// report prints an error: HCL's with their places, the others in a line.
+// report tells the error that a command ended with. Those of several hosts were
+// told when they happened.
 func (a *app) report(err error) {
 	if a.view == nil { // arguments that were not understood
-		a.view = view.New(a.out, a.json)
+		a.view = view.New(a.out, a.err, a.json)
 	}
-	var diags *control.DiagError
-	if errors.As(err, &diags) {
-		a.printDiags(diags)
-		return
+	var several fleetError
+	var one *hostError
+	switch {
+	case errors.Is(err, errChanges), errors.As(err, &several):
+	case errors.As(err, &one) && a.json:
+		a.tell(a.view, one.host, one.err)
+	default:
+		a.tell(a.view, "", err)
 	}
-	v := a.view
-	if !a.json {
-		v = view.New(a.err, false)
-	}
-	v.Error("", err, map[string]any{"text": err.Error(), "exit": exitCode(err)})
-}
-
-func (a *app) printDiags(e *control.DiagError) {
-	if a.json {
-		for _, d := range lang.JSONDiagnostics(e.Diags) {
-			a.view.Emit(view.Event{Type: "diagnostic", Data: d})
-		}
-		return
-	}
-	colour := false
-	if f, ok := a.err.(*os.File); ok {
-		colour = view.New(f, false).Colour()
-	}
-	_ = lang.FormatDiagnostics(a.err, e.Diags, os.DirFS(a.dir), colour)
 }
 
 // storeDir is where a project's store lies.

@@ -18,6 +18,9 @@ var ErrRolledBack = errors.New("rolled back")
 // after it is not empty.
 var ErrNotInStep = errors.New("not in step after the apply")
 
+// ErrNotConfirmed: who was asked did not say yes.
+var ErrNotConfirmed = fmt.Errorf("%w: not confirmed; nothing was changed", engine.ErrRefused)
+
 // ApplyOptions say how.
 type ApplyOptions struct {
 	PlanOptions
@@ -26,6 +29,8 @@ type ApplyOptions struct {
 	// Saved is a plan that was looked at before: the host and the wish must
 	// still be what they were then.
 	Saved *SavedPlan
+	// Shown: it was shown a moment ago, and is not again.
+	Shown bool
 }
 
 // Applied tells of an apply.
@@ -47,7 +52,7 @@ func (c *Controller) Apply(ctx context.Context, t Target, o ApplyOptions) (*Appl
 		return nil, err
 	}
 	defer unlock()
-	o.Diffs = true
+	o.Diffs = !o.Shown
 	p, err := c.Plan(ctx, t, o.PlanOptions)
 	if err != nil {
 		return nil, err
@@ -63,12 +68,16 @@ func (c *Controller) Apply(ctx context.Context, t Target, o ApplyOptions) (*Appl
 			return nil, err
 		}
 	}
-	c.Show(p)
+	if !o.Shown {
+		c.Show(p)
+	} else if p.Undo != "" {
+		c.View.Undo(t.Name, p.Undo)
+	}
 	if p.Empty() {
 		return &Applied{}, nil
 	}
 	if o.Confirm != nil && !o.Confirm() {
-		return nil, fmt.Errorf("%w: not confirmed; nothing was changed", engine.ErrRefused)
+		return nil, ErrNotConfirmed
 	}
 	run := &applying{c: c, p: p, out: &Applied{}}
 	err = run.all(ctx)

@@ -28,6 +28,15 @@ type Controller struct {
 	Connect func(ctx context.Context, t Target) (*agent.Client, error)
 	// Holder names who applies, for others who find a host locked.
 	Holder string
+	// Loaded is shared by the controllers of several hosts.
+	Loaded *Loaded
+}
+
+// On is a controller of the same project that tells another view.
+func (c *Controller) On(v *view.View) *Controller {
+	other := *c
+	other.View = v
+	return &other
 }
 
 // Target is a host as a command sees it: what the project says of it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,16 +75,19 @@ func TestSavedPlanIsBound(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "plan")
 	plan := &engine.Plan{Observed: engine.Fingerprint{1}, Wanted: engine.Fingerprint{2}}
 	p := &Planned{Plan: plan, Target: Target{Name: "standby"}}
-	if err := p.Save(path, ""); err != nil {
+	if err := SavePlans(path, []SavedPlan{p.Saved(""), {Host: "other"}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LoadPlan(path, "primary"); err == nil {
-		t.Error("a plan for another host is taken")
+	for _, hosts := range [][]string{{"primary"}, {"standby"}, {"standby", "other", "third"}, {"standby", "primary"}} {
+		if _, err := LoadPlans(path, hosts); !errors.Is(err, engine.ErrRefused) {
+			t.Errorf("for %v: %v", hosts, err)
+		}
 	}
-	s, err := LoadPlan(path, "standby")
+	plans, err := LoadPlans(path, []string{"other", "standby"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := plans[1]
 	if err := s.stillHolds(plan); err != nil {
 		t.Error(err)
 	}

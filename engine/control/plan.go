@@ -167,9 +167,21 @@ func (c *Controller) source(t Target, ref string) (*engine.Snapshot, error) {
 	return c.Load(ref + "@" + slices.Max(gens))
 }
 
-// Load reads a snapshot, HOST or HOST@GENERATION, from the store.
+// Load reads a snapshot, HOST or HOST@GENERATION, from the store. It may be
+// shared: nobody changes it.
 func (c *Controller) Load(ref string) (*engine.Snapshot, error) {
 	host, gen, _ := strings.Cut(ref, "@")
+	if gen == "" {
+		var err error
+		if gen, err = c.Store.Newest(host); err != nil {
+			return nil, err
+		}
+	}
+	return c.Loaded.get(host+"@"+gen, func() (*engine.Snapshot, error) { return c.decode(host, gen) })
+}
+
+func (c *Controller) decode(host, gen string) (*engine.Snapshot, error) {
+	ref := host + "@" + gen
 	fsys, err := c.Store.Generation(host, gen)
 	if err != nil {
 		return nil, err

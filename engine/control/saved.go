@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"hikae/engine"
@@ -15,7 +17,6 @@ import (
 // wished then. It holds no bytes and no secret: the plan is made again from
 // the same store, and refused where it would not be the same.
 type SavedPlan struct {
-	Version  int         `json:"version"`
 	Host     string      `json:"host"`
 	From     string      `json:"from,omitempty"`
 	Role     engine.Role `json:"role"`
@@ -25,15 +26,25 @@ type SavedPlan struct {
 	Wanted   string      `json:"wanted"`
 }
 
-const savedVersion = 1
+// savedPlans is the file: the plans of the hosts that were planned together.
+type savedPlans struct {
+	Version int         `json:"version"`
+	Plans   []SavedPlan `json:"plans"`
+}
 
-// Save writes a plan's binding to a file.
-func (p *Planned) Save(path, from string) error {
-	s := SavedPlan{
-		Version: savedVersion, Host: p.Target.Name, From: from, Role: p.Target.Role, Made: now(), Changes: len(p.Changes),
+const savedVersion = 2
+
+// Saved is a plan's binding.
+func (p *Planned) Saved(from string) SavedPlan {
+	return SavedPlan{
+		Host: p.Target.Name, From: from, Role: p.Target.Role, Made: now(), Changes: len(p.Changes),
 		Observed: p.Observed.String(), Wanted: p.Wanted.String(),
 	}
-	b, err := json.MarshalIndent(s, "", "  ")
+}
+
+// SavePlans writes the bindings of plans to a file.
+func SavePlans(path string, plans []SavedPlan) error {
+	b, err := json.MarshalIndent(savedPlans{savedVersion, plans}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("cannot save the plan: %w", err)
 	}
@@ -43,20 +54,36 @@ func (p *Planned) Save(path, from string) error {
 	})
 }
 
-// LoadPlan reads a saved plan for a host.
-func LoadPlan(path, host string) (*SavedPlan, error) {
+// LoadPlans reads the saved plans for just these hosts, in their order.
+func LoadPlans(path string, hosts []string) ([]SavedPlan, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the plan: %w", err)
 	}
-	var s SavedPlan
+	var s savedPlans
 	if err := json.Unmarshal(b, &s); err != nil || s.Version != savedVersion {
 		return nil, fmt.Errorf("cannot read the plan %s: it is not a plan of this version of hikae", path)
 	}
-	if s.Host != host {
-		return nil, fmt.Errorf("%w: the plan %s is for host %s, not %s", engine.ErrRefused, path, s.Host, host)
+	out := make([]SavedPlan, len(hosts))
+	for i, h := range hosts {
+		n := slices.IndexFunc(s.Plans, func(p SavedPlan) bool { return p.Host == h })
+		if n < 0 {
+			return nil, otherHosts(path, s.Plans, hosts)
+		}
+		out[i] = s.Plans[n]
 	}
-	return &s, nil
+	if len(hosts) != len(s.Plans) {
+		return nil, otherHosts(path, s.Plans, hosts)
+	}
+	return out, nil
+}
+
+func otherHosts(path string, plans []SavedPlan, hosts []string) error {
+	names := make([]string, len(plans))
+	for i, p := range plans {
+		names[i] = p.Host
+	}
+	return fmt.Errorf("%w: the plan %s is for %s, not for %s", engine.ErrRefused, path, strings.Join(names, ", "), strings.Join(hosts, ", "))
 }
 
 func (s *SavedPlan) stillHolds(p *engine.Plan) error {

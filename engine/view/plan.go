@@ -54,12 +54,21 @@ func (v *View) Plan(p PlanView) {
 		fmt.Fprintf(&b, "%s\n", v.paint(dim, "of its own, and left alone: "+counts(p.Own)))
 	}
 	if p.Undo != "" {
-		fmt.Fprintf(&b, "undo point: to bring this host back, run\n    %s\n", p.Undo)
+		b.WriteString(undoText(p.Undo))
 	}
 	if !p.Empty() {
 		fmt.Fprintf(&b, "%s: %s\n", p.Host, v.paint(bold, summary(p.Plan)))
 	}
 	v.Emit(Event{Type: "plan", Host: p.Host, Text: b.String()})
+}
+
+// Undo tells how a host is brought back to what it was.
+func (v *View) Undo(host, command string) {
+	v.Emit(Event{Type: "undo", Host: host, Text: undoText(command), Data: map[string]string{"undo": command}})
+}
+
+func undoText(command string) string {
+	return "undo point: to bring this host back, run\n    " + command + "\n"
 }
 
 func (v *View) stage(b *strings.Builder, p PlanView, stage engine.Stage) {

@@ -30,49 +30,68 @@ type Event struct {
 
 // View takes events. It is safe for concurrent use.
 type View struct {
-	mu     sync.Mutex
-	out    io.Writer
-	json   bool
-	colour bool
-	tty    bool
-	line   int // length of the progress line that stands on the terminal
-	start  time.Time
+	*screen
+	part *part // of a Board; nil prints at once
 }
 
-// New makes a view on out. Colour and a moving progress line are used only
-// where out is a terminal that is not dumb; colour only where NO_COLOR
-// (no-color.org) is not set.
-func New(out io.Writer, asJSON bool) *View {
-	v := &View{out: out, json: asJSON, start: time.Now()}
-	if f, ok := out.(*os.File); ok && !asJSON {
-		v.tty = term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
-		v.colour = v.tty && os.Getenv("NO_COLOR") == ""
-	}
-	return v
+// screen is where views print.
+type screen struct {
+	mu       sync.Mutex
+	out, err io.Writer
+	json     bool
+	colour   bool
+	tty      bool
+	line     int // length of the progress line that stands on the terminal
+}
+
+// New makes a view on out; errors go to errOut, but for JSON's, which are lines
+// as all others. Colour and a moving progress line are used only where out is
+// a terminal that is not dumb; colour only where NO_COLOR (no-color.org) is not
+// set.
+func New(out, errOut io.Writer, asJSON bool) *View {
+	s := &screen{out: out, err: errOut, json: asJSON}
+	s.tty = !asJSON && isTerminal(out)
+	s.colour = s.tty && os.Getenv("NO_COLOR") == ""
+	return &View{screen: s}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
 // JSON reports whether the view prints JSON.
 func (v *View) JSON() bool { return v.json }
 
-// Colour reports whether the view prints in colour.
-func (v *View) Colour() bool { return v.colour }
+// ErrorColour reports whether errors are printed in colour.
+func (v *View) ErrorColour() bool { return isTerminal(v.err) && os.Getenv("NO_COLOR") == "" }
 
 // Emit shows an event.
 func (v *View) Emit(e Event) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.json {
+	switch {
+	case v.json:
 		v.emitJSON(e)
-		return
+	case e.Text == "":
+	case v.part != nil && !v.part.turn():
+		v.part.held = append(v.part.held, e)
+	default:
+		v.print(e)
 	}
-	if e.Text == "" {
-		return
-	}
-	v.wipe()
-	_, _ = fmt.Fprintln(v.out, strings.TrimSuffix(e.Text, "\n"))
 }
 
-func (v *View) emitJSON(e Event) {
+// print needs mu.
+func (s *screen) print(e Event) {
+	s.wipe()
+	w := s.out
+	if e.Type == ErrorType {
+		w = s.err
+	}
+	_, _ = fmt.Fprintln(w, strings.TrimSuffix(e.Text, "\n"))
+}
+
+func (s *screen) emitJSON(e Event) {
 	m := map[string]any{}
 	if e.Data != nil {
 		b, err := json.Marshal(e.Data)
@@ -93,9 +112,9 @@ func (v *View) emitJSON(e Event) {
 	}
 	b, err := json.Marshal(m)
 	if err != nil {
-		b, _ = json.Marshal(map[string]string{"type": "error", "text": err.Error()})
+		b, _ = json.Marshal(map[string]string{"type": ErrorType, "text": err.Error()})
 	}
-	_, _ = fmt.Fprintf(v.out, "%s\n", b)
+	_, _ = fmt.Fprintf(s.out, "%s\n", b)
 }
 
 // Progress shows what takes long. On a terminal it is one line that the next
@@ -106,24 +125,32 @@ func (v *View) Progress(host, text string) {
 	switch {
 	case v.json:
 		v.emitJSON(Event{Type: "progress", Host: host, Text: text})
-	case v.tty:
-		v.wipe()
-		line := host + ": " + Safe(text)
-		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 8 {
-			if r := []rune(line); len(r) >= w {
-				line = string(r[:w-1])
-			}
-		}
-		v.line = len(line)
-		_, _ = fmt.Fprint(v.out, line)
+	case !v.tty:
+	case v.part != nil:
+		v.part.doing = host + ": " + Safe(text)
+		v.status(v.part.board.status())
+	default:
+		v.status(host + ": " + Safe(text))
 	}
 }
 
+// status replaces the progress line.
+func (s *screen) status(line string) {
+	s.wipe()
+	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 8 {
+		if r := []rune(line); len(r) >= w {
+			line = string(r[:w-1])
+		}
+	}
+	s.line = len(line)
+	_, _ = fmt.Fprint(s.out, line)
+}
+
 // wipe clears the progress line.
-func (v *View) wipe() {
-	if v.line > 0 {
-		_, _ = fmt.Fprint(v.out, "\r\x1b[K")
-		v.line = 0
+func (s *screen) wipe() {
+	if s.line > 0 {
+		_, _ = fmt.Fprint(s.out, "\r\x1b[K")
+		s.line = 0
 	}
 }
 
@@ -150,12 +177,15 @@ const (
 )
 
 // paint colours a text where the view has colours.
-func (v *View) paint(colour, s string) string {
-	if !v.colour || s == "" {
-		return s
+func (s *screen) paint(colour, text string) string {
+	if !s.colour || text == "" {
+		return text
 	}
-	return "\x1b[" + colour + "m" + s + "\x1b[0m"
+	return "\x1b[" + colour + "m" + text + "\x1b[0m"
 }
+
+// ErrorType is the type of events that tell of an error.
+const ErrorType = "error"
 
 // Error shows an error: on a terminal in red.
 func (v *View) Error(host string, err error, data any) {
@@ -163,10 +193,13 @@ func (v *View) Error(host string, err error, data any) {
 	if host != "" {
 		prefix = host + ": error: "
 	}
+	if v.ErrorColour() {
+		prefix = "\x1b[" + red + "m" + prefix + "\x1b[0m"
+	}
 	if data == nil {
 		data = map[string]string{"text": err.Error()}
 	}
-	v.Emit(Event{Type: "error", Host: host, Text: v.paint(red, prefix) + Printable(err.Error()), Data: data})
+	v.Emit(Event{Type: ErrorType, Host: host, Text: prefix + Printable(err.Error()), Data: data})
 }
 
 // Size is a number of bytes for a person.

@@ -15,7 +15,7 @@ import (
 func TestHostsTextIsHarmless(t *testing.T) {
 	const evil = "x\x1b]0;owned\x07\u009b2J"
 	var out bytes.Buffer
-	v := New(&out, false)
+	v := New(&out, &out, false)
 	v.Error("h", errors.New("cannot: "+evil+"\nsecond line"), nil)
 	v.Plan(PlanView{Plan: &engine.Plan{
 		Host: "h", Left: []engine.Note{{Addr: engine.Addr{Kind: "file", Name: evil}, Why: evil}},
