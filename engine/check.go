@@ -23,7 +23,7 @@ func (e *execution) checkAhead(ctx context.Context, g *group, tx Transaction) (d
 		return false, nil
 	}
 	err = p.Preview(ctx, tx.Laid(), func(view hosts.Host) error {
-		if err := g.prepare(ctx, view); err != nil {
+		if err := g.prepare(ctx, view, func(string) {}); err != nil {
 			return err
 		}
 		return g.check(ctx, view)
@@ -63,13 +63,19 @@ func (g *group) changed() []string {
 	return paths
 }
 
-// prepare rebuilds what the group's daemons derive from their files.
-func (g *group) prepare(ctx context.Context, h hosts.Host) error {
+// prepare rebuilds what the group's daemons derive from their files, and tells
+// what is to be known of it.
+func (g *group) prepare(ctx context.Context, h hosts.Host, tell func(string)) error {
 	for _, u := range g.units {
 		if u.Prepare == nil {
 			continue
 		}
-		if err := u.Prepare(ctx, h, g.changed()); err != nil {
+		err := u.Prepare(ctx, h, g.changed())
+		if notice, ok := errors.AsType[*Notice](err); ok {
+			tell(u.Name + ": " + notice.Text)
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("cannot prepare %s: %w", u.Name, err)
 		}
 	}

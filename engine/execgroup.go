@@ -55,7 +55,7 @@ func (e *execution) group(ctx context.Context, g *group) error {
 // activate makes the daemons of a group run on its new files, and sees that
 // they do.
 func (e *execution) activate(ctx context.Context, g *group, before map[string]unitState, checked bool) error {
-	if err := g.prepare(ctx, e.x.Host); err != nil {
+	if err := g.prepare(ctx, e.x.Host, e.tell); err != nil {
 		return err
 	}
 	if !checked {
@@ -95,7 +95,7 @@ func (e *execution) rollback(ctx context.Context, g *group, tx Transaction, befo
 		}
 	}
 	fail(tx.Rollback(ctx))
-	fail(g.prepare(ctx, e.x.Host))
+	fail(g.prepare(ctx, e.x.Host, e.tell))
 	if g.unitsChange() && e.x.Host.Facts().Systemd {
 		fail(e.systemctl(ctx, "daemon-reload"))
 	}
@@ -121,6 +121,9 @@ func (e *execution) rollback(ctx context.Context, g *group, tx Transaction, befo
 	e.putBack(len(errs) == 1)
 	return errors.Join(errs...)
 }
+
+// tell adds what a person is to know of the apply.
+func (e *execution) tell(text string) { e.notes = append(e.notes, text) }
 
 // putBack notes that a group was put back, or that it could not be, whole.
 func (e *execution) putBack(whole bool) {

@@ -74,11 +74,12 @@ func (e Edit) RangeOf(attr string) *hcl.Range {
 }
 
 // FileEdit is a file as a lens wants it. Its owner, mode and other metadata
-// stay; a file that is not there yet gets root's, 0644, and its directory's
-// label.
+// stay; a file that is not there yet gets those of New, or root's and 0644, and
+// its directory's label.
 type FileEdit struct {
 	Path   string
 	Bytes  []byte
+	New    *hosts.Node
 	Remove bool // nothing is to stand there
 	For    []Addr
 }

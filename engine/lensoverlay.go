@@ -18,7 +18,7 @@ import (
 // the same rank was laid before: it replaces, and this edits.
 func (c *compiler) edit(l Lens, edits []Edit) hcl.Diagnostics {
 	t := &wishTree{c: c}
-	changed, _, diags := l.Put(t, edits)
+	changed, implied, diags := l.Put(t, edits)
 	if diags.HasErrors() {
 		return diags
 	}
@@ -28,8 +28,11 @@ func (c *compiler) edit(l Lens, edits []Edit) hcl.Diagnostics {
 			return append(diags, errorDiag("This is the host's own", fmt.Sprintf("%s is not written: %s.", a, rule.Why), nil))
 		}
 		r := t.resource(e.Path)
-		if r == nil {
+		if r == nil || r.Node.Type == hosts.Absent {
 			r = &Resource{Addr: a, Value: cty.NilVal, Node: defaultNode(Patch{})}
+			if e.New != nil {
+				r.Node = e.New
+			}
 		}
 		changed := *r
 		changed.Node = r.Node.Clone()
@@ -42,7 +45,32 @@ func (c *compiler) edit(l Lens, edits []Edit) hcl.Diagnostics {
 		delete(c.out.Pristine, a)
 		c.out.Resources[a] = &changed
 	}
+	for i := range implied {
+		c.imply(&implied[i])
+	}
 	return diags
+}
+
+// imply lays what an edit implies over what is wished so far: a new timer is
+// to be enabled. An overlay that says something of the very resource wins.
+func (c *compiler) imply(r *Resource) {
+	said := slices.ContainsFunc(c.Patches, func(p Patch) bool { return p.Addr == r.Addr })
+	if _, own := c.own(r.Addr); own || said || !c.only.match(r.Addr) {
+		return
+	}
+	if have := c.out.Resources[r.Addr]; have != nil {
+		attrs := have.Value.AsValueMap()
+		for name, v := range r.Value.AsValueMap() {
+			if !v.IsNull() {
+				attrs[name] = v
+			}
+		}
+		merged := *have
+		merged.Value = cty.ObjectVal(attrs)
+		r = &merged
+	}
+	c.out.Resources[r.Addr] = r
+	c.out.Held = slices.DeleteFunc(c.out.Held, func(n Note) bool { return n.Addr == r.Addr })
 }
 
 // lensOf finds the lens that has a kind.

@@ -83,11 +83,14 @@ type Job struct {
 }
 
 // Unit is a daemon as far as its configuration goes: which files it reads, how
-// they are checked, and how it is made to read them again.
+// they are checked, and how it is made to read them again. Or it is no daemon
+// but what is derived from files, as the kernel's parameters are: then its Name
+// has no dot, and it has Reads and Prepare alone.
 type Unit struct {
 	Name  string   // httpd.service
 	Reads []string // patterns of paths, as rules.Match takes them
 	// Prepare rebuilds what is derived from the files (maps, hashes); nil: none.
+	// A *Notice is no failure: it is told, and the change holds.
 	Prepare func(ctx context.Context, h hosts.Host, changed []string) error
 	// Check lists programs (argv) that refuse what the unit would refuse; nil:
 	// none. They are run where the files are as they would be, before they are;
@@ -98,6 +101,11 @@ type Unit struct {
 	// old inode of a replaced file.
 	Before []string
 }
+
+// Notice is what a person is to be told of a change that holds all the same.
+type Notice struct{ Text string }
+
+func (n *Notice) Error() string { return n.Text }
 
 // Transactor is a Module whose changes can be made ready first and then made,
 // or put back, as one: what a group of files and the daemons that read them

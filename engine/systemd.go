@@ -23,7 +23,7 @@ func (s unitState) active() bool {
 }
 
 // states asks for the units that the group could disturb.
-// A template is no unit that could be asked for.
+// A template is no unit that could be asked for, and what is derived is none.
 func (e *execution) states(ctx context.Context, g *group) (map[string]unitState, error) {
 	var names []string
 	for _, u := range g.units {
@@ -35,7 +35,7 @@ func (e *execution) states(ctx context.Context, g *group) (map[string]unitState,
 		names = append(names, c.Addr.Name)
 	}
 	slices.Sort(names)
-	names = slices.DeleteFunc(slices.Compact(names), func(n string) bool { return strings.Contains(n, "@.") })
+	names = slices.DeleteFunc(slices.Compact(names), func(n string) bool { return strings.Contains(n, "@.") || !strings.Contains(n, ".") })
 	if len(names) == 0 || !e.x.Host.Facts().Systemd {
 		return nil, nil
 	}

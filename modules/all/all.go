@@ -9,6 +9,7 @@ import (
 	"hikae/modules/packages"
 	"hikae/modules/repo"
 	"hikae/modules/service"
+	"hikae/modules/sysctl"
 )
 
 // Modules returns the host modules, in the order of an apply.
@@ -23,11 +24,18 @@ func Modules() []engine.Module {
 	}
 }
 
-// Units returns the daemons whose configuration hikae knows.
-func Units() []engine.Unit { return daemons.Units() }
+// Units returns the daemons whose configuration hikae knows, and what is
+// derived from files.
+func Units() []engine.Unit {
+	units := daemons.Units()
+	for _, l := range Lenses() {
+		units = append(units, l.Units()...)
+	}
+	return units
+}
 
 // Lenses returns the views of daemons' configuration.
-func Lenses() []engine.Lens { return []engine.Lens{repo.Lens{}} }
+func Lenses() []engine.Lens { return []engine.Lens{repo.Lens{}, sysctl.Lens{}} }
 
 // Schemas returns the schemas of the host modules' kinds: what is read and
 // applied on a host.

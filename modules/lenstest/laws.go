@@ -140,3 +140,30 @@ func Text(diags hcl.Diagnostics) string {
 	}
 	return s
 }
+
+// PutGot holds a lens to what follows from its laws: to put what Get shows
+// changes no byte.
+func PutGot(t TB, l engine.Lens, tree Tree) {
+	t.Helper()
+	got, diags := l.Get(tree)
+	if diags.HasErrors() {
+		return
+	}
+	var edits []engine.Edit
+	for _, r := range got {
+		e := engine.Edit{Addr: r.Addr, Attrs: map[string]cty.Value{}}
+		for _, a := range schemaOf(l, r.Addr.Kind).Attrs {
+			if v := r.Value.GetAttr(a.Name); !a.Info && !v.IsNull() {
+				e.Attrs[a.Name] = v
+			}
+		}
+		edits = append(edits, e)
+	}
+	files, _, diags := l.Put(tree, edits)
+	if diags.HasErrors() {
+		t.Errorf("what is there is refused: %s", Text(diags))
+	}
+	for _, f := range files {
+		t.Errorf("putting what is there changes %s:\n%q\nto\n%q", f.Path, tree[f.Path], f.Bytes)
+	}
+}
