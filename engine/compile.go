@@ -320,11 +320,23 @@ func (c *compiler) patch(p Patch, s Schema) error {
 			return err
 		}
 		r.Node = &hosts.Node{Type: hosts.File, Mode: 0o644, Owner: "root", Group: "root", Content: content}
+		r.Value = withDigest(s, r.Value, content)
 		c.out.Inline[content.ID] = Inline{Data: p.Content, From: p.ContentFrom}
 	}
 	c.out.Resources[p.Addr] = r
 	c.out.Held = slices.DeleteFunc(c.out.Held, func(n Note) bool { return n.Addr == p.Addr })
 	return nil
+}
+
+// withDigest names the content in the attribute by which it is compared.
+func withDigest(s Schema, v cty.Value, c hosts.Content) cty.Value {
+	attrs := v.AsValueMap()
+	for _, a := range s.Attrs {
+		if a.Digest {
+			attrs[a.Name] = cty.StringVal(c.ID.String())
+		}
+	}
+	return cty.ObjectVal(attrs)
 }
 
 func (p Patch) describesNode() bool {

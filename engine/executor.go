@@ -101,10 +101,16 @@ func (e *execution) all(ctx context.Context) error {
 	order := kindOrder(schemas)
 	slices.SortStableFunc(kinds, func(a, b string) int { return order[a] - order[b] })
 	if e.req.Stage == StageSystem {
-		for _, k := range kinds {
-			if err := e.apply(ctx, k, byKind[k]); err != nil {
+		for len(kinds) > 0 {
+			n := e.joined(kinds)
+			var cs []Change
+			for _, k := range kinds[:n] {
+				cs = append(cs, byKind[k]...)
+			}
+			if err := e.apply(ctx, kinds[0], cs); err != nil {
 				return err
 			}
+			kinds = kinds[n:]
 		}
 		return nil
 	}
@@ -133,6 +139,20 @@ func (e *execution) all(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// joined counts how many of the kinds, from the first on, are applied with it.
+func (e *execution) joined(kinds []string) int {
+	first, ok := e.module(kinds[0]).(Joint)
+	if !ok {
+		return 1
+	}
+	for n := 1; n < len(kinds); n++ {
+		if next, ok := e.module(kinds[n]).(Joint); !ok || next.Together() != first.Together() {
+			return n
+		}
+	}
+	return len(kinds)
 }
 
 // split divides changes in two, the second those of which last is true.

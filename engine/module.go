@@ -23,6 +23,14 @@ type Module interface {
 	Apply(ctx context.Context, h hosts.Host, job Job) error
 }
 
+// Joint is a Module whose changes are made together with those of other kinds,
+// where each by itself would cost as much as all of them. Of neighbours in
+// modules/all that give the same Together, one Apply gets the changes of all.
+type Joint interface {
+	Module
+	Together() string
+}
+
 // Scope is what a Read is asked for.
 type Scope struct {
 	// Paths are the trees, beyond /etc, whose files the user declared.

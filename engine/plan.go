@@ -8,6 +8,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"hikae/engine/rules"
 	"hikae/hosts"
 )
 
@@ -50,20 +51,30 @@ func (p *Plan) InStage(s Stage, schemas []Schema) []Change {
 	return cs
 }
 
-// systemPaths are applied before all else: what dnf reads, and the host's own
-// file contexts, by which everything after is labelled.
+// systemPaths are applied before all else: what dnf reads, and the paths that
+// SELinux takes for others, by which everything after is labelled.
 var systemPaths = []string{
-	"/etc/yum.repos.d", "/etc/pki/rpm-gpg", "/etc/dnf", "/etc/yum", "/etc/rpm",
-	"/etc/selinux/targeted/contexts/files/file_contexts.local",
+	"/etc/yum.repos.d{,/**}", "/etc/pki/rpm-gpg{,/**}", "/etc/dnf{,/**}", "/etc/yum{,/**}", "/etc/rpm{,/**}",
+	"/etc/selinux/*/contexts/files/file_contexts.subs",
 }
+
+var isSystemPath = func() *rules.Set {
+	var list []rules.Rule
+	for _, p := range systemPaths {
+		list = append(list, rules.Rule{Pattern: p})
+	}
+	set, err := rules.NewSet(list...)
+	if err != nil {
+		panic(err)
+	}
+	return set
+}()
 
 // StageOf says in which stage a resource is applied.
 func StageOf(a Addr, schemas []Schema) Stage {
 	if a.Kind == "file" {
-		for _, p := range systemPaths {
-			if a.Name == p || strings.HasPrefix(a.Name, p+"/") {
-				return StageSystem
-			}
+		if _, first := isSystemPath.Match(a.Name); first {
+			return StageSystem
 		}
 	}
 	for _, s := range schemas {
@@ -184,6 +195,9 @@ func (p *planner) want(a Addr, want *Resource) {
 func (p *planner) untouchable(a Addr) string {
 	if a.Kind == "user" && a.Name == p.actual.Facts.LoginAccount && a.Name != "" {
 		return "hikae logs in with this account and never changes it"
+	}
+	if strings.HasPrefix(a.Kind, "selinux_") && p.actual.Facts.Policy == "" {
+		return "SELinux has no policy here, or is switched off"
 	}
 	return ""
 }

@@ -157,7 +157,10 @@ type Attr struct {
 	// File: names a file of the project, whose bytes come with the resource as
 	// the content of its Node, a means and no wish.
 	File bool
-	Doc  string // one sentence, with the unit
+	// Digest: the SHA-256 of those bytes, set beside them: where the bytes are
+	// what is wished, this is what is compared.
+	Digest bool
+	Doc    string // one sentence, with the unit
 	// Default is what an attribute that a snapshot's HCL leaves out stands
 	// for; cty.NilVal: null.
 	Default cty.Value

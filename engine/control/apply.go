@@ -115,18 +115,22 @@ type applying struct {
 }
 
 func (a *applying) all(ctx context.Context) error {
-	first := a.p.InStage(engine.StageSystem, a.c.Schemas)
-	if len(first) > 0 {
+	// What the packages brought is there after a round: users, files, units,
+	// and SELinux's policy, where there was none to customise.
+	for round := 1; ; round++ {
+		first := a.p.InStage(engine.StageSystem, a.c.Schemas)
+		if len(first) == 0 {
+			break
+		}
+		if round > 2 {
+			a.c.Show(a.p)
+			return fmt.Errorf("%w: %d changes of packages and repositories are still to do; nothing else was begun", ErrNotInStep, len(first))
+		}
 		if err := a.stage(ctx, engine.StageSystem, first); err != nil {
 			return err
 		}
-		// What the packages brought is there now: users, files, units.
 		if err := a.again(ctx); err != nil {
 			return err
-		}
-		if rest := a.p.InStage(engine.StageSystem, a.c.Schemas); len(rest) > 0 {
-			a.c.Show(a.p)
-			return fmt.Errorf("%w: %d changes of packages and repositories are still to do; nothing else was begun", ErrNotInStep, len(rest))
 		}
 	}
 	if second := a.p.InStage(engine.StageConfig, a.c.Schemas); len(second) > 0 {

@@ -38,7 +38,7 @@ func derived() List {
 			{"/etc/nsswitch.conf.bak", "authselect's copy of the file it replaced", "/etc/nsswitch.conf.bak", "/etc/nsswitch.conf"},
 			{"/etc/selinux/*/{active,modules,policy,logins}/**", "SELinux's store, made by semodule and semanage", "/etc/selinux/targeted/active/seusers", "/etc/selinux/semanage.conf"},
 			{"/etc/selinux/*/{seusers,.policy.sha512}", "SELinux's store, made by semodule and semanage", "/etc/selinux/targeted/seusers", "/etc/selinux/targeted/setrans.conf"},
-			{"/etc/selinux/*/contexts/files/file_contexts{,.bin,.homedirs,.homedirs.bin,.local.bin,.subs,.subs_dist}", "file contexts, made by semodule and semanage", "/etc/selinux/targeted/contexts/files/file_contexts.bin", "/etc/selinux/targeted/contexts/files/file_contexts.local"},
+			{"/etc/selinux/*/contexts/files/file_contexts{,.bin,.homedirs,.homedirs.bin,.local,.local.bin,.subs_dist}", "file contexts, made by semodule and semanage; the host's own are carried as selinux_fcontext", "/etc/selinux/targeted/contexts/files/file_contexts.local", "/etc/selinux/targeted/contexts/files/file_contexts.subs"},
 		},
 	}
 }

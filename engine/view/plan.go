@@ -121,7 +121,7 @@ func (v *View) sign(a engine.Action) string {
 
 func (v *View) change(b *strings.Builder, p PlanView, c engine.Change) {
 	line := fmt.Sprintf("  %s %s %s", v.sign(c.Action), c.Addr.Kind, Safe(c.Addr.Name))
-	if c.Action == engine.Create && c.After.Node != nil {
+	if c.Action == engine.Create && isNode(c.After) {
 		line += v.paint(dim, "  "+nodeText(c.After.Node))
 	}
 	if c.Why != "" {
@@ -182,6 +182,12 @@ func (v *View) notes(b *strings.Builder, title string, notes []engine.Note) {
 }
 
 // nodeText is a node in one line.
+// isNode reports whether a resource is a path: of a kind with attributes a node
+// is a means, and what is to be said of it is among them.
+func isNode(r *engine.Resource) bool {
+	return r != nil && r.Node != nil && r.Value == cty.NilVal
+}
+
 func nodeText(n *hosts.Node) string {
 	switch n.Type {
 	case hosts.Link:
@@ -208,7 +214,7 @@ func Attributes(c engine.Change, schemas []engine.Schema) []AttributeChange {
 			out = append(out, AttributeChange{name, before, after})
 		}
 	}
-	if c.After != nil && c.After.Node != nil {
+	if isNode(c.After) {
 		before := &hosts.Node{}
 		if c.Before != nil && c.Before.Node != nil {
 			before = c.Before.Node

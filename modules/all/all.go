@@ -2,26 +2,30 @@
 package all
 
 import (
+	"slices"
+
 	"hikae/engine"
 	"hikae/modules/account"
 	"hikae/modules/daemons"
 	"hikae/modules/file"
 	"hikae/modules/packages"
 	"hikae/modules/repo"
+	"hikae/modules/selinux"
 	"hikae/modules/service"
 	"hikae/modules/sysctl"
 )
 
 // Modules returns the host modules, in the order of an apply.
 func Modules() []engine.Module {
-	return []engine.Module{
+	return slices.Concat([]engine.Module{
 		repo.NewKeys(),
 		packages.New(),
+	}, selinux.Modules(), []engine.Module{ // whose types packages bring, and by which files are labelled
 		account.Group{},
 		account.User{},
 		file.Module{},
 		service.Module{},
-	}
+	})
 }
 
 // Units returns the daemons whose configuration hikae knows, and what is
