@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"hikae/hosts"
 )
@@ -15,6 +16,9 @@ type ApplyRequest struct {
 	Changes []Change `cbor:"2,keyasint"`
 	// Holder names who applies, for the one who finds the host's lock taken.
 	Holder string `cbor:"3,keyasint"`
+	// LoginDeadline bounds the wait for a new login after a change that could
+	// keep people out; without one the change is undone. 0 waits for none.
+	LoginDeadline time.Duration `cbor:"4,keyasint,omitempty"`
 }
 
 // ApplyEvent reports on an apply while it runs.
@@ -23,6 +27,8 @@ type ApplyEvent struct {
 	Progress string `cbor:"2,keyasint,omitempty"` // or: what takes long now
 	Kept     string `cbor:"3,keyasint,omitempty"` // or: a copy of old bytes was put here
 	Unit     string `cbor:"4,keyasint,omitempty"` // or: this unit was reloaded or restarted (Progress says which)
+	// or: log in anew, now, and confirm it with this token (Progress says why).
+	Login string `cbor:"5,keyasint,omitempty"`
 }
 
 // ApplyResult is how an apply ended. Every change of the request is in one of

@@ -120,11 +120,11 @@ func (e *execution) all(ctx context.Context) error {
 		if k == "file" || k == "service" {
 			continue
 		}
-		if err := e.apply(ctx, k, byKind[k]); err != nil {
+		if err := e.guarded(ctx, k, byKind[k]); err != nil {
 			return err
 		}
 	}
-	if err := e.apply(ctx, "group", late); err != nil {
+	if err := e.guarded(ctx, "group", late); err != nil {
 		return err
 	}
 	var errs []error

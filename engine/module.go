@@ -108,6 +108,20 @@ type Unit struct {
 	// Before are units to restart with it, first: those whose mounts hold the
 	// old inode of a replaced file.
 	Before []string
+	// Login: who can log in hangs on it. A new login has to succeed after a
+	// change of it, or the change is undone.
+	Login bool
+	// Program: it is no unit of systemd but what programs read each time that
+	// they run. It is checked, and there is nothing to reload.
+	Program bool
+}
+
+// Undoer is a Module of a kind that logins hang on and that makes no
+// transactions: what an Apply did can be undone.
+type Undoer interface {
+	Module
+	// Undoable remembers what is there, for undo to put it back after an Apply.
+	Undoable(ctx context.Context, h hosts.Host) (undo func(ctx context.Context) error, err error)
 }
 
 // Notice is what a person is to be told of a change that holds all the same.

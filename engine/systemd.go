@@ -27,6 +27,9 @@ func (s unitState) active() bool {
 func (e *execution) states(ctx context.Context, g *group) (map[string]unitState, error) {
 	var names []string
 	for _, u := range g.units {
+		if u.Program {
+			continue
+		}
 		names = append(names, u.Name)
 		names = append(names, u.Before...)
 	}

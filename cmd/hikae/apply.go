@@ -26,7 +26,10 @@ func (a *app) applyCmd() *cobra.Command {
 		Long: `Apply plans, shows the plan, asks, and makes it so: keys, repositories and
 packages first, then, read again, the rest, in groups of files and the daemons
 that read them. A group whose daemon refuses its new configuration, or does not
-live on it, is put back whole. At the end the host is planned once more: an
+live on it, is put back whole. So is a change that keeps people out: after one
+of sshd, sudo, PAM, the firewall or accounts a new login has to succeed within
+the project's login_deadline (20 s), or the host undoes it by itself, whatever
+has become of the connection. At the end the host is planned once more: an
 apply that leaves something to do has failed.
 
 The first time that hikae touches a host, what the host was is kept as an undo

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/term"
@@ -21,6 +23,7 @@ import (
 // connector opens sessions with the agents of a project's hosts: within this
 // process for a local one, over SSH for the others.
 func (a *app) connector(pr *lang.Project) func(context.Context, control.Target) (*agent.Client, error) {
+	ask := a.passphrase()
 	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	return func(ctx context.Context, t control.Target) (*agent.Client, error) {
 		o := agent.Options{Build: buildID, Schemas: all.Schemas(), Host: t.Name}
@@ -37,7 +40,7 @@ func (a *app) connector(pr *lang.Project) func(context.Context, control.Target) 
 			return nil, err
 		}
 		to.Identity = h.Identity
-		conn, err := ssh.Dial(ctx, to, ssh.Options{Passphrase: a.passphrase(), Log: log})
+		conn, err := ssh.Dial(ctx, to, ssh.Options{Passphrase: ask, Log: log})
 		if err != nil {
 			return nil, err
 		}
@@ -88,15 +91,27 @@ func (s *overSSH) Close() error {
 	return err
 }
 
-// passphrase asks a person for a key's passphrase; nil where nobody sits there.
+// passphrase asks a person for a key's passphrase, once: an apply may have to
+// log in again. It is nil where nobody sits there.
 func (a *app) passphrase() func(context.Context, string) ([]byte, error) {
 	fd := int(os.Stdin.Fd())
 	if !term.IsTerminal(fd) {
 		return nil
 	}
+	var mu sync.Mutex
+	known := map[string][]byte{}
 	return func(_ context.Context, file string) ([]byte, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if p, ok := known[file]; ok {
+			return bytes.Clone(p), nil
+		}
 		_, _ = fmt.Fprintf(a.err, "passphrase of %s: ", file)
 		defer fmt.Fprintln(a.err) //nolint:errcheck // the line's end
-		return term.ReadPassword(fd)
+		p, err := term.ReadPassword(fd)
+		if err == nil {
+			known[file] = bytes.Clone(p)
+		}
+		return p, err
 	}
 }

@@ -41,6 +41,7 @@ func (a *app) controller(pr *lang.Project) (*control.Controller, error) {
 	return &control.Controller{
 		Store: store, Keys: keys, Schemas: all.Schemas(), Lenses: all.Lenses(), View: a.view, Version: version,
 		Connect: a.connector(pr), Holder: holder(), Loaded: &control.Loaded{},
+		LoginDeadline: pr.Hikae.LoginDeadline,
 	}, nil
 }
 

@@ -107,7 +107,9 @@ func (c *Client) upload(ctx context.Context, req engine.ApplyRequest, open func(
 }
 
 func (c *Client) sendChanges(req engine.ApplyRequest) error {
-	err := c.l.queueValue(kindApply, applyBegin{Stage: req.Stage, Holder: req.Holder, HomeKey: c.homeKey})
+	err := c.l.queueValue(kindApply, applyBegin{
+		Stage: req.Stage, Holder: req.Holder, HomeKey: c.homeKey, LoginDeadline: req.LoginDeadline,
+	})
 	if err != nil {
 		return err
 	}

@@ -81,6 +81,7 @@ func codes() map[errorCode]error {
 		5: ErrChanged,
 		6: fs.ErrNotExist,
 		7: fs.ErrPermission,
+		8: hosts.ErrNotAwaited,
 	}
 }
 

@@ -45,6 +45,9 @@ const (
 	kindEvent    kind = 36 // S  engine.ApplyEvent
 	kindResult   kind = 37 // S  applyResult
 	kindStop     kind = 38 // C  empty, while applying: begin nothing new
+
+	kindLogin     kind = 40 // C  loginConfirm: this is the new login that an apply waits for
+	kindLoginDone kind = 41 // S  empty
 )
 
 // more marks a frame whose message goes on in the next frame.

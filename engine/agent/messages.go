@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"time"
+
 	"hikae/engine"
 	"hikae/hosts"
 )
@@ -48,6 +50,12 @@ type applyBegin struct {
 	Stage   engine.Stage `cbor:"1,keyasint"`
 	Holder  string       `cbor:"2,keyasint"`
 	HomeKey []byte       `cbor:"3,keyasint,omitempty"`
+	// LoginDeadline is ApplyRequest's.
+	LoginDeadline time.Duration `cbor:"4,keyasint,omitempty"`
+}
+
+type loginConfirm struct {
+	Token string `cbor:"1,keyasint"`
 }
 
 type lacks struct {

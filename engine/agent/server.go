@@ -114,6 +114,8 @@ func (ss *session) serve(ctx context.Context) error {
 			err = ss.fetch(ctx, m)
 		case kindApply:
 			err = ss.apply(ctx, m)
+		case kindLogin:
+			err = ss.login(m)
 		default:
 			err = protocolError("message of kind %d between operations", m.kind)
 		}

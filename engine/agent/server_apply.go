@@ -25,7 +25,10 @@ func (ss *session) apply(ctx context.Context, m message) error {
 	if begin.Stage != engine.StageSystem && begin.Stage != engine.StageConfig {
 		return protocolError("stage %d", begin.Stage)
 	}
-	req := engine.ApplyRequest{Stage: begin.Stage, Holder: begin.Holder}
+	if begin.LoginDeadline < 0 || begin.LoginDeadline > engine.MaxLoginDeadline {
+		return protocolError("a login deadline of %v", begin.LoginDeadline)
+	}
+	req := engine.ApplyRequest{Stage: begin.Stage, Holder: begin.Holder, LoginDeadline: begin.LoginDeadline}
 	var err error
 	if req.Changes, err = ss.changes(ctx); err != nil {
 		return err

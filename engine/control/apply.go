@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hikae/engine"
+	"hikae/engine/agent"
 	"hikae/engine/view"
 	"hikae/states"
 )
@@ -170,10 +171,17 @@ func (a *applying) again(ctx context.Context) error {
 // made.
 func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Change) error {
 	host := a.p.Target.Name
-	req := engine.ApplyRequest{Stage: stage, Changes: cs, Holder: a.c.Holder}
+	req := engine.ApplyRequest{Stage: stage, Changes: cs, Holder: a.c.Holder, LoginDeadline: a.c.LoginDeadline}
+	again := &logins{
+		connect:  func(ctx context.Context) (*agent.Client, error) { return a.c.Connect(ctx, a.p.Target) },
+		deadline: req.LoginDeadline,
+	}
 	total, made := len(cs), 0
 	res, err := a.p.session.conn.Apply(ctx, req, a.c.opener(ctx, a.p.Desired.Inline), func(e engine.ApplyEvent) {
 		switch {
+		case e.Login != "":
+			a.c.View.Progress(host, "logging in anew after the change of "+e.Progress)
+			again.wanted(ctx, e.Login, e.Progress)
 		case e.Done != nil:
 			made++
 			if a.c.View.JSON() {
@@ -192,6 +200,7 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 			a.c.View.Progress(host, e.Progress)
 		}
 	})
+	err = again.end(res, err)
 	a.out.Applied += len(res.Applied)
 	a.out.NotApplied += len(res.NotApplied)
 	a.out.RolledBack = a.out.RolledBack || res.RolledBack
@@ -200,6 +209,9 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 		err = errors.Join(err, baseErr)
 	}
 	switch {
+	case errors.Is(err, ErrRolledBack):
+		a.out.RolledBack = true
+		return err
 	case err != nil && a.out.Applied > 0: // not "refused: nothing was changed"
 		return fmt.Errorf("%d changes were applied, then: %s", a.out.Applied, err.Error())
 	case err != nil:

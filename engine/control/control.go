@@ -26,6 +26,8 @@ type Controller struct {
 	Version string
 	// Connect opens a session with a host's agent.
 	Connect func(ctx context.Context, t Target) (*agent.Client, error)
+	// LoginDeadline is engine.ApplyRequest's.
+	LoginDeadline time.Duration
 	// Holder names who applies, for others who find a host locked.
 	Holder string
 	// Loaded is shared by the controllers of several hosts.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -45,7 +46,7 @@ const remedyNoProject = "Name the project's directory with -C, or make one with 
 // overlays are of the kinds that schemas describe. The project is never nil;
 // it is whole only when there are no errors.
 func Load(fsys fs.FS, schemas []engine.Schema, o Options) (*Project, hcl.Diagnostics) {
-	l := &loader{fsys: fsys, opts: o, schemas: bySchemaKind(schemas), project: &Project{Hikae: Hikae{Store: defaultStore}}}
+	l := &loader{fsys: fsys, opts: o, schemas: bySchemaKind(schemas), project: &Project{Hikae: Hikae{Store: defaultStore, LoginDeadline: defaultLoginDeadline}}}
 	bodies := l.parse()
 	if !l.diags.HasErrors() {
 		l.load(bodies)
@@ -53,8 +54,11 @@ func Load(fsys fs.FS, schemas []engine.Schema, o Options) (*Project, hcl.Diagnos
 	return l.project, bySource(l.diags)
 }
 
-// defaultStore is the directory of the store where the project names none.
-const defaultStore = "states"
+// Where the project says nothing of it.
+const (
+	defaultStore         = "states" // directory of the store
+	defaultLoginDeadline = 20 * time.Second
+)
 
 type loader struct {
 	fsys    fs.FS

@@ -12,7 +12,7 @@ import (
 // printProject writes a project line by line for golden tests.
 func printProject(p *Project) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "hikae requires %q store %q\n", p.Hikae.RequiredVersion, p.Hikae.Store)
+	fmt.Fprintf(&b, "hikae requires %q store %q login_deadline %v\n", p.Hikae.RequiredVersion, p.Hikae.Store, p.Hikae.LoginDeadline)
 	for _, h := range p.Hosts {
 		h.Range = hcl.Range{}
 		fmt.Fprintf(&b, "host %s ssh=%q local=%v identity=%q follows=%q only=%q labels=%q hostonly=%q paths=%q\n",

@@ -1,6 +1,8 @@
 package lang
 
 import (
+	"time"
+
 	"github.com/hashicorp/hcl/v2"
 
 	"hikae/engine"
@@ -22,7 +24,10 @@ type Project struct {
 type Hikae struct {
 	RequiredVersion string // constraints in go-version's form; "" for none
 	Store           string // directory of the store, "states" where not said
-	Range           hcl.Range
+	// LoginDeadline bounds the wait for a new login after a change that could
+	// keep people out.
+	LoginDeadline time.Duration
+	Range         hcl.Range
 }
 
 // Host is a machine.

@@ -2,10 +2,13 @@ package lang
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/go-version"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"hikae/engine"
 )
 
 // hikae reads the one hikae block. Its values are plain: what version can read
@@ -25,11 +28,26 @@ func (l *loader) hikae(blocks []*hclsyntax.Block) {
 		if h.RequiredVersion != "" && !l.version(b, h.RequiredVersion) {
 			return
 		}
-		l.reader(b, nil, []string{"required_version", "store"}, nil)
+		l.reader(b, nil, []string{"required_version", "store", "login_deadline"}, nil)
 		if s := l.plainText(b, "store"); s != "" {
 			h.Store = s
 		}
+		l.loginDeadline(b)
 	}
+}
+
+func (l *loader) loginDeadline(b *hclsyntax.Block) {
+	s := l.plainText(b, "login_deadline")
+	if s == "" {
+		return
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < time.Second || d > engine.MaxLoginDeadline {
+		l.fail(b.Body.Attributes["login_deadline"].Expr.Range(), fmt.Sprintf("login_deadline %q is no time that can be waited", s),
+			fmt.Sprintf(`Write a time from 1s to %v, as in "30s".`, engine.MaxLoginDeadline))
+		return
+	}
+	l.project.Hikae.LoginDeadline = d
 }
 
 // plainText is an attribute that is a string with no references.

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// viewDir is where a view keeps what is written in it: a tmpfs that is
-	// mounted in the view alone.
-	viewDir = "/run/hikae"
+	// ownRun is hikae's own. A view keeps what is written in it in a tmpfs that
+	// is mounted there, in the view alone.
+	ownRun = "/run/hikae"
 	// viewTree is seen through one overlay whatever is laid: what is derived
 	// from a daemon's files is written beside them.
 	viewTree = "/etc"
@@ -156,19 +156,16 @@ func (h *Host) fits(laid []hosts.Laid) error {
 
 // memory mounts an empty tmpfs and opens it.
 func (h *Host) memory() (dirFD, error) {
-	d, name, err := h.parent("make", viewDir)
+	run, err := h.runDir()
 	if err != nil {
 		return -1, err
 	}
-	defer d.Close()
-	if err := unix.Mkdirat(int(d), name, 0o700); err != nil && !errors.Is(err, unix.EEXIST) {
-		return -1, fmt.Errorf("cannot make %s: %w", viewDir, err)
-	}
-	err = mountOn(d, name, "tmpfs", "tmpfs", 0, "mode=0700,size="+strconv.Itoa(4*maxLaid))
+	defer run.Close()
+	err = mountOn(run, "", "tmpfs", "tmpfs", 0, "mode=0700,size="+strconv.Itoa(4*maxLaid))
 	if err != nil {
-		return -1, fmt.Errorf("cannot mount a tmpfs on %s: %w", viewDir, err)
+		return -1, fmt.Errorf("cannot mount a tmpfs on %s: %w", ownRun, err)
 	}
-	return h.openDir(viewDir)
+	return h.openDir(ownRun)
 }
 
 // overlay lays an overlay over dir. What is mounted below it is mounted there

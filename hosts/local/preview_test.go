@@ -83,7 +83,7 @@ func TestPreviewForPrograms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer h.Close() //nolint:errcheck // never fails
+	defer h.Close()
 	p := filepath.Join(t.TempDir(), "conf")
 	if err := os.WriteFile(p, []byte("old"), 0o600); err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestPreviewForPrograms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Discard() //nolint:errcheck // the directory goes too
+	defer s.Discard()
 	cat := func(h hosts.Host) string {
 		r, err := h.Run(t.Context(), hosts.Cmd{Argv: []string{"cat", p}})
 		if err != nil {

@@ -65,12 +65,14 @@ func Units() []engine.Unit {
 			Reads:  []string{"/etc/firewalld/**"},
 			Check:  argv("/usr/bin/firewall-offline-cmd", "--check-config"),
 			Reload: true,
+			Login:  true,
 		},
 		{
 			Name:   "sshd.service",
 			Reads:  []string{"/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*", "/etc/sysconfig/sshd"},
 			Check:  argv("/usr/sbin/sshd", "-t"),
 			Reload: true,
+			Login:  true,
 		},
 		{Name: "chronyd.service", Reads: []string{"/etc/chrony.conf", "/etc/chrony.keys"}},
 		// atd sleeps until the next job that it knows; at itself wakes it by a signal.
@@ -78,7 +80,40 @@ func Units() []engine.Unit {
 		{Name: "rsyslog.service", Reads: []string{"/etc/rsyslog.conf", "/etc/rsyslog.d/*"}},
 		{Name: "postgrey.service", Reads: []string{"/etc/postfix/postgrey_*", "/etc/sysconfig/postgrey"}},
 		{Name: "spamassassin.service", Reads: []string{"/etc/mail/spamassassin/**", "/etc/sysconfig/spamassassin"}},
+		{Name: "nftables.service", Reads: []string{"/etc/nftables/**", "/etc/sysconfig/nftables.conf"}, Check: nftables, Reload: true, Login: true},
+		{Name: "iptables.service", Reads: []string{"/etc/sysconfig/iptables{,-config}"}, Reload: true, Login: true},
+		{Name: "ip6tables.service", Reads: []string{"/etc/sysconfig/ip6tables{,-config}"}, Reload: true, Login: true},
+		{Name: "sssd.service", Reads: []string{"/etc/sssd/**"}, Login: true},
+		sudo(), login(),
 	}
+}
+
+// sudo by which a controller becomes root.
+func sudo() engine.Unit {
+	return engine.Unit{
+		Name: "sudo", Program: true, Login: true,
+		Reads: []string{"/etc/sudoers", "/etc/sudoers.d/**", "/etc/sudo.conf", "/etc/sudo-ldap.conf"},
+		Check: argv("/usr/sbin/visudo", "-c", "-q"), // of /etc/sudoers and what it includes
+	}
+}
+
+// login is what sshd, sudo and a login shell read each time that somebody
+// comes: PAM, the name services, what libraries programs are loaded with.
+func login() engine.Unit {
+	return engine.Unit{
+		Name: "login", Program: true, Login: true,
+		Reads: []string{
+			"/etc/pam.d/**", "/etc/security/**", "/etc/authselect/**", "/etc/nsswitch.conf", "/etc/login.defs", "/etc/shells",
+			"/etc/hosts.{allow,deny}", "/etc/krb5.conf", "/etc/krb5.conf.d/**", "/etc/crypto-policies/**",
+			"/etc/ld.so.{preload,conf}", "/etc/ld.so.conf.d/**",
+			"/etc/environment", "/etc/profile", "/etc/profile.d/**", "/etc/bashrc", "/etc/zshenv", "/root/.bash{rc,_profile}",
+		},
+	}
+}
+
+// nftables checks the rules that its unit loads, and loads none.
+func nftables(hosts.Reader, []string) [][]string {
+	return [][]string{{"/usr/sbin/nft", "-c", "-f", "/etc/sysconfig/nftables.conf"}}
 }
 
 // argv is a check by one program, whatever changed.

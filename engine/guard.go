@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"hikae/hosts"
+)
+
+// The guard keeps a change from locking the owner out. After a change to what
+// logins hang on the agent asks the controller for a new one, by the way that
+// the controller came, and undoes the change when none has come in time. The
+// agent asks nothing more of the connection that it has: that one may stand
+// while every new one is refused, or be cut by the very change.
+
+// ErrNoLogin: no new login came after a change, which was undone.
+var ErrNoLogin = errors.New("nobody could log in anew")
+
+// MaxLoginDeadline bounds how long a host may stay locked.
+const MaxLoginDeadline = 10 * time.Minute
+
+// proveLogin waits for a new login after a change of what.
+func (e *execution) proveLogin(ctx context.Context, what string) error {
+	gate, ok := e.x.Host.(hosts.LoginGate)
+	if what == "" || e.req.LoginDeadline == 0 || !ok {
+		return nil
+	}
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails
+	token := hex.EncodeToString(random[:])
+	// What became of the link is of no account here.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.req.LoginDeadline)
+	defer cancel()
+	confirmed, err := gate.AwaitLogin(ctx, token, func() {
+		e.emit(ApplyEvent{Login: token, Progress: what})
+	})
+	if err != nil {
+		return err
+	}
+	if !confirmed {
+		return fmt.Errorf("%w within %v of the change of %s", ErrNoLogin, e.req.LoginDeadline, what)
+	}
+	return nil
+}
+
+// guarded makes changes of one kind that no group needs, and undoes them if
+// logins hang on the kind and none succeeds any more.
+func (e *execution) guarded(ctx context.Context, kind string, cs []Change) error {
+	u, ok := e.module(kind).(Undoer)
+	if !ok || len(cs) == 0 || e.req.LoginDeadline == 0 {
+		return e.apply(ctx, kind, cs)
+	}
+	undo, err := u.Undoable(ctx, e.x.Host)
+	if err != nil {
+		return fmt.Errorf("cannot apply %s: %w", kind, err)
+	}
+	ctx = context.WithoutCancel(ctx)
+	job, done := e.job(cs), []Addr(nil)
+	tell := job.Done
+	job.Done = func(a Addr) { done = append(done, a) }
+	if err := u.Apply(ctx, e.x.Host, job); err != nil {
+		return fmt.Errorf("cannot apply %s: %w", kind, err)
+	}
+	if err := e.proveLogin(ctx, "accounts (kind "+kind+")"); err != nil {
+		undone := undo(ctx)
+		if undone != nil {
+			undone = fmt.Errorf("while putting it back: %w", undone)
+		}
+		e.putBack(undone == nil)
+		return errors.Join(err, undone)
+	}
+	for _, a := range done {
+		tell(a)
+	}
+	return nil
+}
+
+// login is what of the group logins hang on; "" for nothing.
+func (g *group) login() string {
+	var names []string
+	for _, u := range g.units {
+		if u.Login {
+			names = append(names, u.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
