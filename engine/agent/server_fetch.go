@@ -31,6 +31,7 @@ func (ss *session) fetch(ctx context.Context, m message) error {
 	if err != nil {
 		return err
 	}
+	shipped := ss.unpack(ctx, req.Contents)
 	buf := make([]byte, headerSize+chunkSize)
 	for i, c := range req.Contents {
 		if err := ctx.Err(); err != nil {
@@ -39,7 +40,7 @@ func (ss *session) fetch(ctx context.Context, m message) error {
 		if err := ss.l.queueValue(kindBegin, contentBegin{Index: uint(i)}); err != nil { // #nosec G115 -- an index
 			return err
 		}
-		failed, err := ss.sendContent(c, recipients, buf)
+		failed, err := ss.sendContent(c, recipients, shipped, buf)
 		if err != nil {
 			return err
 		}
@@ -85,8 +86,14 @@ func parseRecipient(s string) ([]age.Recipient, error) {
 
 // sendContent sends the bytes of c. failed is what kept it from it; err is
 // the end of the session.
-func (ss *session) sendContent(c hosts.Content, recipients []age.Recipient, buf []byte) (failed, err error) {
+func (ss *session) sendContent(c hosts.Content, recipients []age.Recipient, shipped unpacked, buf []byte) (failed, err error) {
 	open, ok := ss.vault.find(c)
+	if b, has := shipped.bytes[c.ID]; !ok && has {
+		return ss.sendReader(bytes.NewReader(b), buf)
+	}
+	if !ok && shipped.err != nil && shipped.asked(c) {
+		return shipped.err, nil
+	}
 	if !ok {
 		return fmt.Errorf("%w: no read of this session has found it", engine.ErrRefused), nil
 	}

@@ -96,6 +96,7 @@ func (ss *session) readModule(ctx context.Context, mod engine.Module, scope engi
 		if r.Addr.Kind != s.Kind {
 			return fmt.Errorf("%s came from the module of %s", r.Addr, s.Kind)
 		}
+		ss.vault.ship(&r)
 		return b.add(&r)
 	})
 	if err == nil {

@@ -24,6 +24,9 @@ type vault struct {
 	mu   sync.Mutex
 	key  []byte // the home key; nil where the session has none
 	open map[hosts.ID]declared
+	// shipped are what the packages of read files installed in their places,
+	// where those hold something else now.
+	shipped map[hosts.ID]engine.Shipped
 }
 
 type declared struct {
@@ -34,7 +37,7 @@ type declared struct {
 var _ engine.Vault = (*vault)(nil)
 
 func newVault(key []byte) *vault {
-	return &vault{key: key, open: make(map[hosts.ID]declared)}
+	return &vault{key: key, open: make(map[hosts.ID]declared), shipped: make(map[hosts.ID]engine.Shipped)}
 }
 
 // Plain implements engine.Vault.
@@ -64,6 +67,34 @@ func (v *vault) add(id hosts.ID, d declared) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.open[id] = d
+}
+
+// ship remembers which package has the pristine bytes of a file that was read.
+// A secret file's are none: a package gives them to everyone.
+func (v *vault) ship(r *engine.Resource) {
+	p := r.Pristine
+	if p == nil || p.Type != hosts.File || p.Content.ID.IsZero() || p.Content.Size > engine.MaxShipped || p.Content == r.Node.Content {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.shipped[p.Content.ID] = engine.Shipped{Package: r.Package, Path: r.Addr.Name, Content: p.Content}
+}
+
+// lacks returns those of some contents that packages alone have.
+func (v *vault) lacks(contents []hosts.Content) []engine.Shipped {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var out []engine.Shipped
+	for _, c := range contents {
+		if _, ok := v.open[c.ID]; ok {
+			continue
+		}
+		if s, ok := v.shipped[c.ID]; ok && s.Content == c {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // find returns how a declared content is read again.

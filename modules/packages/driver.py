@@ -297,24 +297,31 @@ class Run:
         return bool(keys) and all(k.startswith("file:") for k in keys)
 
     def download(self):
-        """Only fetches: the wished packages' files go to request["download"]."""
-        found, gone = [], []
-        for w in self.request["install"]:
-            q = self.exact(w).available()
-            if q:
-                found.append(q[0])
-            else:
-                gone.append(nevra(w))
-        if gone:
-            raise Failed("unavailable", "no repository has it", gone)
+        """Only fetches: the wished packages' files go to request["download"].
+
+        One that cannot be had keeps nothing from the others.
+        """
         # With destdir, what was downloaded stays.
         directory = self.base.conf.destdir = self.request["download"]
         for repo in self.base.repos.iter_enabled():
             repo.pkgdir = directory
-        self.fetch(found)
-        for pkg in found:
-            path = os.path.join(directory, os.path.basename(pkg.localPkg()))
-            self.emit("downloaded", nevra=str(pkg), path=path)
+        failed, gone = [], []
+        for w in self.request["install"]:
+            q = self.exact(w).available()
+            if not q:
+                gone.append(nevra(w))
+                continue
+            try:
+                self.fetch([q[0]])
+            except Exception as e:
+                failed.append(str(e))
+                continue
+            path = os.path.join(directory, os.path.basename(q[0].localPkg()))
+            self.emit("downloaded", nevra=str(q[0]), path=path)
+        if failed:
+            raise Failed("download", "; ".join(failed), failed)
+        if gone:
+            raise Failed("unavailable", "no repository has it", gone)
 
 
 def reason(asked):

@@ -2,8 +2,10 @@ package packages
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,7 +13,7 @@ import (
 	"testing"
 
 	"hikae/engine"
-	"hikae/hosts/rpmdb"
+	"hikae/hosts"
 	"hikae/modules/internal/rpmtest"
 )
 
@@ -57,19 +59,24 @@ func TestUnpack(t *testing.T) {
 	}
 }
 
-func TestPristine(t *testing.T) {
+func TestUnpackInstalled(t *testing.T) {
 	h, m, repo := newHost(t)
 	mustApply(t, m, h, []engine.Resource{want("app", "1.0-1.el8.x86_64", true)})
 	h.Write(t, "/etc/app/conf", "edited\n")
-	app := &rpmdb.Package{Name: "app", Version: "1.0", Release: "1.el8", Arch: "x86_64"}
-	got := map[string]string{}
-	collect := func(path string, _ int64, content io.Reader) error {
-		b, err := io.ReadAll(content)
-		got[path] = string(b)
-		return err
+	shipped := func(pkg, path, text string) engine.Shipped {
+		return engine.Shipped{Package: pkg, Path: path, Content: hosts.Content{Size: int64(len(text)), ID: sha256.Sum256([]byte(text))}}
 	}
-	err := m.Pristine(t.Context(), h, app, []string{"/etc/app/conf", "/etc/none"}, func(string) {}, collect)
-	if err != nil || len(got) != 1 || got["/etc/app/conf"] != "app 1.0-1.el8\n" {
+	app, lib := shipped("app", "/etc/app/conf", "app 1.0-1.el8\n"), shipped("lib", "/etc/lib/conf", "lib 2.0-1.el8\n")
+	got := map[string]string{}
+	run := func(host hosts.Host, want ...engine.Shipped) error {
+		clear(got)
+		return m.Unpack(t.Context(), h, host, want, func(s engine.Shipped, b []byte) error {
+			got[s.Path] = string(b)
+			return nil
+		})
+	}
+	both := map[string]string{app.Path: "app 1.0-1.el8\n", lib.Path: "lib 2.0-1.el8\n"}
+	if err := run(h, app, lib); err != nil || !maps.Equal(got, both) {
 		t.Errorf("%q, error %v", got, err)
 	}
 	if _, err := os.Stat(repo + "/app-1.0-1.el8.x86_64.rpm"); err != nil {
@@ -77,22 +84,47 @@ func TestPristine(t *testing.T) {
 	}
 	expect(t, m, h, "app 1.0-1.el8.x86_64 asked base", "lib 2.0-1.el8.noarch base")
 
-	// Over the network it comes too, and nothing is left behind.
+	// Over the network they come too, and nothing is left behind.
 	server := httptest.NewServer(http.FileServer(http.Dir(repo)))
 	defer server.Close()
 	h.Write(t, "/etc/yum.repos.d/base.repo", "[net]\nname=net\nbaseurl="+server.URL+"/\ngpgcheck=0\n")
-	clear(got)
-	err = m.Pristine(t.Context(), h, app, []string{"/etc/app/conf"}, func(string) {}, collect)
-	if err != nil || got["/etc/app/conf"] != "app 1.0-1.el8\n" {
+	if err := run(h, app, lib); err != nil || !maps.Equal(got, both) {
 		t.Errorf("%q, error %v", got, err)
 	}
 	if left, _ := filepath.Glob(h.Root + stateDir + "/*.rpm"); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 
-	app.Version = "0.1"
-	if err := m.Pristine(t.Context(), h, app, nil, func(string) {}, collect); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("error %v", err)
+	// What no repository has any more keeps nothing from the other.
+	if err := os.Remove(repo + "/lib-2.0-1.el8.noarch.rpm"); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(h, app, lib); err == nil || len(got) != 1 || got[app.Path] == "" {
+		t.Errorf("with metadata that still has it: %q, error %v", got, err)
+	}
+	rpmtest.CreateRepo(t, repo)
+	if err := os.RemoveAll(h.Root + "/var/cache/dnf"); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(h, app, lib); !errors.Is(err, ErrUnavailable) || len(got) != 1 || got[app.Path] == "" {
+		t.Errorf("%q, error %v", got, err)
+	}
+	// One that has other bytes than the rpm database says is none.
+	if err := run(h, shipped("app", "/etc/app/conf", "forged\n")); err == nil || len(got) != 0 {
+		t.Errorf("%q, error %v", got, err)
+	}
+	// A host that must not be changed has what dnf has kept, and no more.
+	if err := run(nil, app); err == nil || len(got) != 0 {
+		t.Errorf("%q, error %v", got, err)
+	}
+	rpm, err := os.ReadFile(repo + "/app-1.0-1.el8.x86_64.rpm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Write(t, "/var/cache/dnf/a-damaged/packages/app-1.0-1.el8.x86_64.rpm", string(rpm[:len(rpm)/2]))
+	h.Write(t, "/var/cache/dnf/base-0123/packages/app-1.0-1.el8.x86_64.rpm", string(rpm))
+	if err := run(nil, app); err != nil || got[app.Path] != both[app.Path] {
+		t.Errorf("%q, error %v", got, err)
 	}
 }
 
