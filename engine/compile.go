@@ -55,6 +55,11 @@ type Desired struct {
 	source *Snapshot // nil: HCL alone says what is wished
 	host   string
 	only   *only
+	// said are the attributes, and "content", that overlays gave to files.
+	said map[Addr]map[string]bool
+	// conflicts and how merged files came about: see Rebase.
+	conflicts []Conflict
+	how       map[Addr]string
 }
 
 // silent says why it means nothing that a resource is not wished, or "": what
@@ -100,6 +105,7 @@ func Compile(w Want) (*Desired, hcl.Diagnostics) {
 			Resources: map[Addr]*Resource{},
 			Pristine:  map[Addr]*Resource{},
 			Inline:    map[hosts.ID]Inline{},
+			said:      map[Addr]map[string]bool{},
 		},
 		schemas: ByKind(w.Schemas),
 	}
@@ -307,6 +313,7 @@ func (c *compiler) patch(p Patch, s Schema) error {
 		r.Value = cty.ObjectVal(attrs)
 	}
 	if s.Node {
+		c.say(p)
 		if r.Node == nil || r.Node.Type == hosts.Absent {
 			r.Node = defaultNode(p)
 		}

@@ -20,6 +20,8 @@ type Plan struct {
 	// Held is what a standby does not do until it is promoted; Left what the
 	// source has and does not come here, and what hikae will not touch.
 	Held, Left []Note
+	// Conflicts are files that a person has to merge; they stay as they are.
+	Conflicts []Conflict
 	// Overwrites are the files of the host's own making (no package's, not
 	// applied by hikae) whose bytes the plan replaces: they are kept aside.
 	Overwrites []Addr
@@ -96,7 +98,7 @@ type Actual struct {
 func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema) *Plan {
 	p := &planner{
 		Plan: &Plan{
-			Host: host, Held: d.Held, Left: slices.Clone(d.Left),
+			Host: host, Held: d.Held, Left: slices.Clone(d.Left), Conflicts: d.conflicts,
 			Own: map[string]int{}, FirstContact: len(base) == 0,
 		},
 		desired: d, actual: act, base: base, schemas: ByKind(schemas),
@@ -163,6 +165,9 @@ type planner struct {
 // want plans one resource that should be.
 func (p *planner) want(a Addr, want *Resource) {
 	have := p.actual.Resources[a]
+	if p.desired.conflicted(a) {
+		return
+	}
 	if why := p.untouchable(a); why != "" {
 		if have == nil || !p.inStep(want, have) {
 			p.Left = append(p.Left, Note{a, why})
@@ -187,7 +192,7 @@ func (p *planner) want(a Addr, want *Resource) {
 	case have.Node != nil && have.Node.Type == hosts.Absent:
 		p.Changes = append(p.Changes, Change{Addr: a, Action: Create, Before: have, After: want})
 	default:
-		p.update(a, have, p.merge(want, have), "")
+		p.update(a, have, p.fill(want, have), p.desired.how[a])
 	}
 }
 
@@ -236,8 +241,8 @@ func (p *planner) inStep(want, have *Resource) bool {
 	return true
 }
 
-// merge fills what the wish leaves open with what is there.
-func (p *planner) merge(want, have *Resource) *Resource {
+// fill fills what the wish leaves open with what is there.
+func (p *planner) fill(want, have *Resource) *Resource {
 	m := *want
 	if want.Value == cty.NilVal || have.Value == cty.NilVal {
 		return &m

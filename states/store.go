@@ -8,6 +8,7 @@
 //	.store/generations/HOST/20261123T071200Z/
 //	                         one snapshot: its HCL and lock files
 //	.store/base/HOST         what was last applied to HOST
+//	.store/pristine/HOST     which packages' files could not be had, and when
 //	.store/stamps/HOST       what lets the next read skip unchanged files
 //
 // The generations are the truth; HOST/ is a copy for people. The package
@@ -44,7 +45,7 @@ type Store struct {
 
 // Open opens the store at dir and makes it where it is missing.
 func Open(dir string) (*Store, error) {
-	for _, d := range []string{"generations", "base", "stamps", "undo", "tmp"} {
+	for _, d := range []string{"generations", "base", "stamps", "undo", "pristine", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(dir, ".store", d), 0o700); err != nil {
 			return nil, fmt.Errorf("cannot open store: %w", err)
 		}
@@ -349,6 +350,8 @@ const (
 	Base   Record = "base"   // what was last applied
 	Stamps Record = "stamps" // opaque to all but the agent
 	Undo   Record = "undo"   // the generations that are undo points, one a line
+
+	Pristine Record = "pristine" // contents that packages were asked for in vain
 )
 
 // Get reads a record; nil where there is none.

@@ -16,6 +16,7 @@ const (
 	exitChanges    = 2
 	exitRolledBack = 3
 	exitRefused    = 4
+	exitConflict   = 5
 )
 
 const exitHelp = `Exit codes:
@@ -25,7 +26,8 @@ const exitHelp = `Exit codes:
   3  rolled back: something failed, and what belonged together was put back
   4  refused: nothing was changed (not confirmed, a saved plan that no longer
      holds, the host's own, another apply under way)
-Of several hosts the worst counts, in this order: 1, 3, 4, 2, 0.`
+  5  files are to be merged by hand: see hikae resolve; all else was done
+Of several hosts the worst counts, in this order: 1, 3, 4, 5, 2, 0.`
 
 // errChanges makes plan --detailed-exitcode exit with exitChanges.
 var errChanges = errors.New("there are changes")
@@ -42,6 +44,8 @@ func exitCode(err error) int {
 		return exitChanges
 	case errors.Is(err, control.ErrRolledBack):
 		return exitRolledBack
+	case errors.Is(err, control.ErrConflict):
+		return exitConflict
 	case errors.Is(err, engine.ErrRefused), errors.Is(err, engine.ErrLocked), errors.Is(err, agent.ErrReadOnly),
 		errors.Is(err, states.ErrLocked):
 		return exitRefused
@@ -55,7 +59,7 @@ func (e fleetError) worst() int {
 	for _, he := range e {
 		codes[exitCode(he.err)] = true
 	}
-	for _, code := range []int{exitError, exitRolledBack, exitRefused, exitChanges} {
+	for _, code := range []int{exitError, exitRolledBack, exitRefused, exitConflict, exitChanges} {
 		if codes[code] {
 			return code
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -92,12 +93,15 @@ func (e fleetError) Error() string {
 	return b.String()
 }
 
-// joinFleet joins what each returned.
+// joinFleet joins what each returned; of a host that is in both, what b says.
 func joinFleet(a, b error) error {
 	var all fleetError
 	for _, err := range []error{a, b} {
 		var some fleetError
 		if errors.As(err, &some) {
+			all = slices.DeleteFunc(all, func(old *hostError) bool {
+				return slices.ContainsFunc(some, func(e *hostError) bool { return e.host == old.host })
+			})
 			all = append(all, some...)
 		}
 	}
@@ -174,6 +178,7 @@ type outcomes struct {
 	Changed    int `json:"changed"`
 	RolledBack int `json:"rolled_back"`
 	Refused    int `json:"refused"`
+	Conflicts  int `json:"conflicts"`
 	Failed     int `json:"failed"`
 }
 
@@ -195,18 +200,20 @@ func (f *fleet) summary(changedText string, changed int, err error) {
 			o.RolledBack++
 		case exitRefused:
 			o.Refused++
+		case exitConflict:
+			o.Conflicts++
 		default:
 			o.Failed++
 		}
 		first, _, _ := strings.Cut(e.Error(), "\n")
 		lines.WriteString("\n    " + e.host + ": " + view.Printable(first))
 	}
-	o.InStep = o.Hosts - o.Changed - o.RolledBack - o.Refused - o.Failed
+	o.InStep = o.Hosts - o.Changed - o.RolledBack - o.Refused - o.Conflicts - o.Failed
 	text := fmt.Sprintf("%d hosts: %d in step", o.Hosts, o.InStep)
 	for _, part := range []struct {
 		n    int
 		text string
-	}{{o.Changed, changedText}, {o.RolledBack, "rolled back"}, {o.Refused, "refused"}, {o.Failed, "failed"}} {
+	}{{o.Changed, changedText}, {o.RolledBack, "rolled back"}, {o.Refused, "refused"}, {o.Conflicts, "to merge by hand"}, {o.Failed, "failed"}} {
 		if part.n > 0 {
 			text += fmt.Sprintf(", %d %s", part.n, part.text)
 		}

@@ -39,12 +39,12 @@ applies it only while planning again gives the same.
 			plans, err := f.plan(cmd.Context(), control.PlanOptions{Snapshot: from, Diffs: true})
 			changed := 0
 			for _, p := range plans {
-				if p.Changes > 0 {
+				if p.Changes > 0 && p.Conflicts == 0 {
 					changed++
 				}
 			}
 			f.summary("with changes", changed, err)
-			if out != "" && err == nil {
+			if code := exitCode(err); out != "" && (code == exitOK || code == exitConflict) {
 				if err := control.SavePlans(out, plans); err != nil {
 					return err
 				}
@@ -74,7 +74,7 @@ func (f *fleet) plan(ctx context.Context, o control.PlanOptions) ([]control.Save
 		defer p.Close()
 		ctl.Show(p)
 		plans[i] = p.Saved(o.Snapshot)
-		return nil
+		return p.ConflictError()
 	})
 	return plans, err
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -41,7 +42,7 @@ func (a *app) controller(pr *lang.Project) (*control.Controller, error) {
 	return &control.Controller{
 		Store: store, Keys: keys, Schemas: all.Schemas(), Lenses: all.Lenses(), View: a.view, Version: version,
 		Connect: a.connector(pr), Holder: holder(), Loaded: &control.Loaded{},
-		LoginDeadline: pr.Hikae.LoginDeadline,
+		LoginDeadline: pr.Hikae.LoginDeadline, Resolved: filepath.Join(a.dir, "resolved"),
 	}, nil
 }
 

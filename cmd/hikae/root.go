@@ -59,7 +59,7 @@ converged to it, and turns a bare box into the dead server.
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON object a line")
 	root.AddCommand(
 		a.initCmd(), a.validateCmd(), a.fmtCmd(),
-		a.snapshotCmd(), a.planCmd(), a.applyCmd(), a.rebuildCmd(),
+		a.snapshotCmd(), a.planCmd(), a.applyCmd(), a.resolveCmd(), a.rebuildCmd(),
 		a.showCmd(), a.diffCmd(), a.versionCmd(), a.agentCmd(), a.docsCmd(),
 	)
 	return root

@@ -9,6 +9,7 @@ import (
 	"hikae/engine"
 	"hikae/engine/agent"
 	"hikae/engine/view"
+	"hikae/hosts"
 	"hikae/states"
 )
 
@@ -75,7 +76,7 @@ func (c *Controller) Apply(ctx context.Context, t Target, o ApplyOptions) (*Appl
 		c.View.Undo(t.Name, p.Undo)
 	}
 	if p.Empty() {
-		return &Applied{}, nil
+		return &Applied{}, p.ConflictError()
 	}
 	if o.Confirm != nil && !o.Confirm() {
 		return nil, ErrNotConfirmed
@@ -116,6 +117,7 @@ type applying struct {
 }
 
 func (a *applying) all(ctx context.Context) error {
+	shown := len(a.p.Conflicts)
 	// What the packages brought is there after a round: users, files, units,
 	// and SELinux's policy, where there was none to customise.
 	for round := 1; ; round++ {
@@ -146,12 +148,18 @@ func (a *applying) all(ctx context.Context) error {
 		a.c.Show(a.p)
 		return fmt.Errorf("%w: %d changes are still to do", ErrNotInStep, len(a.p.Changes))
 	}
+	if err := a.p.ConflictError(); err != nil {
+		if shown != len(a.p.Conflicts) { // they came with the packages
+			a.c.Show(a.p)
+		}
+		return err
+	}
 	return nil
 }
 
 // again reads and compares anew, over the same session.
 func (a *applying) again(ctx context.Context) error {
-	act, err := a.c.read(ctx, a.p.session.conn, a.p.Target, a.p.Desired)
+	act, err := a.c.read(ctx, a.p.session.conn, a.p.Target, a.p.wish)
 	if err != nil {
 		return err
 	}
@@ -159,7 +167,7 @@ func (a *applying) again(ctx context.Context) error {
 	if err := a.settle(act); err != nil {
 		return err
 	}
-	p, err := a.c.compare(ctx, a.p.Target, a.p.Desired, a.p.session, PlanOptions{})
+	p, err := a.c.compare(ctx, a.p.Target, a.p.wish, a.p.session, PlanOptions{})
 	if err != nil {
 		return err
 	}
@@ -171,6 +179,9 @@ func (a *applying) again(ctx context.Context) error {
 // made.
 func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Change) error {
 	host := a.p.Target.Name
+	if err := a.fetchPristine(ctx, cs); err != nil {
+		return err
+	}
 	req := engine.ApplyRequest{Stage: stage, Changes: cs, Holder: a.c.Holder, LoginDeadline: a.c.LoginDeadline}
 	again := &logins{
 		connect:  func(ctx context.Context) (*agent.Client, error) { return a.c.Connect(ctx, a.p.Target) },
@@ -222,6 +233,27 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 		return errors.New(res.Err)
 	}
 	return nil
+}
+
+// fetchPristine brings into the store what the host's packages installed, where
+// a file that is something else there now is to be that again.
+func (a *applying) fetchPristine(ctx context.Context, cs []engine.Change) error {
+	var want []hosts.Content
+	for _, ch := range cs {
+		have := a.p.session.actual.Resources[ch.Addr]
+		if ch.After == nil || ch.After.Node == nil || have == nil || have.Pristine == nil || ch.After.Node.Type != hosts.File ||
+			ch.After.Node.Content != have.Pristine.Content || have.Node.Content == have.Pristine.Content {
+			continue
+		}
+		if _, inline := a.p.Desired.Inline[have.Pristine.Content.ID]; !inline {
+			want = append(want, have.Pristine.Content)
+		}
+	}
+	failed, err := a.c.keepContents(ctx, a.p.session.conn, a.p.Target.Name, want)
+	for _, why := range failed {
+		err = errors.Join(err, why)
+	}
+	return err
 }
 
 // settle records in Base how what was applied reads: a wish leaves attributes

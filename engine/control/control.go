@@ -22,8 +22,11 @@ type Controller struct {
 	Keys    *Keys
 	Schemas []engine.Schema // of what is read and applied
 	Lenses  []engine.Lens
-	View    *view.View
-	Version string
+	// Resolved is the directory that holds how people merged files: see
+	// Resolve.
+	Resolved string
+	View     *view.View
+	Version  string
 	// Connect opens a session with a host's agent.
 	Connect func(ctx context.Context, t Target) (*agent.Client, error)
 	// LoginDeadline is engine.ApplyRequest's.

@@ -136,6 +136,31 @@ func (k *Keys) Open(sealed io.Reader, c hosts.Content) ([]byte, error) {
 	return plain, nil
 }
 
+// seal encrypts a secret for the project itself.
+func (k *Keys) seal(plain []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w, err := age.Encrypt(&out, k.identity.Recipient())
+	if err == nil {
+		_, err = w.Write(plain)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot seal: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// unseal is the inverse of seal.
+func (k *Keys) unseal(sealed []byte) ([]byte, error) {
+	r, err := age.Decrypt(bytes.NewReader(sealed), k.identity)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open what was sealed: %w", err)
+	}
+	return io.ReadAll(r)
+}
+
 // name is the keyed hash of a secret.
 func (k *Keys) name(plain []byte) hosts.ID {
 	mac := hmac.New(sha256.New, k.Home)

@@ -35,7 +35,8 @@ type Planned struct {
 	*engine.Plan
 	Target  Target
 	Desired *engine.Desired
-	Undo    string // the command that brings the host back; "" for none
+	wish    *engine.Desired // what Desired was before it was carried over to the host's packages
+	Undo    string          // the command that brings the host back; "" for none
 	session *session
 	base    engine.Base
 	diffs   map[string]string
@@ -198,7 +199,11 @@ func (c *Controller) compare(ctx context.Context, t Target, d *engine.Desired, s
 	if err != nil {
 		return nil, err
 	}
-	p := &Planned{Plan: engine.MakePlan(t.Name, d, s.actual, base, c.Schemas), Target: t, Desired: d, session: s, base: base}
+	rebased, err := c.rebase(ctx, t, d, s, base)
+	if err != nil {
+		return nil, err
+	}
+	p := &Planned{Plan: engine.MakePlan(t.Name, rebased, s.actual, base, c.Schemas), Target: t, Desired: rebased, wish: d, session: s, base: base}
 	if o.Diffs {
 		p.diffs, err = c.diffs(ctx, p)
 	}

@@ -17,13 +17,15 @@ import (
 // wished then. It holds no bytes and no secret: the plan is made again from
 // the same store, and refused where it would not be the same.
 type SavedPlan struct {
-	Host     string      `json:"host"`
-	From     string      `json:"from,omitempty"`
-	Role     engine.Role `json:"role"`
-	Made     time.Time   `json:"made"`
-	Changes  int         `json:"changes"`
-	Observed string      `json:"observed"`
-	Wanted   string      `json:"wanted"`
+	Host    string      `json:"host"`
+	From    string      `json:"from,omitempty"`
+	Role    engine.Role `json:"role"`
+	Made    time.Time   `json:"made"`
+	Changes int         `json:"changes"`
+	// Conflicts are files that the plan leaves to be merged by hand.
+	Conflicts int    `json:"conflicts,omitempty"`
+	Observed  string `json:"observed"`
+	Wanted    string `json:"wanted"`
 }
 
 // savedPlans is the file: the plans of the hosts that were planned together.
@@ -37,7 +39,7 @@ const savedVersion = 2
 // Saved is a plan's binding.
 func (p *Planned) Saved(from string) SavedPlan {
 	return SavedPlan{
-		Host: p.Target.Name, From: from, Role: p.Target.Role, Made: now(), Changes: len(p.Changes),
+		Host: p.Target.Name, From: from, Role: p.Target.Role, Made: now(), Changes: len(p.Changes), Conflicts: len(p.Conflicts),
 		Observed: p.Observed.String(), Wanted: p.Wanted.String(),
 	}
 }

@@ -30,7 +30,8 @@ type Taken struct {
 	Dir        string         `json:"dir"`
 }
 
-// Snapshot reads a host and stores what it is. It writes nothing there.
+// Snapshot reads a host and stores what it is. It changes nothing there; what
+// packages installed where a file was edited since may take a download, once.
 func (c *Controller) Snapshot(ctx context.Context, t Target) (*Taken, error) {
 	unlock, err := c.Store.Lock(c.Holder)
 	if err != nil {
@@ -42,10 +43,15 @@ func (c *Controller) Snapshot(ctx context.Context, t Target) (*Taken, error) {
 		return nil, err
 	}
 	defer s.close()
+	notes, err := c.keepPristine(ctx, s, t)
+	if err != nil {
+		return nil, err
+	}
 	taken, err := c.keep(ctx, s, t)
 	if err != nil {
 		return nil, err
 	}
+	taken.Notes = append(taken.Notes, notes...)
 	if err := c.wish(t.Name, taken.Generation); err != nil {
 		return nil, err
 	}

@@ -36,12 +36,16 @@ func (v *View) Plan(p PlanView) {
 		return
 	}
 	var b strings.Builder
-	if p.Empty() {
+	switch {
+	case p.Empty() && len(p.Conflicts) > 0:
+		fmt.Fprintf(&b, "%s: nothing to do but to merge by hand\n", p.Host)
+	case p.Empty():
 		fmt.Fprintf(&b, "%s: nothing to do\n", p.Host)
 	}
 	for _, stage := range []engine.Stage{engine.StageSystem, engine.StageConfig} {
 		v.stage(&b, p, stage)
 	}
+	v.conflicts(&b, p.Plan)
 	v.notes(&b, "held on a standby until it is promoted", p.Held)
 	v.notes(&b, "left as it is", p.Left)
 	if n := len(p.Overwrites); n > 0 && p.FirstContact {

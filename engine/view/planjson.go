@@ -32,6 +32,7 @@ func (v *View) planJSON(p PlanView) {
 		}
 		v.Emit(Event{Type: "change", Host: p.Host, Data: line})
 	}
+	v.conflictsJSON(p.Plan)
 	for _, n := range p.Held {
 		v.Emit(Event{Type: "held", Host: p.Host, Data: noteJSON{n.Addr.Kind, n.Addr.Name, n.Why}})
 	}
@@ -42,7 +43,7 @@ func (v *View) planJSON(p PlanView) {
 		v.Emit(Event{Type: "overwrites", Host: p.Host, Data: noteJSON{Kind: a.Kind, Name: a.Name}})
 	}
 	v.Emit(Event{Type: "plan", Host: p.Host, Data: map[string]any{
-		"changes": len(p.Changes), "forecast": p.Forecast, "first_contact": p.FirstContact,
+		"changes": len(p.Changes), "conflicts": len(p.Conflicts), "forecast": p.Forecast, "first_contact": p.FirstContact,
 		"own": p.Own, "summary": p.Summary(), "undo": p.Undo,
 		"observed": p.Observed.String(), "wanted": p.Wanted.String(),
 	}})
