@@ -104,7 +104,7 @@ func (a *app) editor(cmd *cobra.Command) func(string, []byte) ([]byte, error) {
 			return nil, fmt.Errorf("cannot edit: %w", err)
 		}
 		argv := append(strings.Fields(cmp.Or(os.Getenv("VISUAL"), os.Getenv("EDITOR"), "vi")), name)
-		run := exec.CommandContext(cmd.Context(), argv[0], argv[1:]...)
+		run := exec.CommandContext(cmd.Context(), argv[0], argv[1:]...) // #nosec G702 -- the person's own editor
 		run.Stdin, run.Stdout, run.Stderr = os.Stdin, a.out, a.err
 		if err := run.Run(); err != nil {
 			return nil, fmt.Errorf("%w: the editor %s ended with: %w", engine.ErrRefused, argv[0], err)
