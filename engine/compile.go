@@ -240,15 +240,9 @@ func (c *compiler) overlay() hcl.Diagnostics {
 	var lenses []Lens
 	edits := map[Lens][]Edit{}
 	for _, p := range patches {
-		if l := c.lensOf(p.Addr.Kind); l != nil && c.only.match(p.Addr) {
-			if edits[l] == nil {
-				lenses = append(lenses, l)
-			}
-			edits[l] = append(edits[l], Edit{Addr: p.Addr, Absent: p.Absent, Attrs: p.Attrs, Range: p.Range, Ranges: p.Ranges})
-			continue
-		}
+		l := c.lensOf(p.Addr.Kind)
 		s, known := c.schemas[p.Addr.Kind]
-		if !known {
+		if !known && l == nil {
 			diags = append(diags, errorDiag("Unknown kind", fmt.Sprintf("hikae has no resources of kind %q.", p.Addr.Kind), &p.Range))
 			continue
 		}
@@ -264,6 +258,13 @@ func (c *compiler) overlay() hcl.Diagnostics {
 				diags = append(diags, errorDiag("Not among what this host takes",
 					fmt.Sprintf("%s takes what its only names, and %s is not among it. Add %q to only, or remove this block.", c.Host, p.Addr, p.Addr.String()), &p.Range))
 			}
+			continue
+		}
+		if l != nil {
+			if edits[l] == nil {
+				lenses = append(lenses, l)
+			}
+			edits[l] = append(edits[l], Edit{Addr: p.Addr, Absent: p.Absent, Attrs: p.Attrs, Range: p.Range, Ranges: p.Ranges})
 			continue
 		}
 		if err := c.patch(p, s); err != nil {

@@ -61,7 +61,7 @@ func TestOrdinaryPathsTravel(t *testing.T) {
 		"/etc/httpd/conf/httpd.conf", "/etc/httpd/conf.d/www.conf", "/etc/named.conf", "/etc/named/acl.conf",
 		"/etc/postfix/main.cf", "/etc/postfix/virtual", "/etc/dovecot/dovecot.conf", "/etc/pki/tls/private/www.key",
 		"/etc/pki/tls/certs/www.crt", "/etc/pki/ca-trust/source/anchors/home.pem", "/etc/yum.repos.d/remi.repo",
-		"/etc/dnf/modules.d/php.module", "/etc/ssh/sshd_config", "/etc/sudoers.d/web", "/etc/skel/.procmailrc",
+		"/etc/dnf/modules.defaults.d/php.yaml", "/etc/ssh/sshd_config", "/etc/sudoers.d/web", "/etc/skel/.procmailrc",
 		"/etc/systemd/system/backup.timer", "/etc/systemd/system/httpd.service.d/limits.conf", "/etc/dhcp/dhcpd.conf",
 		"/etc/my.cnf.d/server.cnf", "/etc/php-fpm.d/www.conf", "/etc/opt/remi/php74/php.ini", "/etc/crontab",
 		"/etc/sysctl.d/90-home.conf", "/etc/firewalld/zones/drop.xml", "/etc/aliases", "/etc/sysconfig/httpd",

@@ -19,6 +19,7 @@ import (
 func Modules() []engine.Module {
 	return slices.Concat([]engine.Module{
 		repo.NewKeys(),
+		packages.NewStreams(),
 		packages.New(),
 	}, selinux.Modules(), []engine.Module{ // whose types packages bring, and by which files are labelled
 		account.Group{},

@@ -178,6 +178,8 @@ func (d *driver) failure(e event, log string) error {
 		return fmt.Errorf("cannot install %s: %w, or it is excluded", items, ErrUnavailable)
 	case failedRemoves:
 		return fmt.Errorf("%w: cannot remove packages: %s need them and are not to go; remove those too, or keep what they need", engine.ErrRefused, items)
+	case failedNoStream:
+		return fmt.Errorf("cannot set module streams: no repository of this host has %s", items)
 	case failedDepsolve:
 		return fmt.Errorf("cannot change packages: %s", meaningful(e.Text))
 	case failedSignature:

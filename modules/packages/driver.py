@@ -92,7 +92,9 @@ class Run:
             for repo in self.base.repos.iter_enabled():
                 repo._repo.expire()
             self.load()
-        if self.request["download"]:
+        if self.request["streams"]:
+            self.set_streams()
+        elif self.request["download"]:
             self.download()
         else:
             self.transact()
@@ -122,6 +124,8 @@ class Run:
         conf.install_weak_deps = False
         conf.clean_requirements_on_remove = False
         conf.strict = True
+        if hasattr(conf, "module_stream_switch"):
+            conf.module_stream_switch = True
         logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s")
         base.init_plugins()
         base.pre_configure_plugins()
@@ -141,7 +145,8 @@ class Run:
         def found(w):
             return w["file"] or (self.exact(w) if w["version"] else self.by_name(w))
 
-        return [w for w in self.request["install"] if not found(w)]
+        streams = [s for s in self.request["streams"] if s["stream"] and not self.modules(s)]
+        return streams + [w for w in self.request["install"] if not found(w)]
 
     def by_name(self, wish):
         """The newest package of the name, where the exact one is gone."""
@@ -203,6 +208,45 @@ class Run:
                 named.add(str(pkg))
                 self.base.goal.erase(pkg, clean_deps=False)
         return named
+
+    # Module streams
+
+    def modules(self, wish):
+        """What the repositories have of a module's stream."""
+        found = self.base._moduleContainer.getModulePackages()
+        return [m for m in found if m.getName() == wish["name"] and m.getStream() == wish["stream"]]
+
+    def set_streams(self):
+        """Sets streams without a package: these follow in a transaction of
+        their own, which dnf's own order allows: it saves the streams before
+        rpm begins."""
+        import dnf.exceptions
+        import dnf.module.module_base
+
+        container = self.base._moduleContainer
+        gone = []
+        for w in self.request["streams"]:
+            # To switch from one stream to another is to leave the first.
+            container.reset(w["name"], False)
+            if w["disabled"]:
+                container.disable(w["name"], False)
+            elif w["stream"] and not self.modules(w):
+                gone.append("%s:%s" % (w["name"], w["stream"]))
+        if gone:
+            raise Failed("nostream", "no repository has it", gone)
+        specs = ["%s:%s" % (w["name"], w["stream"]) for w in self.request["streams"] if w["stream"]]
+        if specs:
+            try:
+                dnf.module.module_base.ModuleBase(self.base).enable(specs)
+            except dnf.exceptions.MarkingErrors as e:
+                raise Failed("depsolve", str(e))
+        for w in self.request["streams"]:
+            has = set(p.getName() for m in self.modules(w) for p in m.getProfiles())
+            for profile in w["profiles"]:
+                if profile not in has:
+                    raise Failed("nostream", "no such profile", ["%s:%s/%s" % (w["name"], w["stream"], profile)])
+                container.install(w["name"], w["stream"], profile)
+        self.base.do_transaction()
 
     # The transaction
 

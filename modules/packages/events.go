@@ -38,6 +38,7 @@ const (
 const (
 	failedUnavailable = "unavailable"
 	failedDepsolve    = "depsolve"
+	failedNoStream    = "nostream"
 	failedRemoves     = "removes"
 	failedSignature   = "signature"
 	failedLocked      = "locked"

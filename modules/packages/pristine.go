@@ -103,7 +103,8 @@ func (u *unpacking) download(ctx context.Context, m *Module, h hosts.Host, pkgs 
 	if err := d.adopt(ctx); err != nil {
 		return err
 	}
-	req := request{Download: d.state(), Install: []requestItem{}, Remove: []requestItem{}, Mark: []requestItem{}}
+	req := emptyRequest()
+	req.Download = d.state()
 	for _, p := range pkgs {
 		evr := p.EVR()
 		req.Install = append(req.Install, requestItem{Name: p.Name, Arch: p.Arch, Epoch: evr.Epoch, Version: evr.Version, Release: evr.Release, Exact: true})

@@ -12,6 +12,17 @@ type request struct {
 	Install     []requestItem `json:"install"`
 	Remove      []requestItem `json:"remove"`
 	Mark        []requestItem `json:"mark"` // change only whether they are there on purpose
+	// Streams of modules to set; then there is nothing else.
+	Streams []requestStream `json:"streams"`
+}
+
+// requestStream is a module to be set to a stream, disabled, or, where neither
+// is said, as if nobody had ever asked.
+type requestStream struct {
+	Name     string   `json:"name"`
+	Stream   string   `json:"stream"`
+	Disabled bool     `json:"disabled"`
+	Profiles []string `json:"profiles"`
 }
 
 type requestItem struct {
@@ -29,7 +40,7 @@ type requestItem struct {
 
 // newRequest leaves out of the wishes what is so already.
 func newRequest(ws []wish, now installed) request {
-	r := request{Install: []requestItem{}, Remove: []requestItem{}, Mark: []requestItem{}}
+	r := emptyRequest()
 	for _, w := range ws {
 		switch {
 		case w.remove:
@@ -45,6 +56,10 @@ func newRequest(ws []wish, now installed) request {
 		}
 	}
 	return r
+}
+
+func emptyRequest() request {
+	return request{Install: []requestItem{}, Remove: []requestItem{}, Mark: []requestItem{}, Streams: []requestStream{}}
 }
 
 func (r request) empty() bool { return len(r.Install)+len(r.Remove)+len(r.Mark) == 0 }

@@ -64,6 +64,15 @@ func CreateRepo(t testing.TB, dir string) {
 	run(t, dir, "createrepo_c", "-q", dir)
 }
 
+// Modules gives a repository the metadata of modules, in libmodulemd's YAML.
+func Modules(t testing.TB, dir, yaml string) {
+	t.Helper()
+	needs(t, "modifyrepo_c")
+	file := filepath.Join(t.TempDir(), "modules.yaml")
+	write(t, file, yaml)
+	run(t, dir, "modifyrepo_c", "--mdtype=modules", file, filepath.Join(dir, "repodata"))
+}
+
 // macros tells rpm where EL has its database; Debian's has it elsewhere.
 func macros(t testing.TB, home string) {
 	t.Helper()
