@@ -2,11 +2,15 @@ package main
 
 import (
 	"log/slog"
+	"os"
+	"os/user"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"hikae/engine"
 	"hikae/engine/agent"
+	"hikae/hosts/confine"
 	"hikae/hosts/local"
 	"hikae/modules/all"
 )
@@ -19,17 +23,30 @@ func (a *app) agentCmd() *cobra.Command {
 		Long: `Agent is what a controller starts on a host, over SSH. It opens no port and
 ends with its connection.
 
-With --read-only it refuses every apply, whatever the client asks. For a key
-that may only read, write in authorized_keys:
+With --read-only it changes nothing, whatever the client asks: it gives up root
+for a user that can read all and write nowhere, and the kernel holds it to that.
+For a key that may only read, run hikae trust HOST once with one that may do
+all, and write in root's authorized_keys on the host:
 
-  restrict,command="/usr/bin/hikae agent --read-only" ssh-ed25519 AAAA...`,
+  restrict,command="/usr/bin/hikae agent --read-only" ssh-ed25519 AAAA...
+
+See docs/security.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := agentServer(slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
+			o := local.Options{Log: slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+			if readOnly {
+				if err := confine.ReadOnly(loginAccount()); err != nil {
+					return err
+				}
+				o.LoginAccount, o.Bus = confine.Login(), confine.Bus
+			}
+			s, err := agentServer(o)
 			if err != nil {
 				return err
 			}
-			s.ReadOnly = readOnly
+			if s.ReadOnly = readOnly; readOnly {
+				s.Applier = nil
+			}
 			return agent.ServeStdio(cmd.Context(), s)
 		},
 	}
@@ -37,9 +54,24 @@ that may only read, write in authorized_keys:
 	return c
 }
 
+// loginAccount is whom sudo was used by, or else who runs this.
+func loginAccount() string {
+	if name := os.Getenv("SUDO_USER"); name != "" {
+		return name
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return strconv.Itoa(os.Getuid())
+}
+
 // agentServer is an agent of this machine.
-func agentServer(log *slog.Logger) (agent.Server, error) {
-	h, err := local.New(local.Options{Log: log})
+func agentServer(o local.Options) (agent.Server, error) {
+	h, err := local.New(o)
+	if err != nil {
+		return agent.Server{}, err
+	}
+	trust, err := agent.LoadTrust(h)
 	if err != nil {
 		return agent.Server{}, err
 	}
@@ -47,8 +79,9 @@ func agentServer(log *slog.Logger) (agent.Server, error) {
 	return agent.Server{
 		Host:    h,
 		Modules: modules,
-		Applier: &engine.Executor{Host: h, Modules: modules, Units: all.Units(), Log: log},
+		Applier: &engine.Executor{Host: h, Modules: modules, Units: all.Units(), Log: o.Log},
+		Trust:   trust,
 		Build:   buildID,
-		Log:     log,
+		Log:     o.Log,
 	}, nil
 }

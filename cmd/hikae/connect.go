@@ -16,6 +16,7 @@ import (
 	"hikae/engine/agent"
 	"hikae/engine/control"
 	"hikae/engine/lang"
+	"hikae/hosts/local"
 	"hikae/hosts/ssh"
 	"hikae/modules/all"
 )
@@ -29,7 +30,7 @@ func (a *app) connector(pr *lang.Project) func(context.Context, control.Target) 
 		o := agent.Options{Build: buildID, Schemas: all.Schemas(), Host: t.Name}
 		h, _ := pr.Host(t.Name)
 		if h.Local {
-			server, err := agentServer(log)
+			server, err := agentServer(local.Options{Log: log})
 			if err != nil {
 				return nil, err
 			}
@@ -69,7 +70,7 @@ func openAgent(ctx context.Context, conn *ssh.Conn, o agent.Options) (*agent.Cli
 		if err == nil {
 			over.conn.Store(conn)
 		}
-		if err == nil || !errors.As(err, &skew) {
+		if err == nil || !errors.As(err, &skew) || skew.ReadOnly {
 			return client, err
 		}
 	}

@@ -60,7 +60,7 @@ converged to it, and turns a bare box into the dead server.
 	root.AddCommand(
 		a.initCmd(), a.validateCmd(), a.fmtCmd(),
 		a.snapshotCmd(), a.planCmd(), a.applyCmd(), a.resolveCmd(), a.rebuildCmd(),
-		a.showCmd(), a.diffCmd(), a.versionCmd(), a.agentCmd(), a.docsCmd(),
+		a.showCmd(), a.diffCmd(), a.trustCmd(), a.versionCmd(), a.agentCmd(), a.docsCmd(),
 	)
 	return root
 }

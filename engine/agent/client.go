@@ -88,6 +88,7 @@ func (c *Client) hello(ctx context.Context) error {
 		ClientProto: Protocol, AgentProto: c.agent.Protocol,
 		protoDiffers: c.agent.Protocol != Protocol,
 		onlyBuilds:   slices.Equal(c.agent.Schemas, fp[:]),
+		ReadOnly:     c.agent.ReadOnly,
 	}
 	switch {
 	case skew.protoDiffers, !skew.onlyBuilds:

@@ -39,6 +39,9 @@ func (c *Client) read(ctx context.Context, req ReadRequest, emit func(engine.Res
 	var res readResult
 	key := c.homeKey
 	if c.ReadOnly() {
+		if err := c.sameKey(); err != nil {
+			return res, calledOff{err}
+		}
 		key = nil // it has its own
 	}
 	err := c.l.sendValue(kindRead, readRequest{Scope: req.Scope, Stamps: req.Stamps, HomeKey: key})

@@ -10,6 +10,7 @@
 //	Read   the modules run beside the data; what they find is streamed back
 //	Fetch  contents that a Read of this session declared, and no others
 //	Apply  the changes, then the contents that the agent lacks, then the work
+//	Trust  the keys that the host's read-only sessions go by, to be kept there
 //
 // Modules run in the agent, so no request names a file to read: a client can
 // only fetch what a module found worth declaring.
@@ -35,7 +36,9 @@
 // changes it sends need, however the agent asks.
 //
 // A secret leaves the agent only sealed to age recipients. It is named by its
-// HMAC-SHA-256 under the home key, never by an unkeyed hash.
+// HMAC-SHA-256 under the home key, never by an unkeyed hash. In a read-only
+// session the key, the recipients and the trees beyond /etc are those that the
+// host holds itself (Trust): the client can choose none of them, and gives none.
 //
 // # A lost link
 //

@@ -31,6 +31,8 @@ type SkewError struct {
 	Client, Agent            string // build ids
 	ClientProto, AgentProto  uint
 	protoDiffers, onlyBuilds bool
+	// ReadOnly: behind a forced command, so that no other agent can be started.
+	ReadOnly bool
 }
 
 func (e *SkewError) Error() string {
@@ -45,6 +47,9 @@ func (e *SkewError) Error() string {
 			host, e.Agent, e.AgentProto, e.Client, e.ClientProto)
 	case !e.onlyBuilds:
 		s += " and they do not know the same resources"
+	}
+	if e.ReadOnly {
+		s += "; the key is bound to that program (command= in authorized_keys), so that this one cannot be copied there"
 	}
 	return fmt.Sprintf("%s: install hikae %s on %s, or hikae %s here", s, e.Client, host, e.Agent)
 }

@@ -48,6 +48,9 @@ const (
 
 	kindLogin     kind = 40 // C  loginConfirm: this is the new login that an apply waits for
 	kindLoginDone kind = 41 // S  empty
+
+	kindTrust   kind = 50 // C  Trust: keep this on the host
+	kindTrusted kind = 51 // S  empty: it is kept
 )
 
 // more marks a frame whose message goes on in the next frame.

@@ -11,13 +11,14 @@ import (
 // talk; only the Hello must stay readable.
 const Protocol = 1
 
-// hello opens each side. Facts and ReadOnly come from the agent alone.
+// hello opens each side. What follows Schemas comes from the agent alone.
 type hello struct {
 	Protocol uint         `cbor:"1,keyasint"`
 	Build    string       `cbor:"2,keyasint"`
 	Schemas  []byte       `cbor:"3,keyasint"` // fingerprint of the schemas
 	ReadOnly bool         `cbor:"4,keyasint,omitempty"`
 	Facts    *hosts.Facts `cbor:"5,keyasint,omitempty"`
+	HomeKey  []byte       `cbor:"6,keyasint,omitempty"` // keyCheck of the key that the host holds
 }
 
 type readRequest struct {

@@ -31,12 +31,9 @@ type Server struct {
 	// Spool is where contents wait for their apply; "" means DefaultSpool.
 	Spool string
 
-	// What the host itself says (/etc/hikae). HomeKey names its secrets;
-	// Recipients are whom they are sealed to. In a session that is not
-	// read-only the client may give either where the host gives none.
-	HomeKey    []byte
-	Recipients []string
-	Paths      []string // the trees that a read-only session may ask for
+	// Trust is what the host itself says. In a session that is not read-only
+	// the client may give a key or recipients where the host gives none.
+	Trust
 
 	Log *slog.Logger // nil: none
 }
@@ -116,6 +113,8 @@ func (ss *session) serve(ctx context.Context) error {
 			err = ss.apply(ctx, m)
 		case kindLogin:
 			err = ss.login(m)
+		case kindTrust:
+			err = ss.trust(ctx, m)
 		default:
 			err = protocolError("message of kind %d between operations", m.kind)
 		}
@@ -137,6 +136,7 @@ func (ss *session) hello(ctx context.Context) error {
 	fp := fingerprint(slices.Collect(maps.Values(ss.schemas)))
 	err := ss.l.sendValue(kindHello, hello{
 		Protocol: Protocol, Build: ss.Build, Schemas: fp[:], ReadOnly: ss.ReadOnly, Facts: &facts,
+		HomeKey: keyCheck(ss.HomeKey),
 	})
 	if err != nil {
 		return err
@@ -161,16 +161,15 @@ func (ss *session) hello(ctx context.Context) error {
 
 // useKey takes the home key that the client gave.
 func (ss *session) useKey(key []byte) error {
-	const shortest, longest = 16, 64
 	switch {
 	case len(key) == 0 || bytes.Equal(key, ss.vault.key):
 		return nil
 	case ss.ReadOnly:
 		return fmt.Errorf("%w: a read-only session cannot choose the home key", ErrReadOnly)
 	case len(ss.vault.key) != 0:
-		return fmt.Errorf("%w: the home key is not the one that this host or session has", engine.ErrRefused)
-	case len(key) < shortest || len(key) > longest:
-		return fmt.Errorf("%w: home key of %d bytes, want %d to %d", engine.ErrRefused, len(key), shortest, longest)
+		return fmt.Errorf("%w: the home key is not the one that this host or session has (%s/%s): the host belongs to another project", engine.ErrRefused, TrustDir, homeKeyName)
+	case len(key) < shortestKey || len(key) > longestKey:
+		return fmt.Errorf("%w: home key of %d bytes, want %d to %d", engine.ErrRefused, len(key), shortestKey, longestKey)
 	}
 	ss.vault.key = bytes.Clone(key)
 	return nil

@@ -45,6 +45,7 @@ func (ss *session) read(ctx context.Context, m message) error {
 		}
 	}
 	req.Scope.Vault = ss.vault
+	denied := ss.withhold(&req.Scope)
 
 	res := readResult{Coverage: make(map[string]engine.Coverage)}
 	var mu sync.Mutex
@@ -54,7 +55,7 @@ func (ss *session) read(ctx context.Context, m message) error {
 	for _, mod := range modules {
 		g.Go(func() error {
 			kind := mod.Schema().Kind
-			cov, err := ss.readModule(gctx, mod, req.Scope)
+			cov, err := ss.readModule(gctx, mod, req.Scope, denied)
 			if err != nil {
 				return fmt.Errorf("cannot read %s resources: %w", kind, err)
 			}
@@ -80,7 +81,7 @@ func (ss *session) read(ctx context.Context, m message) error {
 	return ss.l.sendValue(kindReadDone, res)
 }
 
-func (ss *session) readModule(ctx context.Context, mod engine.Module, scope engine.Scope) (cov engine.Coverage, err error) {
+func (ss *session) readModule(ctx context.Context, mod engine.Module, scope engine.Scope, denied []string) (cov engine.Coverage, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			ss.log.Error("module panicked", "panic", p, "stack", string(debug.Stack()))
@@ -89,6 +90,7 @@ func (ss *session) readModule(ctx context.Context, mod engine.Module, scope engi
 	}()
 	s := mod.Schema()
 	b := batch{ss: ss}
+	found := make(map[string]bool) // of the denied: it came with what is read anyhow
 	cov, err = mod.Read(ctx, ss.Host, scope, func(r engine.Resource) error {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
@@ -97,12 +99,41 @@ func (ss *session) readModule(ctx context.Context, mod engine.Module, scope engi
 			return fmt.Errorf("%s came from the module of %s", r.Addr, s.Kind)
 		}
 		ss.vault.ship(&r)
+		if s.Node && slices.Contains(denied, r.Addr.Name) {
+			found[r.Addr.Name] = true
+		}
 		return b.add(&r)
 	})
 	if err == nil {
 		err = b.flush()
 	}
+	for _, p := range denied {
+		if s.Node && !found[p] {
+			cov.Holes = append(cov.Holes, engine.Hole{Path: p, Err: ss.notGiven(p).Error()})
+		}
+	}
 	return cov, err
+}
+
+// withhold takes out of the scope of a read-only session the single files that
+// the host does not give to it, and returns them. They are those that the
+// client has met before, or that its overlays speak of; it can plan without.
+func (ss *session) withhold(s *engine.Scope) (denied []string) {
+	if !ss.ReadOnly {
+		return nil
+	}
+	s.Files = slices.DeleteFunc(s.Files, func(p string) bool {
+		if within(p, ss.Paths) {
+			return false
+		}
+		denied = append(denied, p)
+		return true
+	})
+	return denied
+}
+
+func (ss *session) notGiven(p string) error {
+	return fmt.Errorf("%w: this host does not give %q to one who may only read (%s/%s): run hikae trust with a key that may change it", ErrReadOnly, p, TrustDir, pathsName)
 }
 
 // batch gathers the resources of one module.
@@ -142,8 +173,10 @@ func (ss *session) inScope(s engine.Scope) ([]engine.Module, error) {
 		if err := checkPath(p); err != nil {
 			return nil, err
 		}
+	}
+	for _, p := range s.Paths {
 		if ss.ReadOnly && !within(p, ss.Paths) {
-			return nil, fmt.Errorf("%w: this host does not give %q", ErrReadOnly, p)
+			return nil, ss.notGiven(p)
 		}
 	}
 	for _, p := range s.HostOnly {

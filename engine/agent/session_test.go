@@ -292,6 +292,21 @@ func TestReadOnlyChoosesNothing(t *testing.T) {
 	if _, err := c.Apply(t.Context(), engine.ApplyRequest{Stage: engine.StageConfig}, nil, nil); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("apply: %v", err)
 	}
+	if err := c.Trust(t.Context(), Trust{HomeKey: testKey(), Recipients: r.server.Recipients}); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("trust: %v", err)
+	}
+	// Single files that the host does not give are left out, and said to be.
+	r.host.set("/srv/www/x", []byte("x"))
+	files := []string{"/etc/shadow", "/root/.bash_history", "/srv/www/x", "/etc/a.secret"}
+	cov, _, err := c.Read(t.Context(), ReadRequest{Scope: engine.Scope{Files: files}}, func(engine.Resource) error { return nil })
+	var holes []string
+	for _, h := range cov["file"].Holes {
+		holes = append(holes, h.Path)
+	}
+	if err != nil || !slices.Equal(holes, []string{"/etc/shadow", "/root/.bash_history"}) {
+		t.Errorf("holes %q, %v", holes, err)
+	}
+	delete(r.host.files, "/srv/www/x")
 	if len(read(t, c, ReadRequest{})) != 1 {
 		t.Error("the session did not outlive a refused apply")
 	}

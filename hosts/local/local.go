@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -36,7 +37,10 @@ type Options struct {
 	// LoginAccount is who the controller logged in as; "" means whom sudo
 	// names, or who runs this process.
 	LoginAccount string
-	Log          *slog.Logger // nil means slog.Default
+	// Bus gives connections to the system bus that are used in place of new
+	// ones, with the user id to authenticate with (confine.Bus).
+	Bus func() (uid string, conns []net.Conn)
+	Log *slog.Logger // nil means slog.Default
 }
 
 // Host is a machine's file system, units, packages and programs. It may be used
@@ -95,6 +99,7 @@ func New(opts Options) (*Host, error) {
 		return nil, fmt.Errorf("cannot open host: %w", &fs.PathError{Op: "stat", Path: root, Err: err})
 	}
 	h.owner = st.Uid
+	h.systemd.given = opts.Bus
 	h.systemd.here = h.root == "/" && isDir("/run/systemd/system")
 	h.facts = sync.OnceValue(func() hosts.Facts { return h.readFacts(opts.LoginAccount) })
 	return h, nil

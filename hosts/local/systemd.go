@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"path"
 	"sync"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/dbus"
+	godbus "github.com/godbus/dbus/v5"
 )
 
 // systemdTimeout bounds a question to systemd, which answers none while it
@@ -21,6 +23,8 @@ type systemd struct {
 	here bool // systemd is PID 1, and this host is the one it runs
 	mu   sync.Mutex
 	conn *dbus.Conn
+	// given are connections to be used in place of new ones; nil for none.
+	given func() (uid string, conns []net.Conn)
 }
 
 // connect gives the connection: over systemd's own socket, which root can use
@@ -35,6 +39,14 @@ func (s *systemd) connect(ctx context.Context) (*dbus.Conn, error) {
 		s.conn.Close()
 		s.conn = nil
 	}
+	if s.given != nil {
+		conn, err := overBus(s.given())
+		if err != nil {
+			return nil, fmt.Errorf("cannot talk to systemd: %w", err)
+		}
+		s.conn = conn
+		return conn, nil
+	}
 	// Not ctx: the library ends a connection with the context that it was made in.
 	conn, err := dbus.NewSystemdConnectionContext(context.WithoutCancel(ctx))
 	if err != nil {
@@ -45,6 +57,27 @@ func (s *systemd) connect(ctx context.Context) (*dbus.Conn, error) {
 	}
 	s.conn = conn
 	return conn, nil
+}
+
+// overBus talks to systemd over connections to the bus that were made before.
+func overBus(uid string, conns []net.Conn) (*dbus.Conn, error) {
+	return dbus.NewConnection(func() (*godbus.Conn, error) {
+		if len(conns) == 0 {
+			return nil, errors.New("there is no connection to the system bus (left)")
+		}
+		bus, err := godbus.NewConn(conns[0])
+		conns = conns[1:]
+		if err != nil {
+			return nil, err
+		}
+		if err := bus.Auth([]godbus.Auth{godbus.AuthExternal(uid)}); err != nil {
+			return nil, errors.Join(err, bus.Close())
+		}
+		if err := bus.Hello(); err != nil {
+			return nil, errors.Join(err, bus.Close())
+		}
+		return bus, nil
+	})
 }
 
 func (s *systemd) close() {

@@ -110,6 +110,11 @@ func (c *Conn) explain(code int, stderr string) *StartError {
 	case has("sudo: not found", "sudo: command not found", "sudo: No such file"):
 		e.What = fmt.Sprintf("user %s is not root and there is no sudo", user)
 		e.Fix = "install sudo there, or log in as root"
+	case has("cannot serve read-only"):
+		e.What = "the key there is bound to a read-only agent, which did not start"
+	case code == 127 && has(InstalledBinary):
+		e.What = fmt.Sprintf("the key is bound to %s (command= in authorized_keys), which is not there", InstalledBinary)
+		e.Fix = install + "; nothing can be copied there with such a key"
 	case code == 126 && has("Operation not permitted"):
 		e.What = "the host does not let a program run that was copied to it; fapolicyd does this"
 		e.Fix = install

@@ -15,13 +15,16 @@ const (
 )
 
 // startScript becomes the agent: from the cache, where one of the hashes is
-// there, else the installed one.
+// there, else the installed one. What is in the cache runs only where directory
+// and file are root's own, of mode 0700 and no links (stat's %f: 41c0 is such a
+// directory, 81c0 such a file), and where it still has its hash.
 func startScript(hashes []string, cached, installed bool) string {
 	var b strings.Builder
 	if cached && len(hashes) > 0 {
 		fmt.Fprintf(&b, "for d in %s; do for h in %s; do f=$d/$h; ", strings.Join(cacheDirs(), " "), strings.Join(hashes, " "))
 		// A noexec mount makes -x false; -O holds for files of root alone.
-		fmt.Fprintf(&b, `if [ -f "$f" ] && [ -O "$f" ] && [ -O "$d" ] && [ -x "$f" ]; then exec "$f" %s; fi; `, AgentCommand)
+		b.WriteString(`if [ -x "$f" ] && [ -O "$f" ] && [ -O "$d" ] && [ "$(echo $(stat -c %f "$d" "$f"))" = "41c0 81c0" ]; then `)
+		fmt.Fprintf(&b, `s=$(sha256sum < "$f"); if [ "${s%%%% *}" = $h ]; then exec "$f" %s; fi; fi; `, AgentCommand)
 		b.WriteString("done; done; ")
 	}
 	if installed {

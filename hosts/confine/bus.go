@@ -1,0 +1,101 @@
+package confine
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// busVar names the descriptors of the connections that Bus hands out, and the
+// user id that they were made with.
+const busVar = "HIKAE_BUS"
+
+// busSocket is where the system bus listens (D-Bus specification, "Well-known
+// Message Bus Instances").
+const busSocket = "/run/dbus/system_bus_socket"
+
+// busConns is how many are needed: go-systemd takes two.
+const busConns = 2
+
+// openBus connects to the system bus as nobody and returns what busVar shall
+// say. The bus lets no user in that the host does not know, and UID is such a
+// one; what it asks is who connected, not who talks. So a confined process has
+// the connections of one who may ask systemd, and nobody's other rights not.
+// Where there is no bus, it has none.
+func openBus() (string, error) {
+	nobody, err := user.Lookup("nobody")
+	if err != nil {
+		return "", nil //nolint:nilerr // then systemd cannot be asked
+	}
+	uid, err := strconv.Atoi(nobody.Uid)
+	if err != nil {
+		return "", err
+	}
+	gid, err := strconv.Atoi(nobody.Gid)
+	if err != nil || uid <= 0 || gid <= 0 {
+		return "", fmt.Errorf("user nobody is %s:%s", nobody.Uid, nobody.Gid)
+	}
+	if err := become(unix.SYS_SETGROUPS, 0, 0, 0); err != nil {
+		return "", err
+	}
+	const same = ^uintptr(0)
+	if err := become(unix.SYS_SETRESGID, same, uintptr(gid), same); err != nil {
+		return "", err
+	}
+	if err := become(unix.SYS_SETRESUID, same, uintptr(uid), same); err != nil {
+		return "", err
+	}
+	var fds []string
+	for range busConns {
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0) // stays open over the execution
+		if err == nil {
+			err = unix.Connect(fd, &unix.SockaddrUnix{Name: busSocket})
+		}
+		if err != nil {
+			fds = nil
+			break
+		}
+		fds = append(fds, strconv.Itoa(fd))
+	}
+	return strings.Join(append([]string{nobody.Uid}, fds...), ","), errors.Join(
+		become(unix.SYS_SETRESUID, same, 0, same), become(unix.SYS_SETRESGID, same, 0, same))
+}
+
+// become makes a raw call on credentials: those of package syscall change every
+// thread.
+func become(call, a, b, c uintptr) error {
+	if _, _, errno := unix.RawSyscall(call, a, b, c); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// Bus gives a confined process its connections to the system bus, on which
+// nothing was said yet, and the user id to authenticate with; none where this
+// process is not confined or there is no bus. It is called once.
+func Bus() (uid string, conns []net.Conn) {
+	uid, rest, ok := strings.Cut(os.Getenv(busVar), ",")
+	if !ok || Login() == "" {
+		return "", nil
+	}
+	for s := range strings.SplitSeq(rest, ",") {
+		fd, err := strconv.Atoi(s)
+		if err != nil {
+			return "", nil
+		}
+		f := os.NewFile(uintptr(fd), busSocket)
+		c, err := net.FileConn(f)
+		_ = f.Close() // FileConn has a copy
+		if err != nil {
+			return "", nil
+		}
+		conns = append(conns, c)
+	}
+	return uid, conns
+}
