@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hikae/engine/agent"
+	"hikae/engine/control"
 	"hikae/engine/view"
 )
 
@@ -18,15 +20,20 @@ type app struct {
 	dir      string
 	json     bool
 	view     *view.View
+	// connect opens sessions with the hosts of a project; nil: connector does.
+	connect func(context.Context, control.Target) (*agent.Client, error)
 }
 
 // run is the program: arguments in, exit code out.
 func run(ctx context.Context, args []string, out, errOut io.Writer) int {
-	a := &app{out: out, err: errOut}
+	return (&app{out: out, err: errOut}).run(ctx, args)
+}
+
+func (a *app) run(ctx context.Context, args []string) int {
 	root := a.root()
 	root.SetArgs(args)
-	root.SetOut(out)
-	root.SetErr(errOut)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
 		a.json = a.json || slices.Contains(args, "--json") // flags may not have been read

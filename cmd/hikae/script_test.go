@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 
@@ -10,11 +11,32 @@ import (
 
 // Each script below testdata/script reads like a person's session.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true})
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", RequireExplicitExec: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"host": hostCmd},
+		Condition: func(cond string) (bool, error) {
+			if cond == "root" {
+				return os.Geteuid() == 0, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HIKAE_TEST_HOSTS", e.WorkDir+"/hosts")
+			return nil
+		},
+	})
 }
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"hikae": func() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) },
+		"hikae": func() {
+			a := &app{out: os.Stdout, err: os.Stderr}
+			if dir := os.Getenv("HIKAE_TEST_HOSTS"); dir != "" {
+				if _, err := os.Stat(dir); err == nil {
+					a.connect = dirHosts(dir)
+				}
+			}
+			os.Exit(a.run(context.Background(), os.Args[1:]))
+		},
 	})
 }
