@@ -11,7 +11,9 @@
 //	.store/pristine/HOST     which packages' files could not be had, and when
 //	.store/stamps/HOST       what lets the next read skip unchanged files
 //
-// The generations are the truth; HOST/ is a copy for people. The package
+// The generations are the truth; HOST/ is a copy for people. Generations and
+// records carry HMACs under the store's key, and nothing else is believed; blobs
+// are checked by their names by whoever reads them. The package
 // handles bytes and names: engine/lang says what they mean.
 package states
 
@@ -36,6 +38,7 @@ import (
 // Store is an opened store.
 type Store struct {
 	dir   string
+	key   []byte
 	Blobs blob.Store
 
 	mu      sync.Mutex
@@ -43,8 +46,12 @@ type Store struct {
 	lock    *os.File // while there are any
 }
 
-// Open opens the store at dir and makes it where it is missing.
-func Open(dir string) (*Store, error) {
+// Open opens the store at dir and makes it where it is missing. What is in it
+// is believed where it was written with the same key (ErrTampered).
+func Open(dir string, key []byte) (*Store, error) {
+	if len(key) == 0 {
+		return nil, errors.New("cannot open store: no key")
+	}
 	for _, d := range []string{"generations", "base", "stamps", "undo", "pristine", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(dir, ".store", d), 0o700); err != nil {
 			return nil, fmt.Errorf("cannot open store: %w", err)
@@ -54,7 +61,7 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{dir: dir, Blobs: blobs}, nil
+	return &Store{dir: dir, key: bytes.Clone(key), Blobs: blobs}, nil
 }
 
 // Dir is where the store lies.
@@ -100,7 +107,7 @@ func (s *Store) unlock() {
 
 func (s *Store) flock(holder string) (*os.File, error) {
 	path := filepath.Join(s.dir, ".store", "lock")
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock store: %w", err)
 	}
@@ -154,14 +161,18 @@ func (s *Store) WriteSnapshot(host string, at time.Time, files, readable map[str
 			return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
 		}
 	}
-	if err := syncAll(tmp); err != nil {
-		return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
-	}
-	err = os.Rename(tmp, filepath.Join(dir, gen))
-	for errors.Is(err, fs.ErrExist) { // two in one second
-		at = at.Add(time.Millisecond)
+	for {
+		if err = writeBelow(tmp, sealName, s.seal(host, gen, files)); err == nil {
+			err = syncAll(tmp)
+		}
+		if err == nil {
+			err = os.Rename(tmp, filepath.Join(dir, gen))
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			break
+		}
+		at = at.Add(time.Millisecond) // two at once
 		gen = at.UTC().Format(genTime)
-		err = os.Rename(tmp, filepath.Join(dir, gen))
 	}
 	if err != nil {
 		return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
@@ -186,25 +197,19 @@ func syncAll(root string) error {
 	})
 }
 
+// sameGeneration reports whether a generation is authentic and differs from
+// files in nothing but the header.
 func (s *Store) sameGeneration(host, gen string, files map[string][]byte) bool {
-	dir := filepath.Join(s.dir, ".store", "generations", host, gen)
-	seen := 0
-	err := filepath.WalkDir(dir, func(p string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
+	old, err := s.unseal(host, gen)
+	if err != nil || len(old) != len(files) {
+		return false
+	}
+	for name, data := range files {
+		if was, ok := old[name]; !ok || name != header && !bytes.Equal(was, data) {
+			return false
 		}
-		seen++
-		rel, _ := filepath.Rel(dir, p)
-		if filepath.ToSlash(rel) == header {
-			return nil
-		}
-		old, err := os.ReadFile(p) //nolint:gosec // below our own store
-		if err != nil || !bytes.Equal(old, files[filepath.ToSlash(rel)]) {
-			return errors.New("differs")
-		}
-		return nil
-	})
-	return err == nil && seen == len(files)
+	}
+	return true
 }
 
 // refresh makes the copy for people. It writes only what differs, so a second
@@ -239,7 +244,7 @@ func (s *Store) refresh(host string, files, readable map[string][]byte) error {
 			return nil
 		}
 		data, ok := want[filepath.ToSlash(rel)]
-		if !ok {
+		if !ok || !e.Type().IsRegular() { // a link, which git would bring along too
 			return os.Remove(p) //nolint:gosec // in the project, which is its owner's alone to write
 		}
 		if info, err := e.Info(); err == nil && info.Size() == int64(len(data)) {
@@ -339,7 +344,11 @@ func (s *Store) Generation(host, gen string) (fs.FS, error) {
 	if !slices.Contains(gens, gen) {
 		return nil, fmt.Errorf("%w %s of %s; there are: %s", ErrNoSnapshot, gen, host, strings.Join(gens, " "))
 	}
-	return os.DirFS(filepath.Join(s.dir, ".store", "generations", host, gen)), nil
+	files, err := s.unseal(host, gen)
+	if err != nil {
+		return nil, err
+	}
+	return generation(files), nil
 }
 
 // Record is a small file of the store that belongs to a host.
@@ -359,10 +368,15 @@ func (s *Store) Get(r Record, host string) ([]byte, error) {
 	if err := CheckName(host); err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(filepath.Join(s.dir, ".store", string(r), host))
+	path := filepath.Join(s.dir, ".store", string(r), host)
+	raw, err := os.ReadFile(path) //nolint:gosec // below our own store
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s of %s: %w", r, host, err)
+	}
+	data, err := s.openRecord(r, host, path, raw)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read %s of %s: %w", r, host, err)
 	}
@@ -375,7 +389,7 @@ func (s *Store) Set(r Record, host string, data []byte) error {
 		return err
 	}
 	return blob.WriteFile(filepath.Join(s.dir, ".store", string(r), host), 0o600, func(w io.Writer) error {
-		_, err := w.Write(data)
+		_, err := w.Write(slices.Concat(data, s.recordMAC(r, host, data)))
 		return err
 	})
 }

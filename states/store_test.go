@@ -12,7 +12,7 @@ import (
 
 func open(t *testing.T) *Store {
 	t.Helper()
-	s, err := Open(t.TempDir())
+	s, err := Open(t.TempDir(), []byte("key"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestRecordsAndLock(t *testing.T) {
 	if got, err := s.Get(Base, "rio1"); string(got) != "x" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
-	other, err := Open(s.Dir()) // as another process has it
+	other, err := Open(s.Dir(), []byte("key")) // as another process has it
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,11 @@ func (a *app) controller(pr *lang.Project) (*control.Controller, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := states.Open(storeDir(a.dir, pr.Hikae.Store))
+	storeKey, err := keys.Store()
+	if err != nil {
+		return nil, err
+	}
+	store, err := states.Open(storeDir(a.dir, pr.Hikae.Store), storeKey)
 	if err != nil {
 		return nil, err
 	}

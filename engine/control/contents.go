@@ -3,14 +3,17 @@ package control
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 
 	"hikae/engine"
 	"hikae/engine/agent"
 	"hikae/hosts"
+	"hikae/states"
 )
 
 // blobName is the name of a content in the store.
@@ -71,9 +74,12 @@ func (c *Controller) opener(ctx context.Context, inline map[hosts.ID]engine.Inli
 			}
 			return io.NopCloser(bytes.NewReader(in.Data)), nil
 		}
+		if !ct.Sealed {
+			return c.plain(ctx, ct)
+		}
 		r, err := c.Store.Blobs.Get(ctx, blobName(ct))
-		if err != nil || !ct.Sealed {
-			return r, err
+		if err != nil {
+			return nil, err
 		}
 		defer r.Close() //nolint:errcheck // opened for reading
 		plain, err := c.Keys.Open(r, ct)
@@ -82,4 +88,36 @@ func (c *Controller) opener(ctx context.Context, inline map[hosts.ID]engine.Inli
 		}
 		return io.NopCloser(bytes.NewReader(plain)), nil
 	}
+}
+
+// checkedMax is the size in bytes up to which the controller checks a content of
+// the store. A larger one is only ever sent on, and the agent checks it.
+const checkedMax = 64 << 20
+
+// plain opens a plain content of the store. Its reader ends with ErrTampered in
+// place of io.EOF where the bytes are not that content.
+func (c *Controller) plain(ctx context.Context, ct hosts.Content) (io.ReadCloser, error) {
+	r, err := c.Store.Blobs.Get(ctx, blobName(ct))
+	if err != nil || ct.Size > checkedMax {
+		return r, err
+	}
+	return &checked{ReadCloser: r, want: ct, sum: sha256.New()}, nil
+}
+
+// checked is a content that is checked while it is read.
+type checked struct {
+	io.ReadCloser
+	want hosts.Content
+	sum  hash.Hash
+	n    int64
+}
+
+func (c *checked) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	_, _ = c.sum.Write(p[:n])
+	c.n += int64(n)
+	if c.n > c.want.Size || errors.Is(err, io.EOF) && (c.n != c.want.Size || hosts.ID(c.sum.Sum(nil)) != c.want.ID) {
+		return 0, fmt.Errorf("%w: the store's content %s is not what it was: remove it from the store's blobs, and take the snapshot again", states.ErrTampered, c.want.ID)
+	}
+	return n, err
 }

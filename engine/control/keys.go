@@ -2,6 +2,7 @@ package control
 
 import (
 	"bytes"
+	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -159,6 +160,17 @@ func (k *Keys) unseal(sealed []byte) ([]byte, error) {
 		return nil, fmt.Errorf("cannot open what was sealed: %w", err)
 	}
 	return io.ReadAll(r)
+}
+
+// Store is the key that the store's generations and records are sealed with. It
+// is no HMAC under the home key: those are the names of secrets, which a host
+// could have asked for.
+func (k *Keys) Store() ([]byte, error) {
+	key, err := hkdf.Key(sha256.New, k.Home, nil, "hikae store 1", sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("cannot derive the store's key: %w", err)
+	}
+	return key, nil
 }
 
 // name is the keyed hash of a secret.

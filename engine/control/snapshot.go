@@ -215,12 +215,12 @@ func (c *Controller) view(ctx context.Context, l engine.Lens, snap *engine.Snaps
 
 // blob reads a plain content of the store into memory.
 func (c *Controller) blob(ctx context.Context, ct hosts.Content) ([]byte, error) {
-	r, err := c.Store.Blobs.Get(ctx, blobName(ct))
+	r, err := c.plain(ctx, ct)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close() //nolint:errcheck // opened for reading
-	return io.ReadAll(io.LimitReader(r, ct.Size))
+	return io.ReadAll(r)
 }
 
 // Unified is the unified diff of two texts, or "" where one is no text.

@@ -9,7 +9,7 @@ import (
 // A snapshot that finds nothing changed since an undo point makes that one a
 // wish: else the host could never be planned by itself.
 func TestSnapshotOfAnUndoPointIsAWish(t *testing.T) {
-	store, err := states.Open(t.TempDir())
+	store, err := states.Open(t.TempDir(), []byte("key"))
 	if err != nil {
 		t.Fatal(err)
 	}
