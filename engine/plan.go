@@ -104,7 +104,7 @@ func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema)
 		desired: d, actual: act, base: base, schemas: ByKind(schemas),
 	}
 	for _, a := range sortedAddrs(d.Resources) {
-		p.want(a, d.Resources[a])
+		p.want(a, p.apart(d.Resources[a]))
 	}
 	for _, a := range sortedAddrs(act.Resources) {
 		if d.Resources[a] == nil {

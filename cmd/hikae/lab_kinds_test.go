@@ -16,7 +16,7 @@ pair "house" {
 host "standby" {
   ssh     = "root@standby"
   follows = pair.house
-  only    = ["module_stream:*", "file:/etc/sysctl.d/**", "file:/etc/sysctl.conf"]
+  only    = ["module_stream:*", "file:/etc/sysctl.d/**", "file:/etc/sysctl.conf", "user:*", "group:*"]
 }
 `
 
@@ -29,7 +29,39 @@ func TestLabKinds(t *testing.T) {
 	l.inStep("primary")
 	l.ok("apply", "standby", "--yes")
 	l.inStep("standby")
+	t.Run("ranges of ids", func(t *testing.T) { sub(l, t).subordinate() })
 	t.Run("streams", func(t *testing.T) { sub(l, t).streams() })
+}
+
+// subordinate looks for ranges of ids: merged entry by entry, and those that
+// another person of the standby's has are told and left.
+func (l *lab) subordinate() {
+	l.t.Helper()
+	before := l.exec("standby", `cat /etc/subuid`)
+	for _, want := range []string{"keiko:165536:65536\n", "hanako:231072:65536\n", "sakura:493216:65536\n"} {
+		if !strings.Contains(before, want) {
+			l.t.Errorf("no %s in %s", want, before)
+		}
+	}
+	if strings.Contains(before, "taro") {
+		l.t.Errorf("taro has what is keiko's: %s", before)
+	}
+	if out := l.ok("plan", "standby"); !strings.Contains(out, "165536 to 231071 are keiko's") {
+		l.t.Errorf("the plan does not say so: %s", out)
+	}
+	l.write("overlay.hcl", `overlay "host" "standby" {
+  user "taro" {
+    subuid = ["600000:65536"]
+    subgid = ["600000:65536"]
+  }
+}
+`)
+	l.ok("apply", "standby", "--yes")
+	l.inStep("standby")
+	if got := l.exec("standby", `cat /etc/subuid`); got != before+"taro:600000:65536\n" {
+		l.t.Errorf("before:\n%s\nafter:\n%s", before, got)
+	}
+	l.remove("overlay.hcl")
 }
 
 func (l *lab) streams() {

@@ -14,6 +14,7 @@ func elsewhere() List {
 		Doc:  "Another kind of resource carries what these files say, entry by entry.",
 		Rules: []Rule{
 			{"/etc/{passwd,shadow,group,gshadow}", "merged entry by entry, as user and group", "/etc/shadow", "/etc/shadow.conf"},
+			{"/etc/{subuid,subgid}", "ranges of ids, merged entry by entry, as part of user", "/etc/subuid", "/etc/subuid.d"},
 			{"/etc/dnf/modules.d/*.module", "streams of modules, carried as module_stream", "/etc/dnf/modules.d/php.module", "/etc/dnf/modules.d/README"},
 			{"/etc/systemd/{system,user}/*.{wants,requires,upholds}{,/**}", "links that systemctl enable makes, carried as service", "/etc/systemd/system/multi-user.target.wants/httpd.service", "/etc/systemd/system/httpd.service"},
 			{"/etc/systemd/system/default.target", "the default target, carried as service", "/etc/systemd/system/default.target", "/etc/systemd/system/web.target"},

@@ -3,8 +3,8 @@
 // Package pwlock takes the locks of the account files, as shadow-utils and the
 // C library do, so that a useradd or passwd that runs at the same time and
 // hikae wait for one another: the write lock on /etc/.pwd.lock of lckpwdf(3),
-// and /etc/passwd.lock, group.lock, shadow.lock and gshadow.lock, files that
-// hold the process id of their holder.
+// and /etc/passwd.lock, group.lock, shadow.lock, gshadow.lock, subuid.lock and
+// subgid.lock, files that hold the process id of their holder.
 package pwlock
 
 import (
@@ -29,7 +29,7 @@ const poll = 50 * time.Millisecond
 
 // names are the files that get a lock of their own, in the order shadow-utils
 // takes them.
-var names = []string{"passwd", "group", "gshadow", "shadow"}
+var names = []string{"passwd", "group", "gshadow", "shadow", "subuid", "subgid"}
 
 // Lock takes all locks below dir ("/etc"). The error names who holds one.
 // Locks of processes that are gone are removed.

@@ -1,6 +1,6 @@
 // Package account reads and writes the accounts of a host: the kinds user and
-// group. The files behind them (passwd(5), shadow(5), group(5), gshadow(5))
-// are never copied whole: every entry is merged on its own, and lines that are
+// group. The files behind them (passwd(5), shadow(5), group(5), gshadow(5),
+// subuid(5), subgid(5)) are never copied whole: every entry is merged on its own, and lines that are
 // no entries, such as comments and NIS's + lines, stay as they are.
 //
 // Ids: those of people are pinned; those of system accounts (below UID_MIN of
@@ -16,8 +16,8 @@
 //
 // Writing: under the locks that shadow-utils takes, each file at most once an
 // Apply, whole or not at all, with the copies that shadow-utils leaves
-// (passwd- and so on). The order is gshadow, group, shadow, passwd: what an
-// entry needs is there before it, and goes before it. So a run that was cut
+// (passwd- and so on). The order is gshadow, group, subuid, subgid, shadow,
+// passwd: what an entry needs is there before it, and goes before it. So a run that was cut
 // short leaves at worst an entry in a shadow file that nobody refers to, and
 // the next plan sees the account itself still to do. Homes are made, and
 // files given to a changed id, before the entry for the same reason.

@@ -23,6 +23,8 @@ func source() *fake {
 		"carol:!!:19000:0:99999:7:::\n")
 	f.file(groupPath, 0o644, "root:x:0:\nbin:x:1:\nwheel:x:10:bob,ann\nusers:x:100:\nann:x:1000:\nbob:x:1001:\napp:x:997:ann\nteam:x:1100:ann,bob,carol\n")
 	f.file(gshadowPath, 0, "root:::\nbin:::\nwheel:::bob,ann\nusers:::\nann:!::\nbob:!::\napp:!::ann\nteam:$6$t$teamhash:ann:ann,bob,carol\n")
+	f.file(subuidPath, 0o644, "ann:200000:65536\nbob:300000:65536\n")
+	f.file(subgidPath, 0o644, "ann:200000:65536\nann:400000:1000\n")
 	return f
 }
 

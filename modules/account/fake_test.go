@@ -41,6 +41,7 @@ func newFake() *fake {
 	f.file(shadowPath, 0, "root:$6$rootsalt$roothash:19000:0:99999:7:::\nbin:*:18700:0:99999:7:::\nann:$6$annsalt$annhash:19000:0:99999:7:::\n")
 	f.file(groupPath, 0o644, "root:x:0:\nbin:x:1:\nwheel:x:10:ann\nann:x:1000:\n")
 	f.file(gshadowPath, 0, "root:::\nbin:::\nwheel:::ann\nann:!::\n")
+	f.file(subuidPath, 0o644, "ann:100000:65536\n")
 	f.file("/etc/skel/.bashrc", 0o644, "# .bashrc\n")
 	f.file("/etc/skel/.procmailrc", 0o600, "DEFAULT=Maildir/\n")
 	return f

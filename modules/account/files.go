@@ -15,9 +15,10 @@ import (
 // thousand accounts.
 const maxFile = 32 << 20
 
-// files are the four tables as they were read, and login.defs.
+// files are the tables as they were read, and login.defs.
 type files struct {
 	passwd, shadow, group, gshadow *table
+	subuid, subgid                 *table
 	defs                           defs
 }
 
@@ -34,6 +35,8 @@ func load(r hosts.Reader) (*files, error) {
 		{&f.shadow, shadowPath, spFields, nil},
 		{&f.group, groupPath, grFields, []int{grGID}},
 		{&f.gshadow, gshadowPath, sgFields, nil},
+		{&f.subuid, subuidPath, sbFields, []int{sbStart, sbCount}},
+		{&f.subgid, subgidPath, sbFields, []int{sbStart, sbCount}},
 	} {
 		data, exists, err := readAll(r, t.path)
 		if err != nil {
@@ -106,6 +109,9 @@ func store(ctx context.Context, h hosts.Host, tables ...*table) error {
 
 func storeOne(ctx context.Context, h hosts.Host, t *table, label string) error {
 	n := hosts.Node{Type: hosts.File, Owner: "root", Group: "root"} // of a shadow file that was not there: for nobody
+	if t.path == subuidPath || t.path == subgidPath {
+		n.Mode = 0o644 // newuidmap(1) reads them for people
+	}
 	if t.exists {
 		var err error
 		if n, err = h.Stat(t.path); err != nil {

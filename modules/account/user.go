@@ -19,7 +19,7 @@ var _ engine.Module = User{}
 func (User) Schema() engine.Schema {
 	return engine.Schema{
 		Kind:  UserKind,
-		Doc:   "An account of /etc/passwd with its password of /etc/shadow.",
+		Doc:   "An account of /etc/passwd with its password of /etc/shadow and its ranges of /etc/subuid and subgid.",
 		Label: "name of the account",
 		Stage: engine.StageConfig,
 		Attrs: []engine.Attr{
@@ -37,6 +37,8 @@ func (User) Schema() engine.Schema {
 			{Name: "warn_days", Type: cty.Number, Doc: "Days of warning before that; -1: none."},
 			{Name: "inactive_days", Type: cty.Number, Doc: "Days after that until the account is shut; -1: no limit."},
 			{Name: "expires", Type: cty.String, Default: cty.StringVal(never), Doc: "Date on which the account is shut, or never."},
+			{Name: "subuid", Type: names, Default: cty.SetValEmpty(cty.String), Doc: "Ranges of subordinate uids, START:COUNT, as containers of its own use them: subuid(5)."},
+			{Name: "subgid", Type: names, Default: cty.SetValEmpty(cty.String), Doc: "Ranges of subordinate gids, START:COUNT: subgid(5)."},
 		},
 	}
 }
@@ -118,6 +120,8 @@ func (rd *userReader) value(pw []string) (cty.Value, error) {
 		"gecos":  text(pw[pwGecos]),
 		"home":   text(pw[pwHome]),
 		"shell":  text(pw[pwShell]),
+		"subuid": rangeSet(rd.files.subuid.ranges(pw[pwName], pw[pwUID])),
+		"subgid": rangeSet(rd.files.subgid.ranges(pw[pwName], pw[pwUID])),
 	}
 	if !rd.files.defs.systemUser(uid) {
 		attrs["uid"] = number(int64(uid))

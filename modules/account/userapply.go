@@ -51,7 +51,7 @@ func (m User) Apply(ctx context.Context, h hosts.Host, job engine.Job) error {
 			return err
 		}
 	}
-	if err := store(ctx, h, f.shadow, f.passwd); err != nil {
+	if err := store(ctx, h, f.subuid, f.subgid, f.shadow, f.passwd); err != nil {
 		return err
 	}
 	for _, c := range job.Changes {
@@ -93,6 +93,7 @@ type userWork struct {
 	reader  userReader
 	gids    map[string]string // by name of the group
 	touched []string          // accounts whose uid is new
+	ranged  []string          // accounts of which subordinate ids are said
 	moves   []move
 	homes   []home
 }
@@ -112,12 +113,19 @@ func (w *userWork) edit() error {
 	if err := givenIDsFirst(w.job.Changes, "uid", exists, w.change); err != nil {
 		return err
 	}
-	return w.unique()
+	if err := w.unique(); err != nil {
+		return err
+	}
+	return w.apart()
 }
 
 func (w *userWork) remove(name string) {
 	if pw, ok := w.files.passwd.get(name); ok && pw[pwUID] == "0" {
 		return // another name of root: Read shows none, so nobody can ask for this
+	}
+	if pw, ok := w.files.passwd.get(name); ok {
+		w.files.subuid.setRanges(name, pw[pwUID], nil)
+		w.files.subgid.setRanges(name, pw[pwUID], nil)
 	}
 	w.files.passwd.remove(name)
 	w.files.shadow.remove(name)
@@ -156,6 +164,9 @@ func (w *userWork) change(c engine.Change) error {
 		return err
 	}
 	if err := w.shadow(wants, c.Before, pw, exists); err != nil {
+		return err
+	}
+	if err := w.subordinate(wants, pw); err != nil {
 		return err
 	}
 	if wants.err != nil {

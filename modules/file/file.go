@@ -46,6 +46,8 @@ var elsewhere = []string{
 	"/etc/gshadow", "/etc/gshadow-",
 	"/etc/passwd", "/etc/passwd-",
 	"/etc/shadow", "/etc/shadow-",
+	"/etc/subgid", "/etc/subgid-",
+	"/etc/subuid", "/etc/subuid-",
 	"/etc/systemd/system/default.target",
 }
 
