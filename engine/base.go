@@ -13,6 +13,8 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
+
+	"hikae/hosts"
 )
 
 // Fingerprint names what a resource is, without its history: equal ones need
@@ -44,6 +46,60 @@ func FingerprintOf(r *Resource, s Schema) Fingerprint {
 	}
 	return Fingerprint(h.Sum(nil))
 }
+
+// Wish is what a change was to make, as far as it can be told from a Read of
+// it: what the wish leaves open is not in it. It holds hashes only.
+type Wish struct {
+	Node  string            `json:"node,omitempty"`
+	Attrs map[string]string `json:"attrs,omitempty"`
+}
+
+// WishOf is the wish of a change's After.
+func WishOf(r *Resource, s Schema) Wish {
+	var w Wish
+	if r.Node != nil && s.Node {
+		w.Node = FingerprintOf(&Resource{Node: r.Node}, s).String()
+	}
+	if r.Value == cty.NilVal {
+		return w
+	}
+	w.Attrs = map[string]string{}
+	for _, a := range s.Attrs {
+		if v := r.Value.GetAttr(a.Name); !a.Info && !v.IsNull() {
+			w.Attrs[a.Name] = hashValue(v, a)
+		}
+	}
+	return w
+}
+
+func hashValue(v cty.Value, a Attr) string {
+	b, err := ctyjson.Marshal(v, a.Type)
+	if err != nil {
+		return "?"
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// Met reports whether a resource that was read is as wished.
+func (w Wish) Met(r *Resource, s Schema) bool {
+	if IsAbsent(r) {
+		return false
+	}
+	is := WishOf(r, s)
+	if w.Node != is.Node {
+		return false
+	}
+	for name, want := range w.Attrs {
+		if is.Attrs[name] != want {
+			return false
+		}
+	}
+	return true
+}
+
+// IsAbsent reports whether a Read found nothing.
+func IsAbsent(r *Resource) bool { return r == nil || r.Node != nil && r.Node.Type == hosts.Absent }
 
 // put writes strings so that no two lists of them give the same bytes.
 func put(h hash.Hash, ss ...string) {
@@ -94,8 +150,8 @@ func DecodeBase(data []byte) (Base, error) {
 	return b, nil
 }
 
-// covers reports whether a Read that gave cov would have seen a.
-func (cov Coverage) covers(a Addr) bool {
+// Covers reports whether a Read that gave cov would have seen a.
+func (cov Coverage) Covers(a Addr) bool {
 	for _, h := range cov.Holes {
 		if a.Name == h.Path || strings.HasPrefix(a.Name, strings.TrimSuffix(h.Path, "/")+"/") {
 			return false

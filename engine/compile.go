@@ -78,7 +78,7 @@ func (d *Desired) silent(a Addr, packaged bool) string {
 		// tree that the host itself did not have then is gone.
 		cov.Whole = true
 	}
-	if !cov.covers(a) {
+	if !cov.Covers(a) {
 		return "the snapshot of " + d.source.Host + " has not seen its place"
 	}
 	return ""

@@ -12,8 +12,8 @@ import (
 // group applies one group. On a failure it is put back whole, its daemons
 // included, and the error says why.
 func (e *execution) group(ctx context.Context, g *group) error {
-	if g.loose() {
-		return e.apply(ctx, "service", g.services)
+	if g.loose() { // each stands alone, and each is whole or not there
+		return errors.Join(e.apply(ctx, "file", g.files), e.apply(ctx, "service", g.services))
 	}
 	files, ok := e.module("file").(Transactor)
 	if !ok {
@@ -38,9 +38,16 @@ func (e *execution) group(ctx context.Context, g *group) error {
 	// Once the first file is renamed the group is finished or put back, even
 	// if the controller is gone.
 	ctx = context.WithoutCancel(ctx)
+	if err := e.record.begin(ctx, g, tx.Steps(), before, e.schema("service")); err != nil {
+		return errors.Join(err, tx.Discard(), e.record.end(ctx))
+	}
 	if err := tx.Commit(ctx); err != nil {
-		e.putBack(!errors.Is(err, ErrNotPutBack))
-		return err
+		if errors.Is(err, ErrNotPutBack) {
+			e.putBack(false)
+			return err
+		}
+		e.putBack(true)
+		return errors.Join(err, e.record.end(ctx))
 	}
 	if err := e.activate(ctx, g, before, checked); err != nil {
 		return e.rollback(ctx, g, tx, before, err)
@@ -52,7 +59,7 @@ func (e *execution) group(ctx context.Context, g *group) error {
 		e.done[c.Addr] = true
 		e.emit(ApplyEvent{Done: &c.Addr})
 	}
-	return nil
+	return e.record.end(ctx)
 }
 
 // activate makes the daemons of a group run on its new files, and sees that
@@ -92,12 +99,15 @@ func (e *execution) rollback(ctx context.Context, g *group, tx Transaction, befo
 			errs = append(errs, fmt.Errorf("while putting it back: %w", err))
 		}
 	}
+	fail(e.record.undo(ctx))
 	for _, c := range g.services { // while their unit files are still there
 		if started(c) {
 			fail(e.systemctl(ctx, "disable", "--now", c.Addr.Name))
 		}
 	}
-	fail(tx.Rollback(ctx))
+	if err := tx.Rollback(ctx); err != nil {
+		fail(fmt.Errorf("%w: %w", ErrNotPutBack, err))
+	}
 	fail(g.prepare(ctx, e.x.Host, e.tell))
 	if g.unitsChange() && e.x.Host.Facts().Systemd {
 		fail(e.systemctl(ctx, "daemon-reload"))
@@ -122,7 +132,11 @@ func (e *execution) rollback(ctx context.Context, g *group, tx Transaction, befo
 		}
 	}
 	e.putBack(len(errs) == 1)
-	return errors.Join(errs...)
+	err := errors.Join(errs...)
+	if !errors.Is(err, ErrNotPutBack) {
+		err = errors.Join(err, e.record.end(ctx))
+	}
+	return err
 }
 
 // tell adds what a person is to know of the apply.
@@ -145,7 +159,11 @@ func started(c Change) bool {
 func reversed(cs []Change) []Change {
 	var back []Change
 	for _, c := range cs {
-		if c.Before != nil && c.After != nil {
+		switch {
+		case c.Before == nil: // see started
+		case c.Action == Delete || c.After == nil:
+			back = append(back, Change{Addr: c.Addr, Action: Create, After: c.Before})
+		default:
 			back = append(back, Change{Addr: c.Addr, Action: Update, Before: c.After, After: c.Before})
 		}
 	}

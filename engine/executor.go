@@ -24,9 +24,10 @@ type Executor struct {
 var _ Applier = (*Executor)(nil)
 
 // Apply implements Applier. Only what keeps it from starting is an error;
-// what goes wrong later is in the result.
+// what goes wrong later is in the result. It begins with what an apply left that
+// was cut off; with no changes that is all it does.
 func (x *Executor) Apply(ctx context.Context, req ApplyRequest, open func(hosts.Content) (io.ReadCloser, error), emit func(ApplyEvent)) (ApplyResult, error) {
-	run := &execution{x: x, req: req, open: open, emit: emit, done: map[Addr]bool{}, keep: newKeeper(x.Host)}
+	run := &execution{x: x, req: req, open: open, emit: emit, done: map[Addr]bool{}, record: &journal{h: x.Host}}
 	if err := run.check(); err != nil {
 		return ApplyResult{}, err
 	}
@@ -37,11 +38,29 @@ func (x *Executor) Apply(ctx context.Context, req ApplyRequest, open func(hosts.
 		}
 		defer unlock()
 	}
-	err := run.all(ctx)
-	if pruneErr := run.keep.prune(ctx); pruneErr != nil {
-		run.notes = append(run.notes, pruneErr.Error())
+	if err := run.recover(ctx); err != nil {
+		return ApplyResult{Notes: run.notes}, err
 	}
-	return run.result(err), nil
+	if len(req.Changes) == 0 {
+		return run.result(nil), nil
+	}
+	return run.result(run.journalled(ctx)), nil
+}
+
+// journalled makes all changes, with a journal of them on the host's disk.
+func (e *execution) journalled(ctx context.Context) error {
+	e.keep = newKeeper(e.x.Host)
+	if err := e.record.open(ctx, e.req.Holder, e.keep.root, e.req.Changes); err != nil {
+		return err
+	}
+	if t, ok := e.x.Host.(hosts.WriteTracker); ok {
+		defer t.TrackWrites(e.record.note)()
+	}
+	err := e.all(ctx)
+	if pruneErr := e.keep.prune(ctx); pruneErr != nil {
+		e.notes = append(e.notes, pruneErr.Error())
+	}
+	return errors.Join(err, e.record.close(context.WithoutCancel(ctx)))
 }
 
 // execution is one Apply under way.
@@ -52,6 +71,7 @@ type execution struct {
 	emit func(ApplyEvent)
 	keep *keeper
 
+	record     *journal
 	done       map[Addr]bool
 	rolledBack bool // a group was put back
 	stuck      bool // one could not be, whole
@@ -137,6 +157,9 @@ func (e *execution) all(ctx context.Context) error {
 		if err := e.group(ctx, g); err != nil {
 			errs = append(errs, err)
 		}
+		if e.record.Group != nil { // neither through nor put back: no other is begun
+			break
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -182,10 +205,10 @@ func (e *execution) job(cs []Change) Job {
 	return Job{
 		Changes: cs,
 		Open:    e.open,
-		Keep: func(ctx context.Context, path string) (string, error) {
-			kept, err := e.keep.keep(ctx, path)
-			if err == nil {
-				e.emit(ApplyEvent{Kept: kept})
+		Keep: func(ctx context.Context, paths []string) ([]string, error) {
+			kept, err := e.keep.keep(ctx, paths)
+			for _, k := range kept {
+				e.emit(ApplyEvent{Kept: k})
 			}
 			return kept, err
 		},

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -17,9 +18,21 @@ type group struct {
 	unitFile []string // units whose own unit file or drop-ins change
 }
 
-// loose reports whether nothing connects the group's members: each of its
-// service changes stands for itself.
-func (g *group) loose() bool { return len(g.files)+len(g.units) == 0 }
+// loose reports whether nothing connects the group's members: no daemon reads
+// the files, no file makes the units, and each stands for itself.
+func (g *group) loose() bool { return len(g.units)+len(g.unitFile) == 0 && !g.unitsChange() }
+
+// String names a group in few words.
+func (g *group) String() string {
+	var names []string
+	for _, c := range slices.Concat(g.files, g.services) {
+		names = append(names, c.Addr.Name)
+	}
+	if n := len(names); n > 3 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), n-3)
+	}
+	return strings.Join(names, ", ")
+}
 
 // unitsChange reports whether systemd has to read its unit files again.
 func (g *group) unitsChange() bool {
@@ -30,7 +43,7 @@ const unitDir = "/etc/systemd/system/"
 
 // groupChanges divides changes into connected groups: two files that one unit
 // reads are in one group, and so is that unit's own change. Files that no known
-// unit reads come first, in a group of their own; services alone come last.
+// unit reads come first, and services alone last: loose, as nothing joins them.
 func groupChanges(files, services []Change, units []Unit) []*group {
 	byUnit := map[string]*group{}
 	var order []*group
@@ -65,6 +78,9 @@ func groupChanges(files, services []Change, units []Unit) []*group {
 
 	for _, c := range files {
 		readers := readersOf(c.Addr.Name, units)
+		if len(readers) == 0 && strings.HasPrefix(c.Addr.Name, unitDir) {
+			readers = []string{unitDir} // a mount or a slice: systemd reads it
+		}
 		if len(readers) == 0 {
 			rest.files = append(rest.files, c)
 			continue
@@ -92,13 +108,18 @@ func groupChanges(files, services []Change, units []Unit) []*group {
 	groups = append(groups, alone)
 	for _, g := range groups {
 		slices.SortFunc(g.units, func(a, b Unit) int { return strings.Compare(a.Name, b.Name) })
-		for _, c := range g.files {
-			if u := unitOfFile(c.Addr.Name); u != "" && !slices.Contains(g.unitFile, u) {
-				g.unitFile = append(g.unitFile, u)
-			}
-		}
+		g.nameUnitFiles()
 	}
 	return slices.DeleteFunc(groups, func(g *group) bool { return len(g.files)+len(g.services) == 0 })
+}
+
+// nameUnitFiles notes the units whose own unit file or drop-ins change.
+func (g *group) nameUnitFiles() {
+	for _, c := range g.files {
+		if u := unitOfFile(c.Addr.Name); u != "" && !slices.Contains(g.unitFile, u) {
+			g.unitFile = append(g.unitFile, u)
+		}
+	}
 }
 
 // readersOf names the units that read a path.

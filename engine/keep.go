@@ -6,15 +6,19 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strconv"
 	"time"
 
 	"hikae/hosts"
 )
 
+// StateDir is where hikae keeps what is its own on a host: root's, 0700.
+const StateDir = "/var/lib/hikae"
+
 // Kept is where old bytes are put before they are overwritten or removed:
 // Kept/TIME/PATH, for keepDays.
 const (
-	Kept     = "/var/lib/hikae/kept"
+	Kept     = StateDir + "/kept"
 	keepDays = 30
 	keptTime = "20060102T150405Z"
 )
@@ -25,41 +29,83 @@ type keeper struct {
 	root string
 }
 
+// newKeeper chooses a directory that no other apply has: nothing that was kept
+// is ever written over.
 func newKeeper(h hosts.Host) *keeper {
-	return &keeper{h: h, root: path.Join(Kept, time.Now().UTC().Format(keptTime))}
+	first := path.Join(Kept, time.Now().UTC().Format(keptTime))
+	root := first
+	for n := 2; ; n++ {
+		if _, err := h.Stat(root); err != nil {
+			return &keeper{h: h, root: root}
+		}
+		root = first + "-" + strconv.Itoa(n)
+	}
 }
 
-// keep copies a file with its metadata and says where to.
-func (k *keeper) keep(ctx context.Context, p string) (string, error) {
+// keep copies files with their metadata and says where to. The copies are on
+// disk when it returns.
+func (k *keeper) keep(ctx context.Context, paths []string) ([]string, error) {
+	stager, ok := k.h.(hosts.Stager)
+	if !ok {
+		return nil, errors.New("this host cannot make files ready")
+	}
+	var staged []hosts.Staged
+	discard := func(err error) error {
+		for _, s := range staged {
+			err = errors.Join(err, s.Discard())
+		}
+		return err
+	}
+	kept := make([]string, len(paths))
+	for i, p := range paths {
+		kept[i] = path.Join(k.root, p)
+		s, err := k.stage(ctx, stager, p, kept[i])
+		if err != nil {
+			return nil, discard(fmt.Errorf("cannot keep %s: %w", p, err))
+		}
+		staged = append(staged, s)
+	}
+	for i, s := range staged {
+		if err := s.Commit(); err != nil {
+			staged = staged[i:]
+			return nil, discard(fmt.Errorf("cannot keep %s: %w", paths[i], err))
+		}
+	}
+	if s, ok := k.h.(hosts.Syncer); ok {
+		if err := s.Sync(ctx); err != nil {
+			return nil, fmt.Errorf("cannot keep old files: %w", err)
+		}
+	}
+	return kept, nil
+}
+
+func (k *keeper) stage(ctx context.Context, stager hosts.Stager, p, to string) (hosts.Staged, error) {
 	n, err := k.h.Stat(p)
 	if err != nil {
-		return "", fmt.Errorf("cannot keep %s: %w", p, err)
+		return nil, err
 	}
-	to := path.Join(k.root, p)
-	if err := k.mkdirs(ctx, path.Dir(to)); err != nil {
-		return "", err
+	if err := mkdirs(ctx, k.h, path.Dir(to)); err != nil {
+		return nil, err
 	}
 	r, err := k.h.Open(p)
 	if err != nil {
-		return "", fmt.Errorf("cannot keep %s: %w", p, err)
+		return nil, err
 	}
 	defer r.Close() //nolint:errcheck // opened for reading
-	if err := k.h.Put(ctx, to, n, r); err != nil {
-		return "", fmt.Errorf("cannot keep %s: %w", p, err)
-	}
-	return to, nil
+	return stager.Stage(ctx, to, n, r)
 }
 
-func (k *keeper) mkdirs(ctx context.Context, dir string) error {
-	if _, err := k.h.Stat(dir); err == nil {
+// mkdirs makes directories that are hikae's own, root's and nobody else's.
+func mkdirs(ctx context.Context, h hosts.Host, dir string) error {
+	if _, err := h.Stat(dir); err == nil {
 		return nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot look at %s: %w", dir, err)
 	}
-	if err := k.mkdirs(ctx, path.Dir(dir)); err != nil {
+	if err := mkdirs(ctx, h, path.Dir(dir)); err != nil {
 		return err
 	}
-	return k.h.Put(ctx, dir, hosts.Node{Type: hosts.Dir, Mode: 0o700, Owner: "root", Group: "root"}, nil)
+	return h.Put(ctx, dir, hosts.Node{Type: hosts.Dir, Mode: 0o700, Owner: "root", Group: "root"}, nil)
 }
 
 // prune removes what was kept longer than keepDays ago.
@@ -70,7 +116,7 @@ func (k *keeper) prune(ctx context.Context) error {
 	}
 	var errs []error
 	for _, name := range names {
-		t, err := time.Parse(keptTime, name)
+		t, err := time.Parse(keptTime, name[:min(len(name), len(keptTime))])
 		if err != nil || time.Since(t) < keepDays*24*time.Hour {
 			continue
 		}

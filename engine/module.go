@@ -81,10 +81,10 @@ type Job struct {
 	Changes []Change
 	// Open gives the bytes of a content that a change names, in the clear.
 	Open func(hosts.Content) (io.ReadCloser, error)
-	// Keep is called before old bytes are overwritten or removed: it puts a
-	// copy of the file aside (for 30 days) and says where, so that a hand edit
-	// is never lost and a rollback has the bytes.
-	Keep func(ctx context.Context, path string) (kept string, err error)
+	// Keep is called before old bytes are overwritten or removed: it puts
+	// copies of the files aside (for 30 days), on disk when it returns, and says
+	// where, so that a hand edit is never lost and a rollback has the bytes.
+	Keep func(ctx context.Context, paths []string) (kept []string, err error)
 	// Done reports a finished change; Progress tells of long work ("installing 12 of 80").
 	Done     func(Addr)
 	Progress func(text string)
@@ -129,15 +129,27 @@ type Notice struct{ Text string }
 
 func (n *Notice) Error() string { return n.Text }
 
+// Recoverer is a Module that has something to bring to its end, or to repair,
+// after an apply that was cut off. It is called under the host's lock and before
+// the host is read; what it returns is for the person.
+type Recoverer interface {
+	Module
+	Recover(ctx context.Context, h hosts.Host, progress func(text string)) (notes []string, err error)
+}
+
 // Transactor is a Module whose changes can be made ready first and then made,
 // or put back, as one: what a group of files and the daemons that read them
 // needs.
 type Transactor interface {
 	Module
-	// Begin makes everything ready beside its place and changes nothing that
-	// a daemon could read. It refuses (ErrRefused) when what is there is not
-	// what the changes were planned against.
+	// Begin makes everything ready beside its place, keeps what is to be
+	// overwritten, and changes nothing that a daemon could read. It refuses
+	// (ErrRefused) when what is there is not what the changes were planned
+	// against.
 	Begin(ctx context.Context, h hosts.Host, job Job) (Transaction, error)
+	// Resume is a transaction of which only a journal is left: it can be
+	// looked at and rolled back.
+	Resume(h hosts.Host, steps []Step) (Transaction, error)
 }
 
 // Transaction is a set of changes made ready. Exactly one of Commit and
@@ -145,7 +157,43 @@ type Transactor interface {
 type Transaction interface {
 	// Laid lists what Commit will put where, in its order.
 	Laid() []hosts.Laid
+	Steps() []Step
 	Commit(ctx context.Context) error // on an error, what was done is put back
 	Rollback(ctx context.Context) error
 	Discard() error
+	// Look tells from the disk alone how much of it is made. A path at which
+	// neither the old nor the new stands is a *ConflictError.
+	Look(ctx context.Context) (Made, error)
+}
+
+// Step is one path of a transaction: what the journal has to know so that the
+// path can be told to be changed or not, and be put back. A secret's content
+// has its keyed name or none.
+type Step struct {
+	Path string     `cbor:"1,keyasint"`
+	Old  hosts.Node `cbor:"2,keyasint"`           // what stood there; Absent for nothing
+	New  hosts.Node `cbor:"3,keyasint"`           // what is to stand there
+	Kept string     `cbor:"4,keyasint,omitempty"` // where the bytes of an old file are
+}
+
+// Made is how much of a transaction is made.
+type Made int
+
+// The answers of Look.
+const (
+	MadeNone Made = iota
+	MadePart
+	MadeAll
+)
+
+// ConflictError is a path at which, after an apply that was cut off, neither
+// stands what was there before nor what that apply was to write.
+type ConflictError struct{ Path, Kept string }
+
+func (e *ConflictError) Error() string {
+	kept := ""
+	if e.Kept != "" {
+		kept = "; the old bytes are in " + e.Kept
+	}
+	return e.Path + " is neither what stood there before nor what was to be written" + kept
 }

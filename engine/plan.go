@@ -315,7 +315,7 @@ func (p *planner) extra(a Addr, have *Resource) {
 func (p *planner) remove(a Addr, have *Resource, why string) {
 	switch {
 	case p.untouchable(a) != "":
-	case !p.actual.Coverage[a.Kind].covers(a):
+	case !p.actual.Coverage[a.Kind].Covers(a):
 		p.Left = append(p.Left, Note{a, "not removed: its surroundings could not be read"})
 	case !p.applied(a, have) && !have.IsPristine():
 		p.Left = append(p.Left, Note{a, "not removed: it is not as hikae left it; remove it by hand if it is to go"})

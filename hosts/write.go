@@ -25,7 +25,7 @@ type TempCleaner interface {
 // Laid is a path as it will be once a group that is made ready is committed.
 type Laid struct {
 	Path string
-	From string // where it lies until then, in the same directory; "" where nothing will be
+	From string // where it lies until then, there or in a new directory that is aside too; "" where nothing will be
 }
 
 // Previewer is a Host that can show what is made ready in its place before it
@@ -38,6 +38,14 @@ type Previewer interface {
 	//
 	// ErrNoPreview: no view can be had here, and fn was not called.
 	Preview(ctx context.Context, laid []Laid, fn func(view Host) error) error
+}
+
+// WriteTracker is a Host that says where it is about to make something under a
+// temporary name, so that what a kill leaves of it can be found.
+type WriteTracker interface {
+	// TrackWrites has note called with a directory before something is made in
+	// it, until stop is called. Where note fails, nothing is made.
+	TrackWrites(note func(dir string) error) (stop func())
 }
 
 const (

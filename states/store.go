@@ -9,6 +9,7 @@
 //	                         one snapshot: its HCL and lock files
 //	.store/base/HOST         what was last applied to HOST
 //	.store/pristine/HOST     which packages' files could not be had, and when
+//	.store/begun/HOST        what an apply that has not ended was to make
 //	.store/stamps/HOST       what lets the next read skip unchanged files
 //
 // The generations are the truth; HOST/ is a copy for people. Generations and
@@ -52,7 +53,7 @@ func Open(dir string, key []byte) (*Store, error) {
 	if len(key) == 0 {
 		return nil, errors.New("cannot open store: no key")
 	}
-	for _, d := range []string{"generations", "base", "stamps", "undo", "pristine", "tmp"} {
+	for _, d := range []string{"generations", "base", "begun", "stamps", "undo", "pristine", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(dir, ".store", d), 0o700); err != nil {
 			return nil, fmt.Errorf("cannot open store: %w", err)
 		}
@@ -361,6 +362,7 @@ const (
 	Undo   Record = "undo"   // the generations that are undo points, one a line
 
 	Pristine Record = "pristine" // contents that packages were asked for in vain
+	Begun    Record = "begun"    // the changes of an apply that has not ended
 )
 
 // Get reads a record; nil where there is none.

@@ -76,12 +76,14 @@ func agentServer(o local.Options) (agent.Server, error) {
 		return agent.Server{}, err
 	}
 	modules := all.Modules()
+	x := &engine.Executor{Host: h, Modules: modules, Units: all.Units(), Log: o.Log}
 	return agent.Server{
-		Host:    h,
-		Modules: modules,
-		Applier: &engine.Executor{Host: h, Modules: modules, Units: all.Units(), Log: o.Log},
-		Trust:   trust,
-		Build:   buildID,
-		Log:     o.Log,
+		Host:       h,
+		Modules:    modules,
+		Applier:    x,
+		Unfinished: x.Unfinished,
+		Trust:      trust,
+		Build:      buildID,
+		Log:        o.Log,
 	}, nil
 }

@@ -107,6 +107,10 @@ func (c *Client) Facts() hosts.Facts { return *c.agent.Facts }
 // Build is the agent's build id.
 func (c *Client) Build() string { return c.agent.Build }
 
+// Unfinished says for a person that an apply was cut off on the host, or is
+// under way; "" for none. An Apply, of no changes even, brings it to its end.
+func (c *Client) Unfinished() string { return c.agent.Unfinished }
+
 // ReadOnly reports whether the agent refuses to change its host.
 func (c *Client) ReadOnly() bool { return c.agent.ReadOnly }
 

@@ -19,6 +19,8 @@ type hello struct {
 	ReadOnly bool         `cbor:"4,keyasint,omitempty"`
 	Facts    *hosts.Facts `cbor:"5,keyasint,omitempty"`
 	HomeKey  []byte       `cbor:"6,keyasint,omitempty"` // keyCheck of the key that the host holds
+	// Unfinished says that an apply was cut off on the host, and whose.
+	Unfinished string `cbor:"7,keyasint,omitempty"`
 }
 
 type readRequest struct {

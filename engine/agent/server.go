@@ -24,6 +24,9 @@ type Server struct {
 	Modules []engine.Module
 	Applier engine.Applier
 	Build   string // build id of this program
+	// Unfinished says what an apply that was cut off has left, for the hello:
+	// one with no changes brings it to its end. nil: there is never any.
+	Unfinished func() string
 	// ReadOnly sessions refuse Apply, keys and recipients chosen by the
 	// client, and trees beyond Paths.
 	ReadOnly bool
@@ -45,6 +48,7 @@ type session struct {
 	schemas map[string]engine.Schema
 	vault   *vault
 	log     *slog.Logger
+	tidy    bool // at the end, remove what cut off sessions left in the spool
 }
 
 // Serve answers one client until it says goodbye (nil), the connection ends or
@@ -104,6 +108,7 @@ func (ss *session) serve(ctx context.Context) error {
 			if len(m.body) != 0 {
 				return protocolError("goodbye of %d bytes", len(m.body))
 			}
+			ss.sweepSpool()
 			return nil
 		case kindRead:
 			err = ss.read(ctx, m)
@@ -134,10 +139,11 @@ func (ss *session) serve(ctx context.Context) error {
 func (ss *session) hello(ctx context.Context) error {
 	facts := ss.Host.Facts()
 	fp := fingerprint(slices.Collect(maps.Values(ss.schemas)))
-	err := ss.l.sendValue(kindHello, hello{
-		Protocol: Protocol, Build: ss.Build, Schemas: fp[:], ReadOnly: ss.ReadOnly, Facts: &facts,
-		HomeKey: keyCheck(ss.HomeKey),
-	})
+	ours := hello{Protocol: Protocol, Build: ss.Build, Schemas: fp[:], ReadOnly: ss.ReadOnly, Facts: &facts, HomeKey: keyCheck(ss.HomeKey)}
+	if ss.Unfinished != nil {
+		ours.Unfinished = ss.Unfinished()
+	}
+	err := ss.l.sendValue(kindHello, ours)
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,9 @@ func (ss *session) apply(ctx context.Context, m message) error {
 	if err := ss.useKey(begin.HomeKey); err != nil {
 		return err
 	}
+	if len(req.Changes) == 0 { // an apply was cut off
+		ss.tidy = true
+	}
 	st := &store{ss: ss, from: make(map[hosts.ID]source)}
 	defer st.close()
 	got, err := ss.collect(ctx, st, req.Changes)

@@ -60,6 +60,21 @@ func openSpool(base string) (*spool, error) {
 	return sp, nil
 }
 
+// sweepSpool removes what cut off applies have left, where the session was to
+// bring such a one to its end: what it could use of it, it has used.
+func (ss *session) sweepSpool() {
+	if !ss.tidy {
+		return
+	}
+	sp, err := openSpool(ss.Spool)
+	if err == nil {
+		err = sp.close()
+	}
+	if err != nil {
+		ss.log.Warn("the spool is left behind", "error", err)
+	}
+}
+
 func makePrivate(dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil { // #nosec G301 -- its parents are public, as /var/lib
 		return fmt.Errorf("cannot make spool: %w", err)

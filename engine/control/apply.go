@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"hikae/engine"
@@ -54,7 +55,7 @@ func (c *Controller) Apply(ctx context.Context, t Target, o ApplyOptions) (*Appl
 		return nil, err
 	}
 	defer unlock()
-	o.Diffs = !o.Shown
+	o.Diffs, o.finish = !o.Shown, true
 	p, err := c.Plan(ctx, t, o.PlanOptions)
 	if err != nil {
 		return nil, err
@@ -75,6 +76,11 @@ func (c *Controller) Apply(ctx context.Context, t Target, o ApplyOptions) (*Appl
 	} else if p.Undo != "" {
 		c.View.Undo(t.Name, p.Undo)
 	}
+	if p.again {
+		if err := c.keepBase(p); err != nil {
+			return nil, err
+		}
+	}
 	if p.Empty() {
 		return &Applied{}, p.ConflictError()
 	}
@@ -90,6 +96,12 @@ func (c *Controller) Apply(ctx context.Context, t Target, o ApplyOptions) (*Appl
 
 // undoPoint stores what a host was before hikae touched it for the first time.
 func (c *Controller) undoPoint(ctx context.Context, p *Planned) (string, error) {
+	if p.again { // that apply had one taken, of the host as it was
+		points, err := c.Store.Get(states.Undo, p.Target.Name)
+		if gens := strings.Fields(string(points)); err == nil && len(gens) > 0 {
+			return undoCommand(p.Target.Name, gens[len(gens)-1]), nil
+		}
+	}
 	taken, err := c.keep(ctx, p.session, p.Target)
 	if err != nil {
 		return "", fmt.Errorf("cannot keep an undo point of %s, so nothing is changed there: %w", p.Target.Name, err)
@@ -103,8 +115,11 @@ func (c *Controller) undoPoint(ctx context.Context, p *Planned) (string, error) 
 			return "", err
 		}
 	}
-	ref := p.Target.Name + "@" + taken.Generation
-	return fmt.Sprintf("hikae apply %s --from %s", p.Target.Name, ref), nil
+	return undoCommand(p.Target.Name, taken.Generation), nil
+}
+
+func undoCommand(host, generation string) string {
+	return fmt.Sprintf("hikae apply %s --from %s@%s", host, host, generation)
 }
 
 // applying is one Apply under way.
@@ -182,6 +197,9 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 	if err := a.fetchPristine(ctx, cs); err != nil {
 		return err
 	}
+	if err := a.c.begin(a.p, cs); err != nil {
+		return err
+	}
 	req := engine.ApplyRequest{Stage: stage, Changes: cs, Holder: a.c.Holder, LoginDeadline: a.c.LoginDeadline}
 	again := &logins{
 		connect:  func(ctx context.Context) (*agent.Client, error) { return a.c.Connect(ctx, a.p.Target) },
@@ -216,8 +234,8 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 	a.out.NotApplied += len(res.NotApplied)
 	a.out.RolledBack = a.out.RolledBack || res.RolledBack
 	a.out.Notes = append(a.out.Notes, res.Notes...)
-	if baseErr := a.advance(cs, res.Applied); baseErr != nil {
-		err = errors.Join(err, baseErr)
+	if err == nil {
+		err = a.advance(cs, res.Applied)
 	}
 	switch {
 	case errors.Is(err, ErrRolledBack):
@@ -287,7 +305,7 @@ func (a *applying) advance(cs []engine.Change, applied []engine.Addr) error {
 			a.fresh = append(a.fresh, addr)
 		}
 	}
-	return a.c.Store.Set(states.Base, a.p.Target.Name, a.p.base.Encode())
+	return a.c.keepBase(a.p)
 }
 
 func (c *Controller) finish(host string, a *Applied, err error) {

@@ -83,6 +83,13 @@ func (c *Controller) scope(t Target, d *engine.Desired) (engine.Scope, error) {
 	for a := range base {
 		add(a)
 	}
+	begun, err := c.begun(t.Name)
+	if err != nil {
+		return s, err
+	}
+	for _, b := range begun {
+		add(b.addr())
+	}
 	slices.Sort(s.Files)
 	s.Files = slices.Compact(s.Files)
 	return s, nil
@@ -138,12 +145,19 @@ func (c *Controller) read(ctx context.Context, conn *agent.Client, t Target, d *
 	return act, nil
 }
 
-// open connects to a host and reads it.
-func (c *Controller) open(ctx context.Context, t Target, d *engine.Desired) (*session, error) {
+// open connects to a host and reads it. With finish the agent first brings to
+// its end what an apply left that was cut off.
+func (c *Controller) open(ctx context.Context, t Target, d *engine.Desired, finish bool) (*session, error) {
 	c.View.Progress(t.Name, "connecting")
 	conn, err := c.Connect(ctx, t)
 	if err != nil {
 		return nil, err
+	}
+	if conn.Unfinished() != "" {
+		if err := c.unfinished(ctx, conn, t, finish); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
 	}
 	c.View.Progress(t.Name, "reading")
 	act, err := c.read(ctx, conn, t, d)
@@ -152,6 +166,28 @@ func (c *Controller) open(ctx context.Context, t Target, d *engine.Desired) (*se
 		return nil, err
 	}
 	return &session{conn: conn, actual: act}, nil
+}
+
+// unfinished tells of an apply that was cut off and, with finish, has the agent
+// bring it to its end.
+func (c *Controller) unfinished(ctx context.Context, conn *agent.Client, t Target, finish bool) error {
+	note := func(text string) {
+		text = view.Safe(text)
+		c.View.Emit(view.Event{Type: "note", Host: t.Name, Text: t.Name + ": " + text, Data: map[string]string{"text": text}})
+	}
+	if !finish {
+		note(conn.Unfinished())
+		return nil
+	}
+	res, err := conn.Apply(ctx, engine.ApplyRequest{Stage: engine.StageSystem, Holder: c.Holder}, nil, func(e engine.ApplyEvent) {
+		if e.Progress != "" {
+			c.View.Progress(t.Name, e.Progress)
+		}
+	})
+	for _, n := range res.Notes {
+		note(n)
+	}
+	return err
 }
 
 // now is the time of a snapshot: to the second, in UTC.

@@ -27,6 +27,9 @@ type PlanOptions struct {
 	Snapshot string
 	// Diffs fetches the old bytes of changed text files to show them.
 	Diffs bool
+	// finish has the agent bring to its end what an apply left that was cut
+	// off, before the host is read.
+	finish bool
 }
 
 // Planned is a plan and what it was made of. The session stays open for an
@@ -39,6 +42,8 @@ type Planned struct {
 	Undo    string          // the command that brings the host back; "" for none
 	session *session
 	base    engine.Base
+	begun   begun // of an apply that was cut off, what could not be seen
+	again   bool  // an apply was cut off before
 	diffs   map[string]string
 }
 
@@ -72,7 +77,7 @@ func (c *Controller) Plan(ctx context.Context, t Target, o PlanOptions) (*Planne
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.open(ctx, t, desired)
+	s, err := c.open(ctx, t, desired, o.finish)
 	if err != nil {
 		return nil, err
 	}
@@ -199,11 +204,19 @@ func (c *Controller) compare(ctx context.Context, t Target, d *engine.Desired, s
 	if err != nil {
 		return nil, err
 	}
+	begun, err := c.begun(t.Name)
+	if err != nil {
+		return nil, err
+	}
+	open := begun.settle(base, s.actual, c.Schemas)
 	rebased, err := c.rebase(ctx, t, d, s, base)
 	if err != nil {
 		return nil, err
 	}
-	p := &Planned{Plan: engine.MakePlan(t.Name, rebased, s.actual, base, c.Schemas), Target: t, Desired: rebased, wish: d, session: s, base: base}
+	p := &Planned{
+		Plan: engine.MakePlan(t.Name, rebased, s.actual, base, c.Schemas), Target: t, Desired: rebased, wish: d,
+		session: s, base: base, begun: open, again: len(begun) > 0,
+	}
 	if o.Diffs {
 		p.diffs, err = c.diffs(ctx, p)
 	}

@@ -23,6 +23,7 @@ type Full interface {
 	hosts.Locker
 	hosts.TempCleaner
 	hosts.AccountLocker
+	hosts.WriteTracker
 }
 
 // Host is a host for tests. Files are real; the rest is what was Set.

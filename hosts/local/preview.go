@@ -275,10 +275,36 @@ func (h *Host) lay(l hosts.Laid) error {
 		}
 		return nil
 	}
-	temp := path.Base(l.From)
-	st, err := d.statx(temp)
+	from, temp, err := h.parent("read", l.From)
 	if err != nil {
 		return err
 	}
-	return replace(d, temp, name, nodeType(st.Mode) == hosts.Dir)
+	defer from.Close()
+	st, err := from.statx(temp)
+	switch {
+	case err != nil:
+		return err
+	case l.From == l.Path: // a directory that stays
+		return nil
+	case nodeType(st.Mode) == hosts.Dir:
+		return layDir(d, name, st)
+	case path.Dir(l.From) != path.Dir(l.Path): // from one that is aside to what stands for it here
+		return unix.Renameat(int(from), temp, int(d), name)
+	}
+	return replace(d, temp, name, false)
+}
+
+// layDir makes a directory like the one that is aside: overlayfs cannot rename
+// that. What comes into it is laid after it.
+func layDir(d dirFD, name string, like *unix.Statx_t) error {
+	if err := removeTemp(d, name); err != nil {
+		return err
+	}
+	if err := unix.Mkdirat(int(d), name, 0o700); err != nil {
+		return err
+	}
+	if err := unix.Fchownat(int(d), name, int(like.Uid), int(like.Gid), unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return err
+	}
+	return unix.Fchmodat(int(d), name, uint32(like.Mode)&0o7777, 0)
 }

@@ -25,6 +25,30 @@ type staging struct {
 	temps    map[string]string
 	unsynced map[*staged]struct{} // files whose bytes may still be in memory
 	dirs     map[string]struct{}  // directories whose names may be
+	note     func(dir string) error
+}
+
+// TrackWrites implements hosts.WriteTracker.
+func (h *Host) TrackWrites(note func(dir string) error) (stop func()) {
+	set := func(f func(string) error) {
+		h.staging.mu.Lock()
+		defer h.staging.mu.Unlock()
+		h.staging.note = f
+	}
+	set(note)
+	return func() { set(nil) }
+}
+
+// tell says that something is about to be made in a directory. What is itself
+// made aside is found with what it lies in.
+func (g *staging) tell(h *Host, dir string) error {
+	g.mu.Lock()
+	note := g.note
+	g.mu.Unlock()
+	if note == nil || h.finalPath(dir) != dir {
+		return nil
+	}
+	return note(dir)
 }
 
 // staged implements hosts.Staged.
@@ -42,7 +66,8 @@ type staged struct {
 //
 // What belongs in a directory that is staged too can be staged below that
 // one's Path; it has to be committed first, and then comes into view with the
-// directory. Where the directory is there already, Path is where it is.
+// directory. Where the directory is there already, Path is where it is. A
+// directory that something else is to replace has to be empty at the Commit.
 func (h *Host) Stage(ctx context.Context, p string, n hosts.Node, content io.Reader) (hosts.Staged, error) {
 	s, err := h.stage(ctx, p, n, content)
 	if err != nil { // no nil *staged in the interface
@@ -60,7 +85,7 @@ func (h *Host) stage(ctx context.Context, p string, n hosts.Node, content io.Rea
 	defer d.Close()
 	s := &staged{h: h, path: p, node: n}
 	inPlace, err := h.mayReplace(d, name, p, n.Type)
-	if err != nil {
+	if err != nil && !errors.Is(err, hosts.ErrNotEmpty) { // it may be empty by then
 		return nil, wrap(h.explain(err, d, name))
 	}
 	m, err := h.meta(ctx, h.finalPath(p), &n)
@@ -72,6 +97,9 @@ func (h *Host) stage(ctx context.Context, p string, n hosts.Node, content io.Rea
 	}
 	if m.label == "" {
 		m.keepLabel(d, name)
+	}
+	if err := h.staging.tell(h, path.Dir(p)); err != nil {
+		return nil, wrap(err)
 	}
 	s.temp = newTempName()
 	if err := s.create(ctx, d, m, content); err != nil {

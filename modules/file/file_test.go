@@ -77,9 +77,9 @@ func TestRollback(t *testing.T) {
 		Open: func(c hosts.Content) (io.ReadCloser, error) {
 			return io.NopCloser(strings.NewReader(contents[c.ID])), nil
 		},
-		Keep: func(ctx context.Context, p string) (string, error) {
-			put(t, h, "/tmp/kept", *before, h.Text(p))
-			return "/tmp/kept", nil
+		Keep: func(ctx context.Context, paths []string) ([]string, error) {
+			put(t, h, "/tmp/kept", *before, h.Text(paths[0]))
+			return []string{"/tmp/kept"}, nil
 		},
 		Done: func(engine.Addr) {},
 	}
@@ -160,9 +160,9 @@ func TestRollbackOfWhatWasThere(t *testing.T) {
 				{Addr: engine.Addr{Kind: Kind, Name: "/etc/gone"}, Action: engine.Delete, Before: &engine.Resource{Node: &older}},
 			},
 			Open: func(hosts.Content) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("new\n")), nil },
-			Keep: func(_ context.Context, p string) (string, error) {
-				put(t, h, "/tmp/kept", *now, h.Text(p))
-				return "/tmp/kept", nil
+			Keep: func(_ context.Context, paths []string) ([]string, error) {
+				put(t, h, "/tmp/kept", *now, h.Text(paths[0]))
+				return []string{"/tmp/kept"}, nil
 			},
 			Done: func(engine.Addr) {},
 		})

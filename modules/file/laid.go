@@ -6,19 +6,22 @@ import (
 	"hikae/hosts"
 )
 
-// Laid implements engine.Transaction: what is made ready, then what is to go,
-// children before parents.
+// Laid implements engine.Transaction: what comes, parents before children; then
+// what goes, children before parents; then what takes a directory's place.
 func (t *transaction) Laid() []hosts.Laid {
-	var laid []hosts.Laid
-	for _, s := range t.steps {
+	var laid, rest []hosts.Laid
+	come := true
+	for _, s := range t.order() {
+		l := hosts.Laid{Path: s.Path}
 		if s.staged != nil {
-			laid = append(laid, hosts.Laid{Path: s.Addr.Name, From: s.staged.Path()})
+			l.From = s.staged.Path()
+		}
+		if come = come && s.New.Type != hosts.Absent && (s.Old.Type != hosts.Dir || s.New.Type == hosts.Dir); come {
+			laid = append(laid, l)
+		} else {
+			rest = append(rest, l)
 		}
 	}
-	for _, s := range slices.Backward(t.steps) {
-		if wanted(s.Change).Type == hosts.Absent {
-			laid = append(laid, hosts.Laid{Path: s.Addr.Name})
-		}
-	}
-	return laid
+	slices.Reverse(laid)
+	return append(laid, rest...)
 }

@@ -154,23 +154,33 @@ func (r *run) apply(h hosts.Host) error {
 	return r.c.Module.Apply(context.Background(), h, engine.Job{
 		Changes: r.plan().Changes,
 		Open:    r.vault.open,
-		Keep: func(ctx context.Context, path string) (string, error) {
-			kept++
-			n, err := h.Stat(path)
-			if err != nil {
-				return "", err
+		Keep: func(ctx context.Context, paths []string) ([]string, error) {
+			var to []string
+			for _, p := range paths {
+				kept++
+				to = append(to, fmt.Sprintf("/tmp/kept-%d", kept))
+				if err := keep(ctx, h, p, to[len(to)-1]); err != nil {
+					return nil, err
+				}
 			}
-			f, err := h.Open(path)
-			if err != nil {
-				return "", err
-			}
-			defer f.Close()
-			to := fmt.Sprintf("/tmp/kept-%d", kept)
-			return to, h.Put(ctx, to, n, f)
+			return to, nil
 		},
 		Done:     func(engine.Addr) {},
 		Progress: func(string) {},
 	})
+}
+
+func keep(ctx context.Context, h hosts.Host, p, to string) error {
+	n, err := h.Stat(p)
+	if err != nil {
+		return err
+	}
+	f, err := h.Open(p)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return h.Put(ctx, to, n, f)
 }
 
 // vault keeps what was read in memory.
