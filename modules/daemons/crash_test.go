@@ -271,11 +271,10 @@ func TestFinishFails(t *testing.T) {
 // it, and the copy that was kept, until it is put right.
 func TestConflictStops(t *testing.T) {
 	const conf = "/etc/httpd/conf/httpd.conf"
-	s := newSite(t)
-	f := hosttest.NewFaulty(s.h)
+	var s *site
 	for n := 1; ; n++ {
 		s = newSite(t)
-		f = hosttest.NewFaulty(s.h)
+		f := hosttest.NewFaulty(s.h)
 		f.At(n, hosttest.Stop)
 		_, _ = s.apply(f, s.changes(stateB, stateA))
 		if s.h.Text(conf) == "B\n" {
