@@ -25,6 +25,8 @@ type Plan struct {
 	// Overwrites are the files of the host's own making (no package's, not
 	// applied by hikae) whose bytes the plan replaces: they are kept aside.
 	Overwrites []Addr
+	// Guarded are the changes that can make root of somebody: to look at first.
+	Guarded []Note
 	// Own counts by kind what the host has, the source has not, and hikae
 	// never applied: it stays.
 	Own map[string]int
@@ -128,6 +130,7 @@ func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema)
 		}
 		return a.Addr.Compare(b.Addr)
 	})
+	p.Guarded = guarded(p.Changes)
 	p.Forecast = len(p.InStage(StageSystem, schemas)) > 0
 	before, after := map[Addr]*Resource{}, map[Addr]*Resource{}
 	for _, c := range p.Changes {
@@ -200,6 +203,9 @@ func (p *planner) want(a Addr, want *Resource) {
 func (p *planner) untouchable(a Addr) string {
 	if a.Kind == "user" && a.Name == p.actual.Facts.LoginAccount && a.Name != "" {
 		return "hikae logs in with this account and never changes it"
+	}
+	if a.Kind == "file" && slices.Contains(p.actual.Facts.LoginFiles, a.Name) {
+		return "hikae could not log in as " + p.actual.Facts.LoginAccount + " without it, and never changes it"
 	}
 	if strings.HasPrefix(a.Kind, "selinux_") && p.actual.Facts.Policy == "" {
 		return "SELinux has no policy here, or is switched off"

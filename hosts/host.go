@@ -26,6 +26,9 @@ type Facts struct {
 	SystemState  string `cbor:"9,keyasint" json:"system_state"` // systemd's: running, degraded, stopping, ...
 	DefaultUnit  string `cbor:"10,keyasint" json:"default_unit"`
 	LoginAccount string `cbor:"11,keyasint" json:"login_account"` // whom the controller logged in as, before sudo
+	// LoginFiles are those without which LoginAccount could not do so again:
+	// its authorized keys and its sudo line. No snapshot holds them.
+	LoginFiles []string `cbor:"12,keyasint,omitempty" json:"-"`
 }
 
 // Reader reads a host and can do nothing else to it. What is dear to read

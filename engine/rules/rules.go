@@ -30,7 +30,7 @@ type List struct {
 func Lists() []List {
 	var all []List
 	for _, part := range [][]List{
-		hostOnlyLists(), leftOutLists(), treeLists(), packageLists(), unitLists(), heldLists(), secretLists(),
+		hostOnlyLists(), leftOutLists(), treeLists(), packageLists(), unitLists(), heldLists(), secretLists(), guardedLists(), {powerful()},
 	} {
 		all = append(all, part...)
 	}

@@ -43,6 +43,8 @@ func TestQuestions(t *testing.T) {
 		{[]List{held()}, HeldUnit},
 		{[]List{safe()}, SafeTimer},
 		{[]List{heldJobs()}, HeldPath},
+		{guardedLists(), GuardedPath},
+		{[]List{powerful()}, GuardedGroup},
 	} {
 		for _, l := range c.lists {
 			for _, r := range l.Rules {

@@ -46,6 +46,7 @@ func (v *View) Plan(p PlanView) {
 		v.stage(&b, p, stage)
 	}
 	v.conflicts(&b, p.Plan)
+	v.notes(&b, "needs a look: each of these can make root of somebody", p.Guarded)
 	v.notes(&b, "held on a standby until it is promoted", p.Held)
 	v.notes(&b, "left as it is", p.Left)
 	if n := len(p.Overwrites); n > 0 && p.FirstContact {

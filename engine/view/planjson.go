@@ -13,7 +13,7 @@ type changeJSON struct {
 	Diff       string            `json:"diff,omitempty"`
 }
 
-// noteJSON is a line of type "held", "left" or "overwrites".
+// noteJSON is a line of type "guarded", "held", "left" or "overwrites".
 type noteJSON struct {
 	Kind string `json:"kind"`
 	Name string `json:"name"`
@@ -33,6 +33,9 @@ func (v *View) planJSON(p PlanView) {
 		v.Emit(Event{Type: "change", Host: p.Host, Data: line})
 	}
 	v.conflictsJSON(p.Plan)
+	for _, n := range p.Guarded {
+		v.Emit(Event{Type: "guarded", Host: p.Host, Data: noteJSON{n.Addr.Kind, n.Addr.Name, n.Why}})
+	}
 	for _, n := range p.Held {
 		v.Emit(Event{Type: "held", Host: p.Host, Data: noteJSON{n.Addr.Kind, n.Addr.Name, n.Why}})
 	}

@@ -51,6 +51,7 @@ func (h *Host) readFacts(login string) hosts.Facts {
 	if f.LoginAccount == "" {
 		f.LoginAccount = h.loginAccount()
 	}
+	f.LoginFiles = h.loginFiles(f.LoginAccount)
 	return f
 }
 

@@ -70,3 +70,20 @@ func FuzzParsers(f *testing.F) {
 		_, _ = readMounts(p, "/srv")
 	})
 }
+
+func TestNamesAccount(t *testing.T) {
+	for text, want := range map[string]bool{
+		"taro ALL=(root) NOPASSWD: ALL\n":              true,
+		"%wheel ALL=(ALL) ALL\n":                       false,
+		"hanako,taro ALL=(ALL) ALL":                    true,
+		"User_Alias ADMINS = hanako, taro\n":           true,
+		"# taro ALL=(ALL) ALL\n":                       false,
+		"tarou ALL=(ALL) ALL\ntar ALL=(ALL) ALL":       false,
+		"Defaults:taro !requiretty\n":                  true,
+		"ann ALL=(root) NOPASSWD: /home/taro/bin/x #t": false,
+	} {
+		if got := namesAccount([]byte(text), "taro"); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
