@@ -24,11 +24,12 @@ import (
 // connector opens sessions with the agents of a project's hosts: within this
 // process for a local one, over SSH for the others.
 func (a *app) connector(pr *lang.Project) func(context.Context, control.Target) (*agent.Client, error) {
-	ask := a.passphrase()
 	if a.connect != nil {
 		return a.connect
 	}
 	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	// Shared by the logins on several hosts.
+	login := ssh.Options{Passphrase: a.passphrase(), Log: log, Binaries: new(ssh.Binaries), Opened: new(ssh.Opened)}
 	return func(ctx context.Context, t control.Target) (*agent.Client, error) {
 		o := agent.Options{Build: buildID, Schemas: all.Schemas(), Host: t.Name}
 		h, _ := pr.Host(t.Name)
@@ -44,7 +45,7 @@ func (a *app) connector(pr *lang.Project) func(context.Context, control.Target) 
 			return nil, err
 		}
 		to.Identity = h.Identity
-		conn, err := ssh.Dial(ctx, to, ssh.Options{Passphrase: ask, Log: log})
+		conn, err := ssh.Dial(ctx, to, login)
 		if err != nil {
 			return nil, err
 		}

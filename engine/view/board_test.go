@@ -57,7 +57,7 @@ func TestBoardIsSafeForConcurrentUse(t *testing.T) {
 		for line := range strings.Lines(out.String()) {
 			line = strings.TrimSuffix(line, "\n")
 			switch {
-			case json && !(strings.HasPrefix(line, "{") && strings.HasSuffix(line, "}")):
+			case json && (!strings.HasPrefix(line, "{") || !strings.HasSuffix(line, "}")):
 				t.Fatalf("line %q", line)
 			case !json && (strings.Trim(line, line[:1]) != "" || line[:1] != string(rune('a'+n/lines))):
 				t.Fatalf("line %d: %q", n, line)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -45,6 +46,7 @@ func (e *AuthError) Unwrap() error { return e.Err }
 type keyring struct {
 	s          *settings
 	passphrase func(ctx context.Context, file string) ([]byte, error)
+	opened     *Opened
 	ctx        context.Context // of the dial that it belongs to
 	waiting    func(bool)      // told while a person is asked
 
@@ -199,17 +201,43 @@ func (s *lockedSigner) SignWithAlgorithm(r io.Reader, data []byte, algorithm str
 	if s.opened == nil {
 		s.k.waiting(true)
 		defer s.k.waiting(false)
-		pass, err := s.k.passphrase(s.k.ctx, s.file)
-		if err != nil {
-			return nil, fmt.Errorf("cannot open key %s: %w", s.file, err)
-		}
-		s.opened, err = ssh.ParsePrivateKeyWithPassphrase(s.pem, pass)
-		clear(pass)
+		var err error
+		s.opened, err = s.k.opened.signer(s.file, s.pem, func() ([]byte, error) { return s.k.passphrase(s.k.ctx, s.file) })
 		if err != nil {
 			return nil, fmt.Errorf("cannot open key %s: %w", s.file, err)
 		}
 	}
 	return signWith(s.opened, r, data, algorithm)
+}
+
+// Opened are encrypted key files that a person has given the passphrase of: it
+// is asked for once, however many hosts are logged in to at the same time.
+type Opened struct {
+	mu   sync.Mutex
+	keys map[string]ssh.Signer // by name and bytes
+}
+
+func (o *Opened) signer(file string, pem []byte, passphrase func() ([]byte, error)) (ssh.Signer, error) {
+	o.mu.Lock() // while one is asked, the others wait
+	defer o.mu.Unlock()
+	id := file + "\x00" + string(pem)
+	if s := o.keys[id]; s != nil {
+		return s, nil
+	}
+	pass, err := passphrase()
+	if err != nil {
+		return nil, err
+	}
+	s, err := ssh.ParsePrivateKeyWithPassphrase(pem, pass)
+	clear(pass)
+	if err != nil {
+		return nil, err
+	}
+	if o.keys == nil {
+		o.keys = map[string]ssh.Signer{}
+	}
+	o.keys[id] = s
+	return s, nil
 }
 
 func signWith(s ssh.Signer, r io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {

@@ -25,6 +25,7 @@ type Options struct {
 	// Passphrase asks a person for the passphrase of a key file; nil in batch.
 	Passphrase func(ctx context.Context, file string) ([]byte, error)
 	Binaries   *Binaries // what is pushed; nil: this program and its kin beside it
+	Opened     *Opened   // key files opened before; nil: none
 	Log        *slog.Logger
 }
 
@@ -36,6 +37,10 @@ func Dial(ctx context.Context, t Target, o Options) (*Conn, error) {
 	}
 	if o.Binaries == nil {
 		o.Binaries = new(Binaries)
+	}
+	go o.Binaries.known() // hashing takes as long as the handshake
+	if o.Opened == nil {
+		o.Opened = new(Opened)
 	}
 	cfg, err := loadConfig(o.ConfigFile, o.Log)
 	if err != nil {
@@ -153,7 +158,7 @@ func (d *dialer) login(ctx context.Context, s *settings, t Target, conn net.Conn
 	}
 	clock := newClock(ctx, conn)
 	defer clock.stop()
-	ring := &keyring{s: s, passphrase: d.opts.Passphrase, ctx: ctx, waiting: clock.pause}
+	ring := &keyring{s: s, passphrase: d.opts.Passphrase, opened: d.opts.Opened, ctx: ctx, waiting: clock.pause}
 	defer ring.close()
 
 	c, chans, reqs, err := ssh.NewClientConn(newBuffered(conn), s.address(), &ssh.ClientConfig{

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
@@ -143,6 +144,17 @@ func TestPassphrase(t *testing.T) {
 	}}
 	dial(t, "box", o)
 	if asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+	// For several hosts at the same time, once.
+	several := o
+	several.Opened = new(Opened)
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() { dial(t, "box", several) })
+	}
+	wg.Wait()
+	if asked != 2 {
 		t.Errorf("asked %d times", asked)
 	}
 	pass = "wrong"
