@@ -39,6 +39,10 @@ type Plan struct {
 	// Fingerprints of both sides of the changes: a saved plan is applied only
 	// where planning again gives the same.
 	Observed, Wanted Fingerprint
+
+	// What the shares of a Budget are of: the resources that hikae is known to
+	// have applied, and the files that should be there.
+	known, wishedFiles int
 }
 
 // Empty reports whether there is nothing to do.
@@ -101,12 +105,15 @@ func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema)
 	p := &planner{
 		Plan: &Plan{
 			Host: host, Held: d.Held, Left: slices.Clone(d.Left), Conflicts: d.conflicts,
-			Own: map[string]int{}, FirstContact: len(base) == 0,
+			Own: map[string]int{}, FirstContact: len(base) == 0, known: len(base),
 		},
 		desired: d, actual: act, base: base, schemas: ByKind(schemas),
 	}
 	for _, a := range sortedAddrs(d.Resources) {
 		p.want(a, p.apart(d.Resources[a]))
+		if p.schemas[a.Kind].Node {
+			p.wishedFiles++
+		}
 	}
 	for _, a := range sortedAddrs(act.Resources) {
 		if d.Resources[a] == nil {

@@ -11,6 +11,7 @@
 //	.store/pristine/HOST     which packages' files could not be had, and when
 //	.store/begun/HOST        what an apply that has not ended was to make
 //	.store/stamps/HOST       what lets the next read skip unchanged files
+//	.store/instep/HOST       when an apply last left HOST in step
 //
 // The generations are the truth; HOST/ is a copy for people. Generations and
 // records carry HMACs under the store's key, and nothing else is believed; blobs
@@ -53,7 +54,7 @@ func Open(dir string, key []byte) (*Store, error) {
 	if len(key) == 0 {
 		return nil, errors.New("cannot open store: no key")
 	}
-	for _, d := range []string{"generations", "base", "begun", "stamps", "undo", "pristine", "tmp"} {
+	for _, d := range []string{"generations", "base", "begun", "stamps", "undo", "pristine", "instep", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(dir, ".store", d), 0o700); err != nil {
 			return nil, fmt.Errorf("cannot open store: %w", err)
 		}
@@ -360,6 +361,7 @@ const (
 	Base   Record = "base"   // what was last applied
 	Stamps Record = "stamps" // opaque to all but the agent
 	Undo   Record = "undo"   // the generations that are undo points, one a line
+	InStep Record = "instep" // when an apply last left the host in step; none: it never was
 
 	Pristine Record = "pristine" // contents that packages were asked for in vain
 	Begun    Record = "begun"    // the changes of an apply that has not ended

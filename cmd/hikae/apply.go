@@ -17,7 +17,7 @@ import (
 )
 
 func (a *app) applyCmd() *cobra.Command {
-	var yes bool
+	var yes, overBudget bool
 	var from string
 	var ch choice
 	c := &cobra.Command{
@@ -36,6 +36,13 @@ The first time that hikae touches a host, what the host was is kept as an undo
 point, and the command that brings it back is printed.
 
 ` + chooseHelp + `
+An apply that would delete more than 25 things that hikae made (or a tenth of
+them, where that is more), or overwrite more than 100 files (or a quarter of
+those that are wished), stops: the source may have lost a mount, or be damaged.
+--yes is not enough then; type the words that are asked for, or give
+--over-budget. budget { deletions = N, modifications = N } in the project sets
+other numbers.
+
 What is asked is asked once, when the plans of all are shown. A pair's primary
 is planned by its own last snapshot, so that what was changed on it since would
 be undone: snapshot it first.
@@ -54,7 +61,7 @@ be undone: snapshot it first.
 			if err != nil {
 				return err
 			}
-			o := control.ApplyOptions{PlanOptions: control.PlanOptions{Snapshot: from}}
+			o := control.ApplyOptions{PlanOptions: control.PlanOptions{Snapshot: from}, OverBudget: overBudget}
 			if file != "" {
 				return f.applySaved(cmd.Context(), file, o)
 			}
@@ -74,6 +81,7 @@ be undone: snapshot it first.
 		},
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	c.Flags().BoolVar(&overBudget, "over-budget", false, "delete and overwrite more than the budget")
 	c.Flags().StringVar(&from, "from", "", "apply this snapshot, `HOST[@GENERATION]`, alone: an undo point")
 	ch.flags(a, c)
 	return c
@@ -128,9 +136,16 @@ func (f *fleet) askAndApply(ctx context.Context, o control.ApplyOptions) error {
 	some := f.only(func(i int) bool { return plans[i].Changes > 0 })
 	changed := 0
 	if len(some.targets) > 0 {
-		if !f.a.question("apply this to " + strings.Join(some.names(), ", "))() {
+		var over []string
+		for _, p := range plans {
+			if p.Over != "" && !o.OverBudget {
+				over = append(over, p.Host+": "+p.Over)
+			}
+		}
+		if !f.a.question("apply this to " + strings.Join(some.names(), ", "))(strings.Join(over, "; ")) {
 			return control.ErrNotConfirmed
 		}
+		o.OverBudget = o.OverBudget || len(over) > 0
 		o.Shown = true
 		plans = slices.DeleteFunc(plans, func(p control.SavedPlan) bool { return p.Changes == 0 })
 		var applyErr error
@@ -166,11 +181,17 @@ func mayAsk(what string) error {
 	return fmt.Errorf("%w: cannot ask whether to %s: the input is no terminal; add --yes", engine.ErrRefused, what)
 }
 
-// question is what a person is asked before a change.
-func (a *app) question(what string) func() bool {
-	return func() bool {
-		_, _ = fmt.Fprintf(a.err, "%s? Type yes: ", what)
+// question is what a person is asked before a change. What is over the budget
+// wants more than a yes.
+func (a *app) question(what string) func(over string) bool {
+	return func(over string) bool {
+		word := "yes"
+		if over != "" {
+			word = "over budget"
+			what = "over budget: " + over + "\n" + what
+		}
+		_, _ = fmt.Fprintf(a.err, "%s? Type %s: ", what, word)
 		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
-		return err == nil && strings.TrimSpace(line) == "yes"
+		return err == nil && strings.TrimSpace(line) == word
 	}
 }

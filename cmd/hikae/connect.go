@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"sync"
 	"sync/atomic"
 
 	"golang.org/x/term"
@@ -28,7 +26,7 @@ func (a *app) connector(pr *lang.Project) func(context.Context, control.Target) 
 		return a.connect
 	}
 	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	// Shared by the logins on several hosts.
+	// Shared by the logins on several hosts, and by those that an apply does again.
 	login := ssh.Options{Passphrase: a.passphrase(), Log: log, Binaries: new(ssh.Binaries), Opened: new(ssh.Opened)}
 	return func(ctx context.Context, t control.Target) (*agent.Client, error) {
 		o := agent.Options{Build: buildID, Schemas: all.Schemas(), Host: t.Name}
@@ -96,27 +94,15 @@ func (s *overSSH) Close() error {
 	return err
 }
 
-// passphrase asks a person for a key's passphrase, once: an apply may have to
-// log in again. It is nil where nobody sits there.
+// passphrase asks a person for a key's passphrase; nil where nobody sits there.
 func (a *app) passphrase() func(context.Context, string) ([]byte, error) {
 	fd := int(os.Stdin.Fd())
 	if !term.IsTerminal(fd) {
 		return nil
 	}
-	var mu sync.Mutex
-	known := map[string][]byte{}
 	return func(_ context.Context, file string) ([]byte, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if p, ok := known[file]; ok {
-			return bytes.Clone(p), nil
-		}
 		_, _ = fmt.Fprintf(a.err, "passphrase of %s: ", file)
 		defer fmt.Fprintln(a.err) //nolint:errcheck // the line's end
-		p, err := term.ReadPassword(fd)
-		if err == nil {
-			known[file] = bytes.Clone(p)
-		}
-		return p, err
+		return term.ReadPassword(fd)
 	}
 }

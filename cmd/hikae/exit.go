@@ -24,8 +24,8 @@ const exitHelp = `Exit codes:
   1  an error; what was applied is told
   2  plan --detailed-exitcode: there are changes
   3  rolled back: something failed, and what belonged together was put back
-  4  refused: nothing was changed (not confirmed, a saved plan that no longer
-     holds, the host's own, another apply under way)
+  4  refused: nothing was changed (not confirmed, over the budget, a saved plan
+     that no longer holds, the host's own, another apply under way)
   5  files are to be merged by hand: see hikae resolve; all else was done
 Of several hosts the worst counts, in this order: 1, 3, 4, 5, 2, 0.`
 

@@ -95,7 +95,9 @@ func target(pr *lang.Project, w wish) (control.Target, error) {
 	case paired:
 		t.Source, t.Role = pair.InitialPrimary, engine.RoleStandby
 	}
+	t.Budget = pr.Hikae.Budget
 	if paired {
+		t.Budget = pr.BudgetOf(pair)
 		t.HostOnly = slices.Concat(t.HostOnly, pair.HostOnly)
 		t.Safe = pair.Safe
 		paths = slices.Concat(paths, pair.Paths)

@@ -10,7 +10,7 @@ import (
 )
 
 func (a *app) rebuildCmd() *cobra.Command {
-	var yes bool
+	var yes, overBudget bool
 	var from string
 	c := &cobra.Command{
 		Use:   "rebuild HOST --from HOST2[@GENERATION]",
@@ -31,7 +31,7 @@ be dead. What is a host's own (its addresses, keys, disks, name) stays HOST's.
 			if t.Name != t.Source && a.isPrimary(t.Name) {
 				return fmt.Errorf("%w: %s is the primary of its pair: nothing is built over a live primary; name another host, or change initial_primary first", engine.ErrRefused, t.Name)
 			}
-			o := control.ApplyOptions{PlanOptions: control.PlanOptions{Snapshot: from}}
+			o := control.ApplyOptions{PlanOptions: control.PlanOptions{Snapshot: from}, OverBudget: overBudget}
 			if what := "turn " + t.Name + " into " + from; !yes {
 				if err := mayAsk(what); err != nil {
 					return err
@@ -43,6 +43,7 @@ be dead. What is a host's own (its addresses, keys, disks, name) stays HOST's.
 		},
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	c.Flags().BoolVar(&overBudget, "over-budget", false, "delete and overwrite more than the budget")
 	c.Flags().StringVar(&from, "from", "", "the host to become")
 	_ = c.MarkFlagRequired("from")
 	return c

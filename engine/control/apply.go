@@ -27,8 +27,11 @@ var ErrNotConfirmed = fmt.Errorf("%w: not confirmed; nothing was changed", engin
 // ApplyOptions say how.
 type ApplyOptions struct {
 	PlanOptions
-	// Confirm is asked once, with the plan shown; nil asks nothing.
-	Confirm func() bool
+	// Confirm is asked once, with the plan shown; nil asks nothing. over says
+	// what is over the budget, "" where nothing is: then a yes is not enough.
+	Confirm func(over string) bool
+	// OverBudget lets the plan delete and overwrite more than its budget.
+	OverBudget bool
 	// Saved is a plan that was looked at before: the host and the wish must
 	// still be what they were then.
 	Saved *SavedPlan
@@ -82,16 +85,35 @@ func (c *Controller) Apply(ctx context.Context, t Target, o ApplyOptions) (*Appl
 		}
 	}
 	if p.Empty() {
-		return &Applied{}, p.ConflictError()
+		return &Applied{}, c.inStep(t.Name, p.ConflictError())
 	}
-	if o.Confirm != nil && !o.Confirm() {
-		return nil, ErrNotConfirmed
+	if err := c.mayGoOn(p, &o); err != nil {
+		return nil, err
 	}
-	run := &applying{c: c, p: p, out: &Applied{}}
-	err = run.all(ctx)
+	run := &applying{c: c, p: p, out: &Applied{}, overBudget: o.OverBudget}
+	err = c.inStep(t.Name, run.all(ctx))
 	run.out.Seconds = time.Since(start).Seconds()
 	c.finish(t.Name, run.out, err)
 	return run.out, err
+}
+
+// mayGoOn asks, where somebody is to be asked, and holds a plan to its budget.
+func (c *Controller) mayGoOn(p *Planned, o *ApplyOptions) error {
+	over := c.overBudget(p)
+	if over == nil || o.OverBudget {
+		if o.Confirm != nil && !o.Confirm("") {
+			return ErrNotConfirmed
+		}
+		return nil
+	}
+	if o.Confirm == nil {
+		return over
+	}
+	if !o.Confirm(over.Over()) {
+		return ErrNotConfirmed
+	}
+	o.OverBudget = true
+	return nil
 }
 
 // undoPoint stores what a host was before hikae touched it for the first time.
@@ -127,6 +149,9 @@ type applying struct {
 	c   *Controller
 	p   *Planned
 	out *Applied
+	// overBudget: a person has said that more than the budget is meant.
+	overBudget bool
+	made       []engine.Change // by the stages before
 	// fresh are addresses that were applied and not read since.
 	fresh []engine.Addr
 }
@@ -186,6 +211,9 @@ func (a *applying) again(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// What follows was only forecast when the plan was shown: all together
+	// stays within the budget.
+	p.Spent = p.Spent.Add(a.made)
 	a.p = p
 	return nil
 }
@@ -194,6 +222,9 @@ func (a *applying) again(ctx context.Context) error {
 // made.
 func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Change) error {
 	host := a.p.Target.Name
+	if over := a.c.overBudget(a.p); over != nil && !a.overBudget {
+		return a.soFar(over)
+	}
 	if err := a.fetchPristine(ctx, cs); err != nil {
 		return err
 	}
@@ -229,6 +260,7 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 			a.c.View.Progress(host, e.Progress)
 		}
 	})
+	a.made = append(a.made, cs...)
 	err = again.end(res, err)
 	a.out.Applied += len(res.Applied)
 	a.out.NotApplied += len(res.NotApplied)
@@ -241,16 +273,23 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 	case errors.Is(err, ErrRolledBack):
 		a.out.RolledBack = true
 		return err
-	case err != nil && a.out.Applied > 0: // not "refused: nothing was changed"
-		return fmt.Errorf("%d changes were applied, then: %s", a.out.Applied, err.Error())
 	case err != nil:
-		return err
+		return a.soFar(err)
 	case res.RolledBack:
 		return fmt.Errorf("%w: %s", ErrRolledBack, res.Err)
 	case res.Err != "":
 		return errors.New(res.Err)
 	}
 	return nil
+}
+
+// soFar is an error that says what was done before it: "refused" alone would
+// mean that nothing was changed.
+func (a *applying) soFar(err error) error {
+	if a.out.Applied == 0 {
+		return err
+	}
+	return fmt.Errorf("%d changes were applied, then: %s", a.out.Applied, err.Error())
 }
 
 // fetchPristine brings into the store what the host's packages installed, where

@@ -54,6 +54,7 @@ type Target struct {
 	HostOnly []string
 	Safe     []string // patterns of units and paths that a standby does too
 	Paths    []string
+	Budget   engine.Budget
 }
 
 // scope is what is read of a host: its trees and, beyond them, the files that

@@ -40,6 +40,7 @@ type Planned struct {
 	Desired *engine.Desired
 	wish    *engine.Desired // what Desired was before it was carried over to the host's packages
 	Undo    string          // the command that brings the host back; "" for none
+	Spent   engine.Spending
 	session *session
 	base    engine.Base
 	begun   begun // of an apply that was cut off, what could not be seen
@@ -217,7 +218,7 @@ func (c *Controller) compare(ctx context.Context, t Target, d *engine.Desired, s
 		Plan: engine.MakePlan(t.Name, rebased, s.actual, base, c.Schemas), Target: t, Desired: rebased, wish: d,
 		session: s, base: base, begun: open, again: len(begun) > 0,
 	}
-	if o.Diffs {
+	if p.Spent, err = c.spending(p); err == nil && o.Diffs {
 		p.diffs, err = c.diffs(ctx, p)
 	}
 	return p, err
@@ -289,5 +290,5 @@ func showable(ch engine.Change) bool {
 
 // Show tells the view of a plan.
 func (c *Controller) Show(p *Planned) {
-	c.View.Plan(view.PlanView{Plan: p.Plan, Schemas: c.Schemas, Diffs: p.diffs, Undo: p.Undo})
+	c.View.Plan(view.PlanView{Plan: p.Plan, Schemas: c.Schemas, Diffs: p.diffs, Undo: p.Undo, Spent: p.Spent})
 }

@@ -23,9 +23,11 @@ type SavedPlan struct {
 	Made    time.Time   `json:"made"`
 	Changes int         `json:"changes"`
 	// Conflicts are files that the plan leaves to be merged by hand.
-	Conflicts int    `json:"conflicts,omitempty"`
-	Observed  string `json:"observed"`
-	Wanted    string `json:"wanted"`
+	Conflicts int `json:"conflicts,omitempty"`
+	// Over is what is over the budget, "" for nothing.
+	Over     string `json:"over_budget,omitempty"`
+	Observed string `json:"observed"`
+	Wanted   string `json:"wanted"`
 }
 
 // savedPlans is the file: the plans of the hosts that were planned together.
@@ -39,7 +41,7 @@ const savedVersion = 2
 // Saved is a plan's binding.
 func (p *Planned) Saved(from string) SavedPlan {
 	return SavedPlan{
-		Host: p.Target.Name, From: from, Role: p.Target.Role, Made: now(), Changes: len(p.Changes), Conflicts: len(p.Conflicts),
+		Host: p.Target.Name, From: from, Role: p.Target.Role, Made: now(), Changes: len(p.Changes), Conflicts: len(p.Conflicts), Over: p.Spent.Over(),
 		Observed: p.Observed.String(), Wanted: p.Wanted.String(),
 	}
 }

@@ -46,7 +46,7 @@ const remedyNoProject = "Name the project's directory with -C, or make one with 
 // overlays are of the kinds that schemas describe. The project is never nil;
 // it is whole only when there are no errors.
 func Load(fsys fs.FS, schemas []engine.Schema, o Options) (*Project, hcl.Diagnostics) {
-	l := &loader{fsys: fsys, opts: o, schemas: bySchemaKind(schemas), project: &Project{Hikae: Hikae{Store: defaultStore, LoginDeadline: defaultLoginDeadline}}}
+	l := &loader{fsys: fsys, opts: o, schemas: bySchemaKind(schemas), project: &Project{Hikae: Hikae{Store: defaultStore, Budget: noBudget, LoginDeadline: defaultLoginDeadline}}}
 	bodies := l.parse()
 	if !l.diags.HasErrors() {
 		l.load(bodies)

@@ -28,8 +28,8 @@ func (l *loader) pairs(blocks []*hclsyntax.Block) {
 		if !ok || sym == nil || sym.at != b.DefRange() {
 			continue // the scope told of a second one
 		}
-		r := l.reader(b, sym, pairAttrs, []string{"mirror"})
-		p := Pair{Name: name, Range: b.DefRange()}
+		r := l.reader(b, sym, pairAttrs, []string{"budget", "mirror"})
+		p := Pair{Name: name, Budget: l.budget(b), Range: b.DefRange()}
 		l.members(r, &p, inPair)
 		p.HostOnly = r.texts("hostonly", checkPathPattern)
 		p.Paths = r.trees("paths")

@@ -13,6 +13,9 @@ import (
 func printProject(p *Project) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "hikae requires %q store %q login_deadline %v\n", p.Hikae.RequiredVersion, p.Hikae.Store, p.Hikae.LoginDeadline)
+	if p.Hikae.Budget != noBudget {
+		fmt.Fprintf(&b, "budget %+v\n", p.Hikae.Budget)
+	}
 	for _, h := range p.Hosts {
 		h.Range = hcl.Range{}
 		fmt.Fprintf(&b, "host %s ssh=%q local=%v identity=%q follows=%q only=%q labels=%q hostonly=%q paths=%q\n",
@@ -20,6 +23,9 @@ func printProject(p *Project) []byte {
 	}
 	for _, pair := range p.Pairs {
 		fmt.Fprintf(&b, "pair %s members=%q primary=%q hostonly=%q paths=%q safe=%q\n", pair.Name, pair.Members, pair.InitialPrimary, pair.HostOnly, pair.Paths, pair.Safe)
+		if pair.Budget != noBudget {
+			fmt.Fprintf(&b, "  budget %+v, with the project's %+v\n", pair.Budget, p.BudgetOf(pair))
+		}
 		for _, m := range pair.Mirrors {
 			fmt.Fprintf(&b, "  mirror %q reload=%q\n", m.Path, m.Reload)
 		}

@@ -27,6 +27,7 @@ type Hikae struct {
 	// LoginDeadline bounds the wait for a new login after a change that could
 	// keep people out.
 	LoginDeadline time.Duration
+	Budget        engine.Budget
 	Range         hcl.Range
 }
 
@@ -56,6 +57,7 @@ type Pair struct {
 	Safe           []string // patterns of units and paths that a standby does too
 	Paths          []string // trees beyond /etc to carry
 	Mirrors        []Mirror
+	Budget         engine.Budget // where it says more than the project's
 	Range          hcl.Range
 }
 

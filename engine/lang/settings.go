@@ -28,7 +28,8 @@ func (l *loader) hikae(blocks []*hclsyntax.Block) {
 		if h.RequiredVersion != "" && !l.version(b, h.RequiredVersion) {
 			return
 		}
-		l.reader(b, nil, []string{"required_version", "store", "login_deadline"}, nil)
+		l.reader(b, nil, []string{"required_version", "store", "login_deadline"}, []string{"budget"})
+		h.Budget = l.budget(b)
 		if s := l.plainText(b, "store"); s != "" {
 			h.Store = s
 		}

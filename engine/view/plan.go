@@ -21,6 +21,8 @@ type PlanView struct {
 	Schemas []engine.Schema
 	// Diffs are the unified diffs of text files, by path; a secret has none.
 	Diffs map[string]string
+	// Spent is what it deletes and overwrites beside its budget.
+	Spent engine.Spending
 	// Undo is the command that brings the host back to before; "" for none.
 	Undo string
 }
@@ -57,6 +59,9 @@ func (v *View) Plan(p PlanView) {
 	}
 	if p.FirstContact && len(p.Own) > 0 {
 		fmt.Fprintf(&b, "%s\n", v.paint(dim, "of its own, and left alone: "+counts(p.Own)))
+	}
+	if over := p.Spent.Over(); over != "" {
+		fmt.Fprintf(&b, "%s\n", v.paint(red, "over budget: "+over+"; apply goes no further without --over-budget"))
 	}
 	if p.Undo != "" {
 		b.WriteString(undoText(p.Undo))

@@ -48,6 +48,7 @@ func (v *View) planJSON(p PlanView) {
 	v.Emit(Event{Type: "plan", Host: p.Host, Data: map[string]any{
 		"changes": len(p.Changes), "conflicts": len(p.Conflicts), "forecast": p.Forecast, "first_contact": p.FirstContact,
 		"own": p.Own, "summary": p.Summary(), "undo": p.Undo,
+		"spent": p.Spent, "over_budget": p.Spent.Over(),
 		"observed": p.Observed.String(), "wanted": p.Wanted.String(),
 	}})
 }

@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"fmt"
+	"testing"
+)
+
+// budgeted plans n files that were applied and are wished no more, and m that
+// are wished otherwise than they are; the host has further files beside.
+func budgeted(t *testing.T, n, m, inStep int) *Plan {
+	t.Helper()
+	base := Base{}
+	var wish, have []Resource
+	add := func(kind string, i int) Resource { return file(fmt.Sprintf("/etc/%s%d", kind, i), 1) }
+	for i := range n {
+		have = append(have, add("gone", i))
+	}
+	for i := range m {
+		have = append(have, add("other", i))
+		wish = append(wish, file(fmt.Sprintf("/etc/other%d", i), 2))
+	}
+	for i := range inStep {
+		have = append(have, add("same", i))
+		wish = append(wish, add("same", i))
+	}
+	for i := range have {
+		base[have[i].Addr] = FingerprintOf(&have[i], testSchemas()[0])
+	}
+	p := MakePlan("h", desired(t, Want{Host: "h", Source: snapshot(wish...)}), actual(have...), base, testSchemas())
+	if len(p.Changes) != n+m {
+		t.Fatalf("got %v", lines(p))
+	}
+	return p
+}
+
+func TestBudget(t *testing.T) {
+	own := Budget{DefaultBudget, DefaultBudget}
+	for _, c := range []struct {
+		n, m, inStep int
+		budget       Budget
+		wasInStep    bool
+		want         string
+	}{
+		{25, 100, 0, own, true, ""},
+		{26, 0, 0, own, true, "26 deletions (at most 25)"},
+		{26, 0, 300, own, true, ""}, // a tenth of 326
+		{33, 0, 267, own, true, "33 deletions (at most 30)"},
+		{0, 101, 0, own, true, "101 files overwritten (at most 100)"},
+		{0, 101, 303, own, true, ""}, // a quarter of those wished
+		{26, 101, 0, own, true, "26 deletions (at most 25) and 101 files overwritten (at most 100)"},
+		{0, 101, 0, own, false, ""}, // the first contact lists them
+		{26, 0, 0, own, false, "26 deletions (at most 25)"},
+		{1, 0, 0, Budget{0, DefaultBudget}, true, "1 deletions (at most 0)"},
+		{0, 3, 0, Budget{DefaultBudget, 2}, true, "3 files overwritten (at most 2)"},
+		{60, 200, 0, Budget{60, 200}, true, ""},
+	} {
+		if got := budgeted(t, c.n, c.m, c.inStep).Spending(c.budget, c.wasInStep).Over(); got != c.want {
+			t.Errorf("%+v: over %q", c, got)
+		}
+	}
+	// Both stages of an apply together.
+	p := budgeted(t, 20, 0, 0)
+	if got := p.Spending(own, true).Add(p.Changes).Over(); got != "40 deletions (at most 25)" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// What is created, and what a package changes, is spent on nothing.
+func TestBudgetIsOfDeletionsAndFiles(t *testing.T) {
+	p := MakePlan("h", desired(t, Want{Host: "h", Source: snapshot(file("/etc/new", 1), pkg("a", "2"), service("x", true, true))}),
+		actual(pkg("a", "1"), service("x", false, false)), Base{}, testSchemas())
+	if s := p.Spending(Budget{0, 0}, true); len(p.Changes) != 3 || s.Over() != "" {
+		t.Errorf("got %v, %q", lines(p), s.Over())
+	}
+}
