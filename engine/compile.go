@@ -158,6 +158,8 @@ func (c *compiler) source(r *Resource) {
 	d.Node = r.Node.Clone()
 	if c.Source.Host != c.Host {
 		switch {
+		case c.schemas[r.Addr.Kind].Condition:
+			d.Value = holding(d.Value)
 		case r.Addr.Kind == "service":
 			d.Value = followed(d.Value)
 		case d.Node != nil && d.Node.Label == hosts.Unlabeled:
@@ -177,6 +179,15 @@ func (c *compiler) own(a Addr) (rules.Rule, bool) {
 		return c.hostOnly.Match(a.Name)
 	}
 	return hostOwn(a)
+}
+
+// holding is a condition that holds.
+func holding(v cty.Value) cty.Value {
+	attrs := v.AsValueMap()
+	for name := range attrs {
+		attrs[name] = cty.True
+	}
+	return cty.ObjectVal(attrs)
 }
 
 // followed is what a unit should be on another host than the one it was read

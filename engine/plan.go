@@ -222,6 +222,9 @@ func (p *planner) untouchable(a Addr) string {
 
 // asksNothing reports whether a wish is met by there being nothing.
 func (p *planner) asksNothing(want *Resource) bool {
+	if p.schemas[want.Addr.Kind].Condition {
+		return true
+	}
 	if want.Addr.Kind != "service" {
 		return false
 	}
@@ -289,6 +292,9 @@ func (p *planner) applied(a Addr, have *Resource) bool {
 // extra plans what is there and not wished. What a package owns is never
 // removed: it is put back to what the package installed.
 func (p *planner) extra(a Addr, have *Resource) {
+	if p.schemas[a.Kind].Condition {
+		return
+	}
 	_, ours := p.base[a]
 	if p.desired.Pristine[a] == nil && ours && !have.IsPristine() {
 		if why := p.desired.silent(a, have.Pristine != nil); why != "" {

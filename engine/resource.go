@@ -137,6 +137,10 @@ type Schema struct {
 	// type, mode, owner, group, acl, default_acl, xattrs, caps, label, link,
 	// and content or source.
 	Node bool
+	// Condition: resources are conditions of the host that hold or do not, each
+	// attribute a bool. They are never created nor removed; on another host than
+	// the one they were read on they are wished to hold.
+	Condition bool
 }
 
 // ByKind gives schemas by the kind they describe.

@@ -6,7 +6,9 @@ import (
 
 	"hikae/engine"
 	"hikae/modules/account"
+	"hikae/modules/alternatives"
 	"hikae/modules/daemons"
+	"hikae/modules/derived"
 	"hikae/modules/file"
 	"hikae/modules/packages"
 	"hikae/modules/repo"
@@ -24,6 +26,8 @@ func Modules() []engine.Module {
 	}, selinux.Modules(), []engine.Module{ // whose types packages bring, and by which files are labelled
 		account.Group{},
 		account.User{},
+		alternatives.Module{},
+		derived.Module{},
 		file.Module{},
 		service.Module{},
 	})
@@ -32,7 +36,7 @@ func Modules() []engine.Module {
 // Units returns the daemons whose configuration hikae knows, and what is
 // derived from files.
 func Units() []engine.Unit {
-	units := daemons.Units()
+	units := slices.Concat(daemons.Units(), derived.Units())
 	for _, l := range Lenses() {
 		units = append(units, l.Units()...)
 	}

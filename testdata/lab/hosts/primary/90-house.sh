@@ -8,6 +8,9 @@ chmod 755 /etc/rio/*.sh /etc/cron.daily/rio-junk
 chmod 440 /etc/sudoers.d/family
 systemd-tmpfiles --create /etc/tmpfiles.d/rio.conf
 
+update-crypto-policies --set LEGACY >/dev/null     # for the printer
+alternatives --set mta /usr/sbin/sendmail.postfix  # so that no other package takes it over
+
 edit /etc/ssh/sshd_config 's/^#?PermitRootLogin .*/PermitRootLogin prohibit-password/' 's/^#?MaxAuthTries .*/MaxAuthTries 4/'
 edit /etc/chrony.conf 's/^(pool .*)/#\1/' '$a server gw.rio.example iburst\
 allow 10.98.0.0/24'
