@@ -35,7 +35,7 @@ func derived() List {
 			{"/etc/udev/hwdb.bin", "made by systemd-hwdb", "/etc/udev/hwdb.bin", "/etc/udev/udev.conf"},
 			{"/etc/pki/ca-trust/extracted/**", "made by update-ca-trust from the anchors", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/pki/ca-trust/source/anchors/home.pem"},
 			{"/etc/crypto-policies/{back-ends,state}/**", "made by update-crypto-policies from /etc/crypto-policies/config", "/etc/crypto-policies/back-ends/openssh.config", "/etc/crypto-policies/config"},
-			{"/etc/alternatives/**", "links that alternatives keeps", "/etc/alternatives/mta", "/etc/alternative/mta"},
+			{"/etc/alternatives/**", "links that alternatives keeps; what was chosen by hand is carried as alternative", "/etc/alternatives/mta", "/etc/alternative/mta"},
 			{"/etc/authselect/{nsswitch.conf,system-auth,password-auth,smartcard-auth,fingerprint-auth,postlogin,dconf-db,dconf-locks}", "made by authselect from its profile", "/etc/authselect/system-auth", "/etc/authselect/user-nsswitch.conf"},
 			{"/etc/nsswitch.conf.bak", "authselect's copy of the file it replaced", "/etc/nsswitch.conf.bak", "/etc/nsswitch.conf"},
 			{"/etc/selinux/*/{active,modules,policy,logins}/**", "SELinux's store, made by semodule and semanage", "/etc/selinux/targeted/active/seusers", "/etc/selinux/semanage.conf"},

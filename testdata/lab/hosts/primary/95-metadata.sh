@@ -51,11 +51,11 @@ rm /root/rio_album.te
 semanage import <<'END' 2>&1 | grep -v sddm || true
 boolean -m -1 httpd_can_network_connect
 boolean -m -0 httpd_enable_cgi
-port -a -t http_port_t -p tcp 8081
+port -m -t http_port_t -p tcp 8081
 port -a -t http_cache_port_t -p tcp 8090-8099
 fcontext -a -f a -t httpd_sys_content_t '/srv/(photo|files|sakura)(/.*)?'
 fcontext -a -f d -t public_content_rw_t '/srv/photo/incoming'
-fcontext -a -f a -e /var/www /srv/www
+fcontext -a -e /var/www /srv/www
 module -a /run/rio_album.pp
 END
 semodule -l | grep -q '^rio_album'
