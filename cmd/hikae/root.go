@@ -58,7 +58,12 @@ converged to it, and turns a bare box into the dead server.
 ` + exitHelp,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+			if cmd.Name() == "agent" {
+				easeGC(agentHeap)
+			} else {
+				easeGC(controllerHeap)
+			}
 			a.view = view.New(a.out, a.err, a.json)
 		},
 	}

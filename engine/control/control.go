@@ -4,6 +4,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -125,7 +126,7 @@ func (c *Controller) read(ctx context.Context, conn *agent.Client, t Target, d *
 	}
 	act := &engine.Actual{Facts: conn.Facts(), Resources: map[engine.Addr]*engine.Resource{}}
 	req := agent.ReadRequest{Scope: scope, Stamps: stamps, HomeKey: c.Keys.Home}
-	act.Coverage, stamps, err = conn.Read(ctx, req, func(r engine.Resource) error {
+	act.Coverage, req.Stamps, err = conn.Read(ctx, req, func(r engine.Resource) error {
 		if act.Resources[r.Addr] != nil {
 			return fmt.Errorf("%s was read twice", r.Addr)
 		}
@@ -138,8 +139,8 @@ func (c *Controller) read(ctx context.Context, conn *agent.Client, t Target, d *
 	if err != nil {
 		return nil, err
 	}
-	if len(stamps) > 0 {
-		if err := c.Store.Set(states.Stamps, t.Name, stamps); err != nil {
+	if len(req.Stamps) > 0 && !bytes.Equal(req.Stamps, stamps) { // a plan of what is as it was writes nothing
+		if err := c.Store.Set(states.Stamps, t.Name, req.Stamps); err != nil {
 			return nil, err
 		}
 	}
