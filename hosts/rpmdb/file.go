@@ -138,20 +138,9 @@ func (p *Package) paths() ([]string, error) {
 		}
 		return names.all()
 	}
-	dirNames, err := p.header.strs(tagDirNames)
+	dirs, indexes, err := p.header.dirs(bases.len())
 	if err != nil {
 		return nil, err
-	}
-	dirs, err := dirNames.all()
-	if err != nil {
-		return nil, err
-	}
-	indexes, err := p.header.uint32s(tagDirIndexes)
-	if err != nil {
-		return nil, err
-	}
-	if indexes.len() != bases.len() {
-		return nil, fmt.Errorf("%d base names, but %d directories of them", bases.len(), indexes.len())
 	}
 	size, names := 0, bases
 	for i := range bases.len() {
@@ -160,10 +149,10 @@ func (p *Package) paths() ([]string, error) {
 			return nil, err
 		}
 		if uint64(indexes.at(i)) >= uint64(len(dirs)) {
-			return nil, fmt.Errorf("file %d is in directory %d of %d", i, indexes.at(i), len(dirs))
+			return nil, dirIndexError(i, indexes.at(i), len(dirs))
 		}
 		if size += len(dirs[indexes.at(i)]) + len(base); size > maxPathBytes {
-			return nil, fmt.Errorf("more than %d bytes of paths", maxPathBytes)
+			return nil, errPaths
 		}
 	}
 	var b strings.Builder
@@ -184,6 +173,8 @@ func (p *Package) paths() ([]string, error) {
 
 // maxPathBytes bounds the paths of one package: a small header can name one long directory for a million files.
 const maxPathBytes = 256 << 20
+
+var errPaths = fmt.Errorf("more than %d bytes of paths", maxPathBytes)
 
 // fileArrays are the tags with an item for each file. A tag may be absent, and its array is then empty.
 type fileArrays struct {
@@ -284,6 +275,19 @@ func (a *fileArrays) fill(f *File, i int) error {
 	var err error
 	if f.Digest, err = a.unhex(digest); err != nil {
 		return fmt.Errorf("%q: its digest: %w", f.Path, err)
+	}
+	return nil
+}
+
+// skip goes past a file that is not asked for, in place of fill.
+func (a *fileArrays) skip() error {
+	for _, s := range []*stringArray{&a.digests, &a.links, &a.users, &a.groups, &a.caps} {
+		if s.len() == 0 {
+			continue
+		}
+		if _, err := s.next(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

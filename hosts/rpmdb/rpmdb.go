@@ -18,8 +18,11 @@ import (
 	"io/fs"
 	"iter"
 	"path"
+	"runtime"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Limits on what is taken for an rpm database at all. A server of 2,000 packages has 100 MB.
@@ -147,9 +150,12 @@ func (db *DB) Load(ctx context.Context) ([]*Package, Stamp, error) {
 				return nil, Stamp{}, db.errorf(err)
 			}
 		}
-		before, err := db.settledStamp(ctx)
+		before, settled, err := db.settledStamp(ctx)
 		if err != nil {
 			return nil, Stamp{}, err
+		}
+		if !settled {
+			continue // a change within one tick of the clock would not show
 		}
 		pkgs, readErr := db.read(ctx)
 		after, err := db.Stamp()
@@ -174,19 +180,21 @@ func (db *DB) errorf(err error) error {
 	return fmt.Errorf("cannot read %s: %w", db.Path(), err)
 }
 
-// settledStamp returns the stamp once the last change is a little in the past, or after a second of waiting for that.
-func (db *DB) settledStamp(ctx context.Context) (Stamp, error) {
+// settledStamp returns the stamp once the last change is a little in the past. It waits a second for that at most.
+func (db *DB) settledStamp(ctx context.Context) (s Stamp, settled bool, err error) {
 	for waited := time.Duration(0); ; waited += settle {
-		s, err := db.Stamp()
-		if err != nil {
-			return Stamp{}, err
+		if s, err = db.Stamp(); err != nil {
+			return Stamp{}, false, err
 		}
 		age := time.Since(s.newest())
-		if age < 0 || age >= settle || waited >= time.Second { // a time in the future says nothing
-			return s, nil
+		if age < 0 || age >= settle { // a time in the future says nothing
+			return s, true, nil
+		}
+		if waited >= time.Second {
+			return s, false, nil
 		}
 		if err := sleep(ctx, settle-age); err != nil {
-			return Stamp{}, db.errorf(err)
+			return Stamp{}, false, db.errorf(err)
 		}
 	}
 }
@@ -215,15 +223,37 @@ func (db *DB) read(ctx context.Context) ([]*Package, error) {
 		return nil, err
 	}
 	pkgs := make([]*Package, len(recs))
-	for i, r := range recs {
-		if pkgs[i], err = newPackage(r); err == nil {
-			err = pkgs[i].header.checkDigest()
-		}
-		if err != nil {
-			return nil, fmt.Errorf("record %d: %w", r.num, err)
-		}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	const batch = 64
+	for from := 0; from < len(recs); from += batch {
+		g.Go(func() error {
+			for i := from; i < min(from+batch, len(recs)) && ctx.Err() == nil; i++ {
+				p, err := checkedPackage(recs[i])
+				if err != nil {
+					return err
+				}
+				pkgs[i] = p
+			}
+			return ctx.Err()
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
 	return pkgs, nil
+}
+
+// checkedPackage decodes a record, and hashes it: most of what reading a database costs.
+func checkedPackage(r record) (*Package, error) {
+	p, err := newPackage(r)
+	if err == nil {
+		err = p.header.checkDigest()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("record %d: %w", r.num, err)
+	}
+	return p, nil
 }
 
 // records reads all records in the order of their numbers.

@@ -3,8 +3,9 @@ package file
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
+	"path"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -36,16 +37,18 @@ func readOwners(ctx context.Context, r hosts.Reader, roots []string) (owners, er
 		return nil, err
 	}
 	own := owners{}
+	parents := make(map[string]bool, len(roots))
+	for _, root := range roots {
+		dir, _ := path.Split(root)
+		parents[dir] = true
+	}
+	inReach := func(dir string) bool {
+		return parents[dir] || below(strings.TrimSuffix(dir, "/"), roots)
+	}
 	for _, p := range pkgs {
-		if ours, err := ownsBelow(p, roots); err != nil || !ours {
-			if err != nil {
-				return nil, fmt.Errorf("cannot read the files of package %s: %w", p.Name, err)
-			}
-			continue
-		}
-		files, err := p.Files()
+		files, err := p.FilesIn(inReach)
 		if err != nil {
-			return nil, fmt.Errorf("cannot read the files of package %s: %w", p.Name, err)
+			return nil, err
 		}
 		for i := range files {
 			if below(files[i].Path, roots) {
@@ -54,21 +57,6 @@ func readOwners(ctx context.Context, r hosts.Reader, roots []string) (owners, er
 		}
 	}
 	return own, nil
-}
-
-// ownsBelow is cheap next to decoding the whole file list, which for most
-// packages lies in /usr alone.
-func ownsBelow(p *rpmdb.Package, roots []string) (bool, error) {
-	paths, err := p.Paths()
-	if err != nil {
-		return false, err
-	}
-	for _, path := range paths {
-		if below(path, roots) {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 func (o owners) add(pkg string, f *rpmdb.File) {

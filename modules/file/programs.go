@@ -1,6 +1,7 @@
 package file
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,39 +22,37 @@ var programs = []string{"/usr/bin", "/usr/sbin"}
 
 // programs emits the programs of dir whose metadata is not their package's, but
 // for those that were read already.
-func (rd *reading) programs(dir string, read []string, emit func(engine.Resource) error) error {
-	names, err := rd.r.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("cannot read %s: %w", dir, err)
-	}
-	for _, name := range names {
-		p := dir + "/" + name
+func (rd *reading) programs(ctx context.Context, dir string, read []string, emit func(engine.Resource) error) error {
+	err := rd.r.Walk(ctx, dir, func(p string, n hosts.Node) error {
+		if n.Type == hosts.Dir {
+			if p == dir {
+				return nil
+			}
+			return fs.SkipDir
+		}
 		o := rd.own.of(p)
-		if _, done := slices.BinarySearch(read, p); done {
-			continue
-		}
 		if o == nil || o.pristine == nil || o.pristine.Type != hosts.File {
-			continue
+			return nil
 		}
-		n, err := rd.r.Stat(p)
-		if err != nil || n.Type != hosts.File || n.Content.Size != o.pristine.Content.Size {
-			continue // gone, or not the package's any more: rpm -V tells
+		if n.Type != hosts.File || n.Content.Size != o.pristine.Content.Size {
+			return nil // not the package's any more: rpm -V tells
 		}
 		n.Content = o.pristine.Content
 		if n.Equal(o.pristine) {
-			continue
+			return nil
+		}
+		if _, done := slices.BinarySearch(read, p); done {
+			return nil
 		}
 		if rd.vault != nil {
 			rd.vault.Plain(n.Content, func() (io.ReadCloser, error) { return rd.r.Open(p) })
 		}
-		if err := emit(engine.Resource{
+		return emit(engine.Resource{
 			Addr: engine.Addr{Kind: Kind, Name: p}, Value: cty.NilVal, Node: &n, Package: o.pkg, Pristine: o.pristine.Clone(),
-		}); err != nil {
-			return err
-		}
+		})
+	}, nil)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot read %s: %w", dir, err)
 	}
 	return nil
 }

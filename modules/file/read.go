@@ -60,7 +60,7 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 		return engine.Coverage{}, err
 	}
 	for _, dir := range programs {
-		if err := rd.programs(dir, single, emit); err != nil {
+		if err := rd.programs(ctx, dir, single, emit); err != nil {
 			return engine.Coverage{}, err
 		}
 	}

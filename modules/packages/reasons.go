@@ -68,11 +68,11 @@ func neededBy(all, candidates []*rpmdb.Package) (map[*rpmdb.Package]bool, error)
 		if needed[p] {
 			continue
 		}
-		files, err := p.Files()
+		paths, err := p.Paths()
 		if err != nil {
 			return nil, err
 		}
-		needed[p] = slices.ContainsFunc(files, func(f rpmdb.File) bool { return wants[f.Path].other(p) })
+		needed[p] = slices.ContainsFunc(paths, func(path string) bool { return wants[path].other(p) })
 	}
 	return needed, nil
 }
