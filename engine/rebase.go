@@ -2,6 +2,7 @@ package engine
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"hikae/engine/merge"
@@ -65,27 +66,29 @@ type Merged struct {
 // merge makes of them; what an overlay says of a file is said of this host and
 // stays. Where both packages installed the same, nothing is done.
 //
-// A package that the plan is about to change is passed over: which version the
-// host has is known afterwards. merge is called once, if at all, and returns a
-// result for each. The result shares with d what is not changed.
-func (d *Desired) Rebase(act *Actual, changing []Change, merge func([]Skewed) ([]Merged, error)) (*Desired, error) {
+// A package that the plan is about to change, as changing tells, is passed over:
+// which version the host has is known afterwards. changing and merge are called
+// once, if at all; merge returns a result for each. The result shares with d
+// what is not changed.
+func (d *Desired) Rebase(act *Actual, changing func() []Change, merge func([]Skewed) ([]Merged, error)) (*Desired, error) {
+	addrs := slices.DeleteFunc(sortedAddrs(d.Resources), func(a Addr) bool {
+		have := act.Resources[a]
+		return have == nil || !skewed(d.Resources[a], have)
+	})
+	if len(addrs) == 0 {
+		return d, nil
+	}
 	out := *d
 	out.Resources, out.Inline = maps.Clone(d.Resources), maps.Clone(d.Inline)
 	out.conflicts, out.how = nil, map[Addr]string{}
+	pending := changing()
 	var files []Skewed
-	found := false
-	for _, a := range sortedAddrs(d.Resources) {
-		r, have := d.Resources[a], act.Resources[a]
-		if have == nil || !skewed(r, have) || changes(changing, have.Package) {
-			continue
+	for _, a := range addrs {
+		if have := act.Resources[a]; !changes(pending, have.Package) {
+			if f := out.rebase(d.Resources[a], have); f != nil {
+				files = append(files, *f)
+			}
 		}
-		found = true
-		if f := out.rebase(r, have); f != nil {
-			files = append(files, *f)
-		}
-	}
-	if !found {
-		return d, nil
 	}
 	if len(files) == 0 {
 		return &out, nil

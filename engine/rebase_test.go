@@ -15,7 +15,7 @@ func rebased(t *testing.T, w Want, act *Actual, changing []Change, merge func(Sk
 	t.Helper()
 	w.Host = "standby"
 	d := desired(t, w)
-	out, err := d.Rebase(act, changing, func(fs []Skewed) ([]Merged, error) {
+	out, err := d.Rebase(act, func() []Change { return changing }, func(fs []Skewed) ([]Merged, error) {
 		var ms []Merged
 		for _, f := range fs {
 			if merge == nil {
@@ -121,7 +121,7 @@ func TestConflictsAreLeft(t *testing.T) {
 	}
 	plain := desired(t, Want{Host: "standby", Source: w.Source})
 	failed := errors.New("x")
-	if _, err := plain.Rebase(act, nil, func([]Skewed) ([]Merged, error) { return nil, failed }); !errors.Is(err, failed) {
+	if _, err := plain.Rebase(act, func() []Change { return nil }, func([]Skewed) ([]Merged, error) { return nil, failed }); !errors.Is(err, failed) {
 		t.Errorf("error %v", err)
 	}
 	if p := MakePlan("standby", plain, act, nil, testSchemas()); len(p.Changes) != 2 || len(p.Conflicts) != 0 {

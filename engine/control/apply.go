@@ -306,7 +306,7 @@ func (a *applying) fetchPristine(ctx context.Context, cs []engine.Change) error 
 			want = append(want, have.Pristine.Content)
 		}
 	}
-	failed, err := a.c.keepContents(ctx, a.p.session.conn, a.p.Target.Name, want)
+	failed, err := a.c.keepShipped(ctx, a.p.session, a.p.Target.Name, want)
 	for _, why := range failed {
 		err = errors.Join(err, why)
 	}

@@ -31,7 +31,9 @@ func (p *Planned) ConflictError() error {
 // nothing.
 func (c *Controller) rebase(ctx context.Context, t Target, d *engine.Desired, s *session, base engine.Base) (*engine.Desired, error) {
 	m := &merger{c: c, ctx: ctx, t: t, s: s, open: c.opener(ctx, d.Inline), made: map[hosts.ID][]byte{}}
-	changing := engine.MakePlan(t.Name, d, s.actual, base, c.Schemas).InStage(engine.StageSystem, c.Schemas)
+	changing := func() []engine.Change {
+		return engine.MakePlan(t.Name, d, s.actual, base, c.Schemas).InStage(engine.StageSystem, c.Schemas)
+	}
 	out, err := d.Rebase(s.actual, changing, m.all)
 	if err != nil {
 		return nil, fmt.Errorf("cannot merge the files of %s: %w", t.Name, err)
@@ -68,7 +70,7 @@ func (m *merger) all(files []engine.Skewed) ([]engine.Merged, error) {
 			want = append(want, f.Sides.Theirs)
 		}
 	}
-	if m.missing, err = m.c.keepContents(m.ctx, m.s.conn, m.t.Name, want); err != nil {
+	if m.missing, err = m.c.keepShipped(m.ctx, m.s, m.t.Name, want); err != nil {
 		return nil, err
 	}
 	out := make([]engine.Merged, len(files))

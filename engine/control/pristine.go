@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,36 +24,89 @@ const askAgain = 24 * time.Hour
 // by it. It is asked for while the host still has the packages; that of files
 // which are as installed comes with them. What cannot be had is no error.
 func (c *Controller) keepPristine(ctx context.Context, s *session, t Target) (notes []string, err error) {
-	tried, err := c.triedInVain(t.Name)
-	if err != nil {
-		return nil, err
-	}
 	var want []hosts.Content
 	paths := map[hosts.ID]string{}
-	for _, r := range s.actual.Resources {
-		ct, ok := editedPristine(r)
-		if !ok || time.Since(tried[ct.ID]) < askAgain {
-			continue
+	for _, a := range slices.SortedFunc(maps.Keys(s.actual.Resources), engine.Addr.Compare) {
+		if ct, ok := editedPristine(s.actual.Resources[a]); ok {
+			want = append(want, ct)
+			paths[ct.ID] = a.Name
 		}
-		want = append(want, ct)
-		paths[ct.ID] = r.Addr.Name
 	}
-	failed, err := c.keepContents(ctx, s.conn, t.Name, want)
+	failed, err := c.keepShipped(ctx, s, t.Name, want)
 	if err != nil || len(failed) == 0 {
 		return nil, err
 	}
-	var text strings.Builder
-	for id, why := range failed {
-		fmt.Fprintf(&text, "%s %d\n", id, now().Unix())
-		if len(notes) == 0 {
-			var one *agent.ContentError
-			if errors.As(why, &one) {
-				why = one.Err
-			}
-			notes = append(notes, fmt.Sprintf("%d edited files have no patch and cannot be merged with other versions, for what their packages installed is not to be had: %s: %v", len(failed), paths[id], why))
+	for _, ct := range want {
+		why := failed[ct.ID]
+		if why == nil {
+			continue
+		}
+		var one *agent.ContentError
+		if errors.As(why, &one) {
+			why = one.Err
+		}
+		return []string{fmt.Sprintf("%d edited files have no patch and cannot be merged with other versions, for what their packages installed is not to be had: %s: %v", len(failed), paths[ct.ID], why)}, nil
+	}
+	return nil, nil
+}
+
+// shippedBatch is how many bytes of packages' files are asked for at once; the
+// agent holds them in memory.
+const shippedBatch = 8 << 20
+
+// keepShipped brings into the store what a host's packages installed, and says
+// of what it cannot why. Files that are still so have it; else it costs the
+// host a look at its repositories, so what was asked for in vain is not asked
+// for again for a while.
+func (c *Controller) keepShipped(ctx context.Context, s *session, host string, contents []hosts.Content) (failed map[hosts.ID]error, err error) {
+	failed = map[hosts.ID]error{}
+	tried, err := c.triedInVain(host)
+	if err != nil {
+		return nil, err
+	}
+	atHand := map[hosts.ID]bool{}
+	for _, r := range s.actual.Resources {
+		if r.IsPristine() {
+			atHand[r.Node.Content.ID] = true
 		}
 	}
-	return notes, c.Store.Set(states.Pristine, t.Name, []byte(text.String()))
+	ask := slices.DeleteFunc(slices.Clone(contents), func(ct hosts.Content) bool {
+		if at := tried[ct.ID]; !atHand[ct.ID] && time.Since(at) < askAgain {
+			missing, err := c.Store.Blobs.Missing(ctx, []string{blobName(ct)})
+			if err == nil && len(missing) > 0 {
+				failed[ct.ID] = fmt.Errorf("no package file had it at %s; it is asked for again a day later", at.UTC().Format(time.RFC3339))
+			}
+			return true
+		}
+		return false
+	})
+	news := 0
+	for len(ask) > 0 {
+		n, size := 0, int64(0)
+		for n < len(ask) && (n == 0 || size+ask[n].Size <= shippedBatch) {
+			size += ask[n].Size
+			n++
+		}
+		some, err := c.keepContents(ctx, s.conn, host, ask[:n])
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(failed, some)
+		for id := range some {
+			tried[id], news = now(), news+1
+		}
+		ask = ask[n:]
+	}
+	if news == 0 {
+		return failed, nil
+	}
+	var text strings.Builder
+	for id, at := range tried {
+		if time.Since(at) < askAgain {
+			fmt.Fprintf(&text, "%s %d\n", id, at.Unix())
+		}
+	}
+	return failed, c.Store.Set(states.Pristine, host, []byte(text.String()))
 }
 
 // triedInVain reads when which contents were asked for in vain.

@@ -10,10 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"hikae/engine"
 	"hikae/engine/lang"
 	"hikae/engine/merge"
+	"hikae/engine/rules"
+	"hikae/hosts"
 	"hikae/states/blob"
 )
 
@@ -65,13 +68,16 @@ func (c *Controller) readResolved(name string) ([]byte, error) {
 }
 
 // sealedSuffix marks a resolved file that holds a secret: it is encrypted to
-// the project's own identity.
-const sealedSuffix = ".age"
+// the project's own identity. plainSuffix keeps another from being taken for it.
+const (
+	sealedSuffix = ".age"
+	plainSuffix  = ".plain"
+)
 
 // resolvedBytes reads the bytes of a resolution that has some of its own.
 func (c *Controller) resolvedBytes(r lang.Resolution) ([]byte, error) {
 	b, err := c.readResolved(r.Bytes)
-	if err == nil && r.Sides.Ours.Sealed {
+	if err == nil && strings.HasSuffix(r.Bytes, sealedSuffix) {
 		b, err = c.Keys.unseal(b)
 	}
 	if err != nil {
@@ -136,7 +142,36 @@ func (c *Controller) Resolve(ctx context.Context, t Target, o ResolveOptions) (*
 			return nil, fmt.Errorf("%w: it has over %d MiB", engine.ErrRefused, engine.MaxShipped>>20)
 		}
 	}
-	return c.record(t.Name, conflict, o)
+	if err := c.keepSides(ctx, p, conflict.Sides); err != nil {
+		return nil, err
+	}
+	mode := p.Desired.Resources[conflict.Addr].Node.Mode
+	return c.record(t.Name, conflict, o, conflict.Secret || rules.Secret(o.Path, mode, o.Bytes))
+}
+
+// keepSides stores what is not yet there of the three sides, as what an overlay
+// made of a file: later changes are merged by them.
+func (c *Controller) keepSides(ctx context.Context, p *Planned, s engine.Sides) error {
+	for _, ct := range []hosts.Content{s.Base, s.Ours, s.Theirs} {
+		missing, err := c.Store.Blobs.Missing(ctx, []string{blobName(ct)})
+		if err != nil {
+			return err
+		}
+		in, inline := p.Desired.Inline[ct.ID]
+		if len(missing) == 0 || !inline || in.From != "" {
+			continue
+		}
+		b := in.Data
+		if ct.Sealed {
+			if b, err = c.Keys.seal(b); err != nil {
+				return err
+			}
+		}
+		if err := c.Store.Blobs.Put(ctx, blobName(ct), bytes.NewReader(b)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func conflictPaths(p *Planned) []string {
@@ -178,19 +213,22 @@ func (c *Controller) edit(ctx context.Context, p *Planned, f engine.Conflict, ed
 	return b, err
 }
 
-// record writes a resolution.
-func (c *Controller) record(host string, f engine.Conflict, o ResolveOptions) (*Resolved, error) {
+// record writes a resolution; the bytes of a secret are sealed.
+func (c *Controller) record(host string, f engine.Conflict, o ResolveOptions, secret bool) (*Resolved, error) {
 	r := lang.Resolution{Path: f.Addr.Name, Take: o.Take, Sides: f.Sides}
 	out := &Resolved{Path: r.Path}
 	if o.Take == "" {
 		b := o.Bytes
 		r.Bytes = host + lang.Escape(r.Path)
-		if f.Sides.Ours.Sealed {
+		switch {
+		case secret:
 			r.Bytes += sealedSuffix
 			var err error
 			if b, err = c.Keys.seal(b); err != nil {
 				return nil, err
 			}
+		case strings.HasSuffix(r.Bytes, sealedSuffix):
+			r.Bytes += plainSuffix
 		}
 		if err := c.writeResolved(r.Bytes, b); err != nil {
 			return nil, err
