@@ -349,7 +349,10 @@ func (a *applying) advance(cs []engine.Change, applied []engine.Addr) error {
 
 func (c *Controller) finish(host string, a *Applied, err error) {
 	text := fmt.Sprintf("%s: in step: %d changes applied in %.1f s", host, a.Applied, a.Seconds)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrConflict):
+		text = fmt.Sprintf("%s: in step but for what is to be merged by hand: %d changes applied in %.1f s", host, a.Applied, a.Seconds)
+	case err != nil:
 		text = fmt.Sprintf("%s: %d changes applied, %d not, in %.1f s", host, a.Applied, a.NotApplied, a.Seconds)
 	}
 	for _, n := range a.Notes {
