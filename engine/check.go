@@ -23,13 +23,18 @@ func (e *execution) checkAhead(ctx context.Context, g *group, tx Transaction) (d
 		return false, nil
 	}
 	err = p.Preview(ctx, tx.Laid(), func(view hosts.Host) error {
-		if err := g.prepare(ctx, view, func(string) {}); err != nil {
-			return err
+		for _, u := range g.units {
+			if u.Check == nil {
+				continue // what it prepares need not be a file
+			}
+			if err := g.prepare(ctx, view, u, func(string) {}); err != nil {
+				return err
+			}
 		}
 		return g.check(ctx, view)
 	})
 	if errors.Is(err, hosts.ErrNoPreview) {
-		e.notes = append(e.notes, fmt.Sprintf("the configuration of %s is checked in its place, and put back if it is refused: %v", g.name(), err))
+		e.tell(fmt.Sprintf("the configuration of %s is checked in its place, and put back if it is refused: %v", g.name(), err))
 		return false, nil
 	}
 	return true, err
@@ -63,42 +68,52 @@ func (g *group) changed() []string {
 	return paths
 }
 
-// prepare rebuilds what the group's daemons derive from their files, and tells
-// what is to be known of it.
-func (g *group) prepare(ctx context.Context, h hosts.Host, tell func(string)) error {
+// prepareAll prepares all units, and tells what is to be known of it.
+func (e *execution) prepareAll(ctx context.Context, g *group) error {
 	for _, u := range g.units {
-		if u.Prepare == nil {
-			continue
-		}
-		err := u.Prepare(ctx, h, g.changed())
-		if notice, ok := errors.AsType[*Notice](err); ok {
-			tell(u.Name + ": " + notice.Text)
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("cannot prepare %s: %w", u.Name, err)
+		if err := g.prepare(ctx, e.x.Host, u, e.tell); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// check asks the checkers of the group's daemons. One that is not installed
-// belongs to a daemon that is not either.
+// prepare rebuilds what a daemon derives from its files.
+func (g *group) prepare(ctx context.Context, h hosts.Host, u Unit, tell func(string)) error {
+	if u.Prepare == nil {
+		return nil
+	}
+	err := u.Prepare(ctx, h, g.changed())
+	if notice, ok := errors.AsType[*Notice](err); ok {
+		tell(u.Name + ": " + notice.Text)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot prepare %s: %w", u.Name, err)
+	}
+	return nil
+}
+
+// check asks the daemons' checkers. One that is not installed belongs to a
+// daemon that is not either.
 func (g *group) check(ctx context.Context, h hosts.Host) error {
+	asked := map[string]bool{} // named is checked for named-chroot as well
 	for _, u := range g.units {
 		if u.Check == nil {
 			continue
 		}
 		for _, argv := range u.Check(h, g.changed()) {
-			if _, err := h.Stat(argv[0]); err != nil {
+			command := strings.Join(argv, " ")
+			if _, err := h.Stat(argv[0]); err != nil || asked[command] {
 				continue
 			}
+			asked[command] = true
 			r, err := h.Run(ctx, hosts.Cmd{Argv: argv})
 			if err != nil {
 				return fmt.Errorf("cannot check the configuration of %s: %w", u.Name, err)
 			}
 			if r.Code != 0 {
-				return fmt.Errorf("%s refuses its new configuration: %s: %s", u.Name, strings.Join(argv, " "), lastLines(r, 6))
+				return fmt.Errorf("%s refuses its new configuration: %s: %s", u.Name, command, lastLines(r, 6))
 			}
 		}
 	}

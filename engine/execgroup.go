@@ -65,7 +65,7 @@ func (e *execution) group(ctx context.Context, g *group) error {
 // activate makes the daemons of a group run on its new files, and sees that
 // they do.
 func (e *execution) activate(ctx context.Context, g *group, before map[string]unitState, checked bool) error {
-	if err := g.prepare(ctx, e.x.Host, e.tell); err != nil {
+	if err := e.prepareAll(ctx, g); err != nil {
 		return err
 	}
 	if !checked {
@@ -75,6 +75,9 @@ func (e *execution) activate(ctx context.Context, g *group, before map[string]un
 	}
 	if g.unitsChange() && e.x.Host.Facts().Systemd {
 		if err := e.systemctl(ctx, "daemon-reload"); err != nil {
+			return err
+		}
+		if err := e.loaded(ctx, g); err != nil {
 			return err
 		}
 	}
@@ -108,7 +111,7 @@ func (e *execution) rollback(ctx context.Context, g *group, tx Transaction, befo
 	if err := tx.Rollback(ctx); err != nil {
 		fail(fmt.Errorf("%w: %w", ErrNotPutBack, err))
 	}
-	fail(g.prepare(ctx, e.x.Host, e.tell))
+	fail(e.prepareAll(ctx, g))
 	if g.unitsChange() && e.x.Host.Facts().Systemd {
 		fail(e.systemctl(ctx, "daemon-reload"))
 	}
@@ -117,19 +120,8 @@ func (e *execution) rollback(ctx context.Context, g *group, tx Transaction, befo
 		job.Done = func(Addr) {}
 		fail(e.module("service").Apply(ctx, e.x.Host, job))
 	}
-	for _, u := range g.units {
-		if !before[u.Name].active() {
-			continue
-		}
-		for _, b := range u.Before {
-			fail(e.systemctl(ctx, "restart", b))
-		}
-		fail(e.systemctl(ctx, "reload-or-restart", u.Name))
-	}
-	for _, name := range g.unitFile {
-		if before[name].active() {
-			fail(e.systemctl(ctx, "restart", name))
-		}
+	for _, err := range e.refreshBack(ctx, g, before) {
+		fail(err)
 	}
 	e.putBack(len(errs) == 1)
 	err := errors.Join(errs...)

@@ -92,8 +92,9 @@ type Job struct {
 
 // Unit is a daemon as far as its configuration goes: which files it reads, how
 // they are checked, and how it is made to read them again. Or it is no daemon
-// but what is derived from files, as the kernel's parameters are: then its Name
-// has no dot, and it has Reads and Prepare alone.
+// but what is derived from files, as the kernel's parameters are, or what
+// programs read each time that they run, as sudo does: then its Name has no dot,
+// and nothing is reloaded.
 type Unit struct {
 	Name  string   // httpd.service
 	Reads []string // patterns of paths, as rules.Match takes them
@@ -111,9 +112,6 @@ type Unit struct {
 	// Login: who can log in hangs on it. A new login has to succeed after a
 	// change of it, or the change is undone.
 	Login bool
-	// Program: it is no unit of systemd but what programs read each time that
-	// they run. It is checked, and there is nothing to reload.
-	Program bool
 }
 
 // Undoer is a Module of a kind that logins hang on and that makes no

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"slices"
 )
 
@@ -16,37 +17,101 @@ func (e *execution) refresh(ctx context.Context, g *group, before map[string]uni
 			touched[c.Addr.Name] = true // started just now, on the new files
 		}
 	}
-	do := func(verb, unit string) error {
-		if touched[unit] || !before[unit].active() {
-			return nil
-		}
-		touched[unit] = true
-		e.emit(ApplyEvent{Unit: unit, Progress: verb})
-		return e.systemctl(ctx, verb, unit)
-	}
+	old := stale(e.x.Host, g.changed())
 	for _, u := range g.units {
 		if stopped[u.Name] {
 			continue
-		}
-		for _, b := range u.Before {
-			if !before[u.Name].active() {
-				continue
-			}
-			if err := do("restart", b); err != nil {
-				return err
-			}
 		}
 		verb := "restart"
 		if u.Reload && !slices.Contains(g.unitFile, u.Name) {
 			verb = "reload-or-restart"
 		}
-		if err := do(verb, u.Name); err != nil {
+		if u.rebinds(old) {
+			verb = "restart"
+			// One that was started just now was so before the mounts were made anew.
+			if err := e.unit(ctx, verb, before, u.Before...); err != nil {
+				return err
+			}
+		}
+		if touched[u.Name] {
+			continue
+		}
+		touched[u.Name] = true
+		if err := e.unit(ctx, verb, before, u.Name); err != nil {
 			return err
 		}
 	}
 	for _, name := range g.unitFile {
-		if err := do("restart", name); err != nil {
+		if touched[name] {
+			continue
+		}
+		if err := e.unit(ctx, "restart", before, name); err != nil {
 			return err
+		}
+	}
+	e.noteStale(g)
+	return nil
+}
+
+// unit reloads or restarts those of the units that were active before.
+func (e *execution) unit(ctx context.Context, verb string, before map[string]unitState, names ...string) error {
+	for _, name := range names {
+		if !before[name].active() {
+			continue
+		}
+		e.emit(ApplyEvent{Unit: name, Progress: verb})
+		if err := e.systemctl(ctx, verb, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refreshBack has the units of a group that was put back run as they did. A
+// daemon that still lives on what it had read before is reloaded, not restarted.
+func (e *execution) refreshBack(ctx context.Context, g *group, before map[string]unitState) []error {
+	var errs []error
+	do := func(verb string, names ...string) {
+		err := e.unit(ctx, verb, before, names...)
+		if err != nil {
+			// One that died too often is not started again until it is told so.
+			if e.systemctl(ctx, append([]string{"reset-failed"}, names...)...) == nil {
+				err = e.unit(ctx, "restart", before, names...)
+			}
+		}
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	old := stale(e.x.Host, g.changed())
+	for _, u := range g.units {
+		if u.rebinds(old) {
+			do("restart", u.Before...)
+			do("restart", u.Name)
+			continue
+		}
+		do("reload-or-restart", u.Name)
+	}
+	for _, name := range g.unitFile {
+		do("restart", name)
+	}
+	return errs
+}
+
+// loaded refuses unit files that systemd does not take: it has read them, and
+// what runs goes on by what it had read before.
+func (e *execution) loaded(ctx context.Context, g *group) error {
+	names := slices.DeleteFunc(slices.Clone(g.unitFile), isTemplate)
+	if len(names) == 0 {
+		return nil
+	}
+	states, err := e.show(ctx, names)
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		if s := states[n].Load; s == "bad-setting" || s == "error" {
+			return fmt.Errorf("systemd refuses the unit file of %s (%s): %s", n, s, e.journal(ctx, n))
 		}
 	}
 	return nil

@@ -14,8 +14,11 @@ import (
 
 // unitState is what systemd says of a unit now.
 type unitState struct {
-	Active   string
-	Restarts int // by systemd, since the unit was started
+	Load, Active, Sub string
+	Restarts          int    // by systemd, since the unit was started
+	MainPID           int    // 0: none, or not known
+	CGroup            string // "" where nothing runs
+	Listens           []string
 }
 
 func (s unitState) active() bool {
@@ -23,13 +26,11 @@ func (s unitState) active() bool {
 }
 
 // states asks for the units that the group could disturb.
-// A template is no unit that could be asked for, and what is derived is none.
+// A template is no unit that could be asked for, and what has no dot in its
+// name is none of systemd's.
 func (e *execution) states(ctx context.Context, g *group) (map[string]unitState, error) {
 	var names []string
 	for _, u := range g.units {
-		if u.Program {
-			continue
-		}
 		names = append(names, u.Name)
 		names = append(names, u.Before...)
 	}
@@ -38,17 +39,23 @@ func (e *execution) states(ctx context.Context, g *group) (map[string]unitState,
 		names = append(names, c.Addr.Name)
 	}
 	slices.Sort(names)
-	names = slices.DeleteFunc(slices.Compact(names), func(n string) bool { return strings.Contains(n, "@.") || !strings.Contains(n, ".") })
+	names = slices.DeleteFunc(slices.Compact(names), func(n string) bool { return isTemplate(n) || !strings.Contains(n, ".") })
 	if len(names) == 0 || !e.x.Host.Facts().Systemd {
 		return nil, nil
 	}
-	return e.show(ctx, names)
+	states, err := e.show(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	return states, e.listens(ctx, states)
 }
+
+func isTemplate(unit string) bool { return strings.Contains(unit, "@.") }
 
 // show asks systemd for several units at once: their blocks come in the order
 // asked, parted by empty lines (systemctl(1)).
 func (e *execution) show(ctx context.Context, names []string) (map[string]unitState, error) {
-	argv := append([]string{"systemctl", "show", "-p", "Id,ActiveState,NRestarts", "--"}, names...)
+	argv := append([]string{"systemctl", "show", "-p", "Id,LoadState,ActiveState,SubState,NRestarts,MainPID,ControlGroup", "--"}, names...)
 	r, err := e.x.Host.Run(ctx, hosts.Cmd{Argv: argv})
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask systemd: %w", err)
@@ -62,8 +69,16 @@ func (e *execution) show(ctx context.Context, names []string) (map[string]unitSt
 		for line := range strings.Lines(block) {
 			k, v, _ := strings.Cut(strings.TrimSpace(line), "=")
 			switch k {
+			case "LoadState":
+				s.Load = v
 			case "ActiveState":
 				s.Active = v
+			case "SubState":
+				s.Sub = v
+			case "MainPID":
+				s.MainPID, _ = strconv.Atoi(v) // what is no service has none
+			case "ControlGroup":
+				s.CGroup = v
 			case "NRestarts":
 				s.Restarts, _ = strconv.Atoi(v) // old systemds do not say
 			}

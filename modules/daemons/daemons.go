@@ -38,7 +38,7 @@ func Units() []engine.Unit {
 			Name:    "postfix.service",
 			Reads:   []string{"/etc/postfix/**", "/etc/aliases", tlsFiles},
 			Prepare: postfixMaps,
-			Check:   argv("/usr/sbin/postconf"), // postfix check makes directories
+			Check:   postfixCheck,
 			Reload:  true,
 		},
 		{
@@ -49,15 +49,20 @@ func Units() []engine.Unit {
 		},
 		{
 			Name:  "dhcpd.service",
-			Reads: []string{"/etc/dhcp/dhcpd.conf"},
+			Reads: []string{"/etc/dhcp/dhcpd.conf", dhcpdIncluded},
 			Check: argv("/usr/sbin/dhcpd", "-t", "-q", "-cf", "/etc/dhcp/dhcpd.conf"),
 		},
 		{
 			Name:  "dhcpd6.service",
-			Reads: []string{"/etc/dhcp/dhcpd6.conf"},
+			Reads: []string{"/etc/dhcp/dhcpd6.conf", dhcpdIncluded},
 			Check: argv("/usr/sbin/dhcpd", "-6", "-t", "-q", "-cf", "/etc/dhcp/dhcpd6.conf"),
 		},
-		{Name: "mariadb.service", Reads: []string{"/etc/my.cnf", "/etc/my.cnf.d/*"}},
+		{
+			Name:  "mariadb.service",
+			Reads: []string{"/etc/my.cnf", "/etc/my.cnf.d/*"},
+			// It refuses unknown options and opens no database.
+			Check: argv("/usr/libexec/mysqld", "--user=mysql", "--help", "--verbose"),
+		},
 		{Name: "postgresql.service", Prepare: postgresqlData},
 		{Name: "redis.service", Reads: []string{"/etc/redis.conf"}},
 		{
@@ -74,10 +79,18 @@ func Units() []engine.Unit {
 			Reload: true,
 			Login:  true,
 		},
-		{Name: "chronyd.service", Reads: []string{"/etc/chrony.conf", "/etc/chrony.keys"}},
+		{
+			Name:  "chronyd.service",
+			Reads: []string{"/etc/chrony.conf", "/etc/chrony.keys"},
+			Check: argv("/usr/sbin/chronyd", "-p", "-f", "/etc/chrony.conf"),
+		},
 		// atd sleeps until the next job that it knows; at itself wakes it by a signal.
 		{Name: "atd.service", Reads: []string{"/var/spool/at/*"}},
-		{Name: "rsyslog.service", Reads: []string{"/etc/rsyslog.conf", "/etc/rsyslog.d/*"}},
+		{
+			Name:  "rsyslog.service",
+			Reads: []string{"/etc/rsyslog.conf", "/etc/rsyslog.d/*"},
+			Check: argv("/usr/sbin/rsyslogd", "-N1"),
+		},
 		{Name: "postgrey.service", Reads: []string{"/etc/postfix/postgrey_*", "/etc/sysconfig/postgrey"}},
 		{Name: "spamassassin.service", Reads: []string{"/etc/mail/spamassassin/**", "/etc/sysconfig/spamassassin"}},
 		{Name: "nftables.service", Reads: []string{"/etc/nftables/**", "/etc/sysconfig/nftables.conf"}, Check: nftables, Reload: true, Login: true},
@@ -91,7 +104,7 @@ func Units() []engine.Unit {
 // sudo by which a controller becomes root.
 func sudo() engine.Unit {
 	return engine.Unit{
-		Name: "sudo", Program: true, Login: true,
+		Name: "sudo", Login: true,
 		Reads: []string{"/etc/sudoers", "/etc/sudoers.d/**", "/etc/sudo.conf", "/etc/sudo-ldap.conf"},
 		Check: argv("/usr/sbin/visudo", "-c", "-q"), // of /etc/sudoers and what it includes
 	}
@@ -101,7 +114,7 @@ func sudo() engine.Unit {
 // comes: PAM, the name services, what libraries programs are loaded with.
 func login() engine.Unit {
 	return engine.Unit{
-		Name: "login", Program: true, Login: true,
+		Name: "login", Login: true,
 		Reads: []string{
 			"/etc/pam.d/**", "/etc/security/**", "/etc/authselect/**", "/etc/nsswitch.conf", "/etc/login.defs", "/etc/shells",
 			"/etc/hosts.{allow,deny}", "/etc/krb5.conf", "/etc/krb5.conf.d/**", "/etc/crypto-policies/**",
@@ -121,24 +134,16 @@ func argv(words ...string) func(hosts.Reader, []string) [][]string {
 	return func(hosts.Reader, []string) [][]string { return [][]string{words} }
 }
 
+// dhcpdIncluded is what either server may include: all in its directory and
+// below but the two servers' own files and the clients'.
+const dhcpdIncluded = "/etc/dhcp/{[!d]*,d[!h]*,*/**}"
+
+// postfixCheck has main.cf and master.cf parsed, and the parameters evaluated
+// by a program that does nothing else with them. "postfix check" would make
+// directories.
+func postfixCheck(hosts.Reader, []string) [][]string {
+	return [][]string{{"/usr/sbin/postconf"}, {"/usr/sbin/postconf", "-M"}, {"/usr/sbin/postmap", "-q", "x", "static:y"}}
+}
+
 // tlsFiles is where EL keeps the certificates and keys that servers share.
 const tlsFiles = "/etc/pki/tls/{certs,private}/**"
-
-func named(unit string) engine.Unit {
-	return engine.Unit{
-		Name:   unit,
-		Reads:  []string{"/etc/named.conf", "/etc/named.*", "/etc/named/**", "/var/named/**"},
-		Check:  argv("/usr/sbin/named-checkconf", "/etc/named.conf"),
-		Reload: true,
-	}
-}
-
-// namedChroot is named under named-chroot-setup.service, which binds the files
-// of /etc one by one into the chroot: a replaced file is served from its old
-// inode until they are bound again.
-func namedChroot() engine.Unit {
-	u := named("named-chroot.service")
-	u.Reload = false
-	u.Before = []string{"named-chroot-setup.service"}
-	return u
-}
