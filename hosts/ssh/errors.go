@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"syscall"
@@ -62,10 +63,44 @@ func refused(ctx context.Context, s *settings, t Target, ring *keyring, clock *c
 		strings.Contains(err.Error(), "Too many authentication failures"):
 		return &AuthError{Target: t.String(), User: s.user, Tried: ring.tried, Skipped: ring.skipped, Err: err}
 	}
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		return &UnreachableError{
+			Address: s.address(), Err: errors.New("the connection was closed before a login"),
+			Fix: fmt.Sprintf("is %d the port of sshd? Then it has too many connections (MaxStartups), or there is no room for a process more (TasksMax, kernel.pid_max)", s.port),
+		}
+	}
 	return &UnreachableError{
 		Address: s.address(), Err: fmt.Errorf("the SSH handshake failed: %w", err),
 		Fix: fmt.Sprintf("is %d the port of sshd? `ssh -v -p %d %s@%s` tells more", s.port, s.port, s.user, s.host),
 	}
+}
+
+// What is said where a host can start nothing more.
+const (
+	tableFull    = "no further process or thread can be started there: its process table is full"
+	tableFullFix = "end some there (ps -eLf), or raise the limit that holds them (ulimit -u, TasksMax, kernel.pid_max)"
+)
+
+// fullTable finds in what a shell or a Go program said that it could start no
+// process or thread (EAGAIN, clone(2)).
+func fullTable(stderr string) bool {
+	for _, words := range []string{"failed to create new OS thread", "fork: Resource temporarily unavailable", "fork: retry", "Cannot fork", "can't fork"} {
+		if strings.Contains(stderr, words) {
+			return true
+		}
+	}
+	return false
+}
+
+// lastWords is what a program said before it ended: of one that crashed why,
+// and not where.
+func lastWords(stderr string) string {
+	for _, trace := range []string{"\n\ngoroutine ", "\n\nruntime stack:", "\ngoroutine "} {
+		if i := strings.Index(stderr, trace); i > 0 {
+			return strings.TrimSpace(stderr[:i]) + "\n(its trace of goroutines is left out)"
+		}
+	}
+	return stderr
 }
 
 // StartError says why the agent could not be started.
@@ -90,7 +125,7 @@ func (e *StartError) Error() string {
 // explain makes sense of a start that ended with this exit code and these last
 // words.
 func (c *Conn) explain(code int, stderr string) *StartError {
-	e := &StartError{Target: c.target.String(), Stderr: strings.TrimSpace(stderr)}
+	e := &StartError{Target: c.target.String(), Stderr: lastWords(strings.TrimSpace(stderr))}
 	user := c.s.user
 	has := func(words ...string) bool {
 		for _, w := range words {
@@ -99,6 +134,10 @@ func (c *Conn) explain(code int, stderr string) *StartError {
 			}
 		}
 		return false
+	}
+	if fullTable(stderr) {
+		e.What, e.Fix, e.Stderr = tableFull, tableFullFix, ""
+		return e
 	}
 	const install = "install the hikae package there, of the version that runs here"
 	switch {

@@ -49,8 +49,12 @@ func (s *stream) Read(p []byte) (int, error) {
 	if s.status == nil {
 		return 0, io.EOF
 	}
-	if last := s.stderr.String(); last != "" {
-		return 0, fmt.Errorf("the agent ended: %w; its last words: %s", s.status, last)
+	last := s.stderr.String()
+	switch {
+	case fullTable(last):
+		return 0, fmt.Errorf("the agent ended: %w: %s; %s", s.status, tableFull, tableFullFix)
+	case last != "":
+		return 0, fmt.Errorf("the agent ended: %w; its last words: %s", s.status, lastWords(last))
 	}
 	return 0, fmt.Errorf("the agent ended: %w", s.status)
 }
@@ -66,15 +70,19 @@ func (s *stream) Close() error {
 	return err
 }
 
-// tail keeps the end of what a command says on standard error, and logs each
-// line of it.
+// tail keeps the beginning and the end of what a command says on standard
+// error, and logs each line of it.
 type tail struct {
-	log *slog.Logger
-	mu  sync.Mutex
-	buf []byte
+	log  *slog.Logger
+	mu   sync.Mutex
+	head []byte
+	buf  []byte
 }
 
-const longestTail = 4 << 10
+const (
+	longestHead = 1 << 10
+	longestTail = 4 << 10
+)
 
 func newTail(log *slog.Logger) *tail { return &tail{log: log} }
 
@@ -84,15 +92,24 @@ func (t *tail) Write(p []byte) (int, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	n := len(p)
+	if room := longestHead - len(t.head); room > 0 {
+		room = min(room, len(p))
+		t.head, p = append(t.head, p[:room]...), p[room:]
+	}
 	t.buf = append(t.buf, p...)
 	if over := len(t.buf) - longestTail; over > 0 {
 		t.buf = append(t.buf[:0], t.buf[over:]...)
 	}
-	return len(p), nil
+	return n, nil
 }
 
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return string(bytes.TrimSpace(t.buf))
+	between := ""
+	if len(t.buf) == longestTail {
+		between = "\n...\n"
+	}
+	return string(bytes.TrimSpace([]byte(string(t.head) + between + string(t.buf))))
 }

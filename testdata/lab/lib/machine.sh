@@ -91,11 +91,28 @@ cgroup_remove() { # HOST, or . for the lab's own
   local dir try
   for dir in $(cgroup_roots); do
     dir=$dir/$(cgroup_of "$1")
+    rmdir "/sys/fs/cgroup/pids/$(cgroup_of "$1")" 2>/dev/null || true
     for try in 1 2 3 4 5; do # a group stays busy for a moment after its last process
       [ -d "$dir" ] || break
       find "${dir%/.}" -depth -type d -exec rmdir {} + 2>/dev/null || sleep "0.0$try"
     done
   done
+}
+
+# The group that bounds how many processes and threads HOST has: its own where
+# cgroup2 counts them, else one in the tree that does.
+cgroup_tasks() { # HOST
+  local of dir root=/sys/fs/cgroup; of=$(cgroup_of "$1")
+  if grep -qw pids "$root/cgroup.controllers" 2>/dev/null; then
+    echo +pids >"$root/cgroup.subtree_control" && echo +pids >"$root/${of%/*}/cgroup.subtree_control" || return 1
+    echo "$root/$of"
+    return
+  fi
+  [ -w "$root/pids/cgroup.procs" ] || return 1
+  mkdir -p "$root/pids/$of"
+  find "$root"/{unified,systemd}/"$of" -name cgroup.procs -exec cat {} + 2>/dev/null | sort -u |
+    while read -r pid; do echo "$pid" >"$root/pids/$of/cgroup.procs" || true; done 2>/dev/null
+  echo "$root/pids/$of"
 }
 
 # A process is named by pid and start time, so that a reused pid is never killed.
