@@ -14,6 +14,16 @@ type Syncer interface {
 	Sync(ctx context.Context) error
 }
 
+// Movable is a content in a file that is nobody else's: a Stager may make that
+// file the one that it stages, in place of copying it. Whoever gives one answers
+// for the bytes.
+type Movable interface {
+	// MoveTo gives the file a name in an open directory, where nothing has it.
+	// An error means that it cannot: it lies on another file system, or was
+	// moved before; it can still be read.
+	MoveTo(dir int, name string) error
+}
+
 // TempCleaner removes what a writer that was killed has left beside its files.
 type TempCleaner interface {
 	// CleanTemps removes from each of dirs, not from below them, every path

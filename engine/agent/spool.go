@@ -164,7 +164,31 @@ func (sp *spool) free() (int64, error) {
 }
 
 func (sp *spool) open(id hosts.ID) (io.ReadCloser, error) {
-	return os.Open(sp.path(id))
+	f, err := os.Open(sp.path(id))
+	if err != nil {
+		return nil, err
+	}
+	return movable{f}, nil
+}
+
+// movable is a spooled content, checked when it was spooled.
+type movable struct{ *os.File }
+
+var _ hosts.Movable = movable{}
+
+var errMoved = errors.New("it was moved before")
+
+// MoveTo implements hosts.Movable. The spool's own name for it goes with the
+// spool; until then a second path that needs the content gets a copy.
+func (m movable) MoveTo(dir int, name string) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(m.Fd()), &st); err != nil { // #nosec G115 -- a descriptor
+		return err
+	}
+	if st.Nlink != 1 {
+		return errMoved
+	}
+	return unix.Linkat(unix.AT_FDCWD, m.Name(), dir, name, 0)
 }
 
 // put spools what r holds where it is c, and nothing otherwise.
@@ -187,7 +211,13 @@ type spoolWriter struct {
 	to   string
 	n    int64
 	sum  hash.Hash
+
+	started int64 // up to where its way to the disk was begun
 }
+
+// writeEvery is after how many bytes a large content is begun to be written to
+// the disk.
+const writeEvery = 8 << 20
 
 func (sp *spool) create(c hosts.Content) (*spoolWriter, error) {
 	to := sp.path(c.ID)
@@ -204,6 +234,11 @@ func (w *spoolWriter) Write(p []byte) (int, error) {
 	}
 	n, err := w.f.Write(p)
 	w.n += int64(n)
+	if w.n-w.started >= writeEvery {
+		// So that the sync at the end has little left to wait for. Best effort.
+		_ = unix.SyncFileRange(int(w.f.Fd()), w.started, w.n-w.started, unix.SYNC_FILE_RANGE_WRITE) // #nosec G115 -- a descriptor
+		w.started = w.n
+	}
 	_, _ = w.sum.Write(p[:n]) // a hash does not fail
 	if err != nil {
 		return n, fmt.Errorf("cannot spool: %w", err)

@@ -21,6 +21,9 @@ const reserveFrom = 1 << 20
 // createFile writes the temporary file and its metadata, and starts, but does
 // not await, its way to the disk.
 func (s *staged) createFile(ctx context.Context, d dirFD, m *meta, content io.Reader) error {
+	if moved, err := s.moveFile(d, m, content); moved || err != nil {
+		return err
+	}
 	fd, err := d.openat(s.temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -43,6 +46,29 @@ func (s *staged) createFile(ctx context.Context, d dirFD, m *meta, content io.Re
 	// Best effort: flush is what makes sure.
 	_ = unix.SyncFileRange(fd, 0, 0, unix.SYNC_FILE_RANGE_WRITE)
 	return nil
+}
+
+// moveFile makes the content's own file the temporary one, where it can be.
+func (s *staged) moveFile(d dirFD, m *meta, content io.Reader) (bool, error) {
+	from, ok := content.(hosts.Movable)
+	// A file that is made anew has the label of its directory, where nothing
+	// says another; one that is moved has not.
+	if !ok || m.label == "" || from.MoveTo(int(d), s.temp) != nil {
+		return false, nil
+	}
+	fd, err := d.openRead(s.temp, 0)
+	if err != nil {
+		return true, err
+	}
+	defer dirFD(fd).Close()
+	st, err := fstatx(fd)
+	if err != nil {
+		return true, err
+	}
+	if stamp := stampOf(st); nodeType(st.Mode) != hosts.File || stamp.Size != s.node.Content.Size {
+		return true, fmt.Errorf("%w: %d bytes, want %d", errContent, stamp.Size, s.node.Content.Size)
+	}
+	return true, m.onFile(fd, d, s.temp)
 }
 
 var errContent = errors.New("the content is not the one that was planned")
