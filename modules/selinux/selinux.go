@@ -9,9 +9,8 @@
 // own.
 //
 // All changes are made by semanage import, which rebuilds the policy once for
-// the lot and makes all of them or none. Modules come first in a run of their
-// own, where there is anything else: the rest may name types that they bring.
-// They are applied with the packages, before any file is, since files are
+// the lot and makes all of them or none; in two such runs where types are named
+// that only modules among them bring. They are applied with the packages, before any file is, since files are
 // labelled by them.
 package selinux
 

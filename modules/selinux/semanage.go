@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"hikae/engine"
@@ -28,25 +29,38 @@ func (b *batch) add(format string, args ...any) {
 	b.commands = append(b.commands, fmt.Sprintf(format, args...))
 }
 
-// run makes the changes: in one go, or in two where modules come and there is
-// more.
+// run makes the changes in one go. Where it is refused, and modules come with
+// other things, these come first, by themselves: semanage takes no type that only
+// they bring, and says so before it builds anything.
 func (b *batch) run(ctx context.Context) error {
-	for _, commands := range [][]string{b.modules, b.commands} {
-		if len(commands) == 0 {
-			continue
+	if b.job.Progress != nil {
+		b.job.Progress("rebuilding SELinux's policy")
+	}
+	err := b.imports(ctx, slices.Concat(b.modules, b.commands))
+	if errors.Is(err, errSemanage) && len(b.modules) > 0 && len(b.commands) > 0 {
+		if err = b.imports(ctx, b.modules); err == nil {
+			err = b.imports(ctx, b.commands)
 		}
-		if b.job.Progress != nil {
-			b.job.Progress("rebuilding SELinux's policy")
-		}
-		if _, err := semanage(ctx, b.host, []byte(strings.Join(commands, "\n")+"\n"), "import"); err != nil {
-			return err
-		}
+	}
+	if err != nil {
+		return err
 	}
 	for _, c := range b.job.Changes {
 		b.job.Done(c.Addr)
 	}
 	return nil
 }
+
+func (b *batch) imports(ctx context.Context, commands []string) error {
+	if len(commands) == 0 {
+		return nil
+	}
+	_, err := semanage(ctx, b.host, []byte(strings.Join(commands, "\n")+"\n"), "import")
+	return err
+}
+
+// errSemanage: it refuses, or failed.
+var errSemanage = errors.New("semanage failed, and SELinux's policy is as it was before it")
 
 // semanage runs it and gives what it printed.
 func semanage(ctx context.Context, h hosts.Host, stdin []byte, args ...string) (string, error) {
@@ -59,7 +73,7 @@ func semanage(ctx context.Context, h hosts.Host, stdin []byte, args ...string) (
 	}
 	if r.Code != 0 {
 		said := strings.TrimSpace(string(r.Stderr) + string(r.Stdout))
-		return "", fmt.Errorf("semanage %s failed, and SELinux's policy is as it was before it: %s", args[0], rules.Redact(said))
+		return "", fmt.Errorf("%w: semanage %s: %s", errSemanage, args[0], rules.Redact(said))
 	}
 	return string(r.Stdout), nil
 }
