@@ -58,7 +58,7 @@ func (s *Store) unseal(host, gen string) (map[string][]byte, error) {
 		return fmt.Errorf("%w: snapshot %s of %s in %s: %s; if nobody has changed the store, it was written with another home key: take a snapshot of %s anew, or remove that directory",
 			ErrTampered, gen, host, dir, fmt.Sprintf(format, args...), host)
 	}
-	text, err := os.ReadFile(filepath.Join(dir, sealName)) //nolint:gosec // below our own store
+	text, err := os.ReadFile(filepath.Join(dir, sealName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, tampered("it has no file %s", sealName)
 	}
@@ -78,7 +78,7 @@ func (s *Store) unseal(host, gen string) (map[string][]byte, error) {
 		if err != nil || !filepath.IsLocal(filepath.FromSlash(name)) {
 			return nil, tampered("its file %s names %s", sealName, quoted)
 		}
-		data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name))) //nolint:gosec // below our own store
+		data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, tampered("%s is missing", name)
 		}

@@ -85,7 +85,7 @@ overlay "host" "reader" {
 			t.Errorf("%s: exit %d: %s%s", name, r.code, r.out, r.errOut)
 		}
 	}
-	l.same(before, l.facts("primary"))
+	l.same(before, l.facts("primary"), "--allow", l.allow("enabled session-.*"))
 }
 
 // sameSnapshots wants two hosts' snapshots to be one, but for the names and the

@@ -18,6 +18,10 @@ type ReadRequest struct {
 	HomeKey []byte
 }
 
+// maxRead bounds what one Read may find, in bytes on the wire: a host with a
+// million files needs a quarter of it.
+const maxRead = 1 << 30
+
 // Read runs the modules in scope on the host and calls emit with each resource
 // they find, those of one kind in their module's order. It returns what was
 // really seen, by kind, and the stamps for the next Read.
@@ -48,10 +52,13 @@ func (c *Client) read(ctx context.Context, req ReadRequest, emit func(engine.Res
 	if err != nil {
 		return res, err
 	}
-	for {
+	for size := 0; ; {
 		m, err := c.recv(ctx, kindResources, kindReadDone)
 		if err != nil {
 			return res, err
+		}
+		if size += len(m.body); size > maxRead {
+			return res, protocolError("resources of more than %d bytes", maxRead)
 		}
 		if m.kind == kindReadDone {
 			return res, c.l.unmarshal(m.body, &res)

@@ -10,8 +10,11 @@ import (
 	"hikae/hosts"
 )
 
-// maxChanges bounds the changes of one apply.
-const maxChanges = 500_000
+// Bounds of the changes of one apply: how many, and their bytes on the wire.
+const (
+	maxChanges     = 500_000
+	maxChangeBytes = 256 << 20
+)
 
 func (ss *session) apply(ctx context.Context, m message) error {
 	if ss.ReadOnly || ss.Applier == nil {
@@ -58,6 +61,7 @@ func (ss *session) apply(ctx context.Context, m message) error {
 func (ss *session) changes(ctx context.Context) ([]engine.Change, error) {
 	var out []engine.Change
 	seen := make(map[engine.Addr]bool)
+	size := 0
 	for {
 		m, err := ss.l.recv(ctx)
 		if err != nil {
@@ -68,6 +72,9 @@ func (ss *session) changes(ctx context.Context) ([]engine.Change, error) {
 		}
 		if m.kind != kindChanges {
 			return nil, protocolError("message of kind %d among the changes", m.kind)
+		}
+		if size += len(m.body); size > maxChangeBytes {
+			return nil, protocolError("changes of more than %d bytes", maxChangeBytes)
 		}
 		err = sequence(ss.l.codec, m.body, func(w *wireChange) error {
 			c, err := ss.change(w)

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -16,15 +17,6 @@ import (
 
 // batchSize is about how many bytes of resources go out at once.
 const batchSize = 64 << 10
-
-// StampKeeper is a Host that can carry what it knows of unchanged files from
-// one session to the next. The bytes mean something to the Host alone.
-type StampKeeper interface {
-	// LoadStamps takes what an earlier session's SaveStamps gave. What does not
-	// hold any more is forgotten; an error means that none was of use.
-	LoadStamps(stamps []byte) error
-	SaveStamps() ([]byte, error)
-}
 
 func (ss *session) read(ctx context.Context, m message) error {
 	var req readRequest
@@ -40,7 +32,11 @@ func (ss *session) read(ctx context.Context, m message) error {
 	}
 	keeper, keeps := ss.Host.(StampKeeper)
 	if keeps && len(req.Stamps) > 0 {
-		if err := keeper.LoadStamps(req.Stamps); err != nil {
+		stamps, err := ss.vault.openStamps(req.Stamps)
+		if err == nil {
+			err = keeper.LoadStamps(stamps)
+		}
+		if err != nil {
 			ss.log.Debug("stamps not used", "error", err)
 		}
 	}
@@ -70,6 +66,9 @@ func (ss *session) read(ctx context.Context, m message) error {
 	}
 	if keeps {
 		stamps, err := keeper.SaveStamps()
+		if err == nil {
+			stamps, err = ss.vault.sealStamps(stamps)
+		}
 		if err != nil {
 			ss.log.Warn("cannot hand out stamps; the next read will be slower", "error", err)
 		}
@@ -81,7 +80,7 @@ func (ss *session) read(ctx context.Context, m message) error {
 	return ss.l.sendValue(kindReadDone, res)
 }
 
-func (ss *session) readModule(ctx context.Context, mod engine.Module, scope engine.Scope, denied []string) (cov engine.Coverage, err error) {
+func (ss *session) readModule(ctx context.Context, mod engine.Module, scope engine.Scope, denied map[string]bool) (cov engine.Coverage, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			ss.log.Error("module panicked", "panic", p, "stack", string(debug.Stack()))
@@ -99,7 +98,7 @@ func (ss *session) readModule(ctx context.Context, mod engine.Module, scope engi
 			return fmt.Errorf("%s came from the module of %s", r.Addr, s.Kind)
 		}
 		ss.vault.ship(&r)
-		if s.Node && slices.Contains(denied, r.Addr.Name) {
+		if s.Node && denied[r.Addr.Name] {
 			found[r.Addr.Name] = true
 		}
 		return b.add(&r)
@@ -107,7 +106,7 @@ func (ss *session) readModule(ctx context.Context, mod engine.Module, scope engi
 	if err == nil {
 		err = b.flush()
 	}
-	for _, p := range denied {
+	for _, p := range slices.Sorted(maps.Keys(denied)) {
 		if s.Node && !found[p] {
 			cov.Holes = append(cov.Holes, engine.Hole{Path: p, Err: ss.notGiven(p).Error()})
 		}
@@ -118,15 +117,16 @@ func (ss *session) readModule(ctx context.Context, mod engine.Module, scope engi
 // withhold takes out of the scope of a read-only session the single files that
 // the host does not give to it, and returns them. They are those that the
 // client has met before, or that its overlays speak of; it can plan without.
-func (ss *session) withhold(s *engine.Scope) (denied []string) {
+func (ss *session) withhold(s *engine.Scope) map[string]bool {
 	if !ss.ReadOnly {
 		return nil
 	}
+	denied := make(map[string]bool)
 	s.Files = slices.DeleteFunc(s.Files, func(p string) bool {
 		if within(p, ss.Paths) {
 			return false
 		}
-		denied = append(denied, p)
+		denied[p] = true
 		return true
 	})
 	return denied

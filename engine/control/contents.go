@@ -46,7 +46,7 @@ func (c *Controller) keepContents(ctx context.Context, conn *agent.Client, host 
 	}
 	got, failed := 0, map[hosts.ID]error{}
 	err = conn.Fetch(ctx, want, c.Keys.Recipients(), func(ct hosts.Content, r io.Reader) error {
-		if err := c.Store.Blobs.Put(ctx, blobName(ct), r); err != nil {
+		if err := c.keepContent(ctx, host, ct, r); err != nil {
 			var gone *agent.ContentError
 			if errors.As(err, &gone) {
 				failed[ct.ID] = err
@@ -63,6 +63,26 @@ func (c *Controller) keepContents(ctx context.Context, conn *agent.Client, host 
 		err = nil // each that failed is told by its path
 	}
 	return failed, err
+}
+
+// keepContent stores one content. A secret is opened once, so that one which was
+// sealed to somebody else, or not at all, is found today and not on the day that
+// it is needed.
+func (c *Controller) keepContent(ctx context.Context, host string, ct hosts.Content, r io.Reader) error {
+	if !ct.Sealed {
+		return c.Store.Blobs.Put(ctx, blobName(ct), r)
+	}
+	sealed, err := io.ReadAll(r) // the client bounds it
+	if err != nil {
+		return err
+	}
+	plain, err := c.Keys.Open(bytes.NewReader(sealed), ct)
+	if err != nil {
+		return fmt.Errorf("a secret came from %s that this project's keys do not open: is it among the recipients there (%s)? hikae trust %s writes it: %w",
+			host, agent.TrustDir, host, err)
+	}
+	clear(plain)
+	return c.Store.Blobs.Put(ctx, blobName(ct), bytes.NewReader(sealed))
 }
 
 // opener gives contents in the clear: from the overlays or from the store.

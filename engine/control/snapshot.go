@@ -184,6 +184,9 @@ func (c *Controller) readable(ctx context.Context, snap *engine.Snapshot) (map[s
 			return nil, err
 		}
 		name := strings.TrimPrefix(lang.Escape(r.Addr.Name), "/")
+		if !storable(name + ".patch") {
+			continue // escaped it is too long for a file system; the store has it by its hash
+		}
 		out["files/"+name] = text
 		if r.Pristine == nil || r.Pristine.Type != hosts.File || r.Pristine.Content == n.Content {
 			continue
@@ -197,6 +200,13 @@ func (c *Controller) readable(ctx context.Context, snap *engine.Snapshot) (map[s
 		}
 	}
 	return out, nil
+}
+
+// storable reports whether each part of a path is as long as a name may be
+// (NAME_MAX), and all of it leaves room for where it is put (PATH_MAX).
+func storable(p string) bool {
+	const longestName, longestPath = 255, 3000
+	return len(p) <= longestPath && !slices.ContainsFunc(strings.Split(p, "/"), func(n string) bool { return len(n) > longestName })
 }
 
 // view adds what a lens shows; what it does not understand it leaves out.
