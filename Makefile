@@ -11,7 +11,7 @@ LINTER   := bin/tools/golangci-lint-$(LINT)
 
 export CGO_ENABLED = 0
 
-.PHONY: help build test test-unit test-lab fuzz lint demo bench docs cross clean
+.PHONY: help build test test-unit test-lab soak fuzz lint demo bench docs cross clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -35,6 +35,9 @@ test-unit: ## what needs no lab
 
 test-lab: build ## only what needs the lab
 	@testdata/test.sh lab
+
+soak: build ## the long lab tests: 1,000 kills and power cuts (HIKAE_KILL_SEED repeats a run)
+	@testdata/test.sh soak
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME (30s), one after the other

@@ -41,12 +41,18 @@ func (e *execution) group(ctx context.Context, g *group) error {
 	if err := e.record.begin(ctx, g, tx.Steps(), before, e.schema("service")); err != nil {
 		return errors.Join(err, tx.Discard(), e.record.end(ctx))
 	}
+	if err := e.units(ctx, g, true); err != nil {
+		return errors.Join(e.rollback(ctx, g, tx, before, err), tx.Discard())
+	}
 	if err := tx.Commit(ctx); err != nil {
 		if errors.Is(err, ErrNotPutBack) {
 			e.putBack(false)
 			return err
 		}
-		e.putBack(true)
+		if g.unitGoes() {
+			return e.rollback(ctx, g, tx, before, err)
+		}
+		e.putBack(true) // and no daemon has seen anything of it
 		return errors.Join(err, e.record.end(ctx))
 	}
 	if err := e.activate(ctx, g, before, checked); err != nil {
@@ -81,17 +87,28 @@ func (e *execution) activate(ctx context.Context, g *group, before map[string]un
 			return err
 		}
 	}
-	if len(g.services) > 0 {
-		job := e.job(g.services)
-		job.Done = func(Addr) {}
-		if err := e.module("service").Apply(ctx, e.x.Host, job); err != nil {
-			return err
-		}
+	if err := e.units(ctx, g, false); err != nil {
+		return err
 	}
 	if err := e.refresh(ctx, g, before); err != nil {
 		return err
 	}
 	return e.health(ctx, g, before)
+}
+
+// units makes the changes of a group's units: of those that go, before their
+// files do, for what has no unit file any more cannot be disabled; or of the rest.
+func (e *execution) units(ctx context.Context, g *group, going bool) error {
+	rest, gone := split(g.services, func(c Change) bool { return c.After == nil })
+	if going {
+		rest = gone
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	job := e.job(rest)
+	job.Done = func(Addr) {} // told when the group is through
+	return e.module("service").Apply(ctx, e.x.Host, job)
 }
 
 // rollback puts a group back. What cannot be put back is in the error too.

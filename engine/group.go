@@ -22,6 +22,12 @@ type group struct {
 // the files, no file makes the units, and each stands for itself.
 func (g *group) loose() bool { return len(g.units)+len(g.unitFile) == 0 && !g.unitsChange() }
 
+// unitGoes reports whether a unit of the group is taken out of service before
+// its files are changed.
+func (g *group) unitGoes() bool {
+	return slices.ContainsFunc(g.services, func(c Change) bool { return c.After == nil })
+}
+
 // String names a group in few words.
 func (g *group) String() string {
 	var names []string

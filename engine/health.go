@@ -73,7 +73,7 @@ func watched(g *group, before map[string]unitState) []string {
 		switch {
 		case running(c.After):
 			watch[c.Addr.Name] = true
-		case c.After != nil && isFalse(c.After.Value.GetAttr("running")):
+		case stops(c):
 			delete(watch, c.Addr.Name)
 			for _, u := range g.units { // what only serves it may stop with it
 				if u.Name == c.Addr.Name {

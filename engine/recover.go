@@ -93,7 +93,7 @@ func (e *execution) recoverGroup(ctx context.Context) error {
 	}
 	what := fmt.Sprintf("%s, was cut off while it changed %s", e.record.cut(), g)
 	switch {
-	case made == MadeNone && !rec.Undo:
+	case made == MadeNone && !rec.Undo && !g.unitGoes():
 		return e.record.end(ctx)
 	case made == MadeAll && !rec.Undo && g.login() == "": // nobody proves now that people still get in
 		if err = e.activate(ctx, g, before, false); err == nil {

@@ -10,7 +10,7 @@ import (
 func (e *execution) refresh(ctx context.Context, g *group, before map[string]unitState) error {
 	touched, stopped := map[string]bool{}, map[string]bool{}
 	for _, c := range g.services {
-		if c.After != nil && isFalse(c.After.Value.GetAttr("running")) {
+		if stops(c) {
 			touched[c.Addr.Name], stopped[c.Addr.Name] = true, true // and so it stays
 		}
 		if c.Before == nil || !running(c.Before) {

@@ -133,4 +133,9 @@ func running(r *Resource) bool {
 	return r != nil && r.Value != cty.NilVal && isTrue(r.Value.GetAttr("running"))
 }
 
+// stops reports whether a change of a unit has it not run any more.
+func stops(c Change) bool {
+	return c.After == nil || isFalse(c.After.Value.GetAttr("running"))
+}
+
 func isFalse(v cty.Value) bool { return !v.IsNull() && v.IsKnown() && v.False() }
