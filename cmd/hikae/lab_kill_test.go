@@ -68,6 +68,7 @@ func newKilling(t *testing.T, seed uint64, disk string) *killing {
 		sorts: killSorts(), now: map[string]string{}, takes: map[string]time.Duration{}, count: map[string]int{},
 	}
 	k.lab.lab("disk", "standby", disk)
+	k.lab.lab("up", "standby")
 	t.Cleanup(func() { k.lab.lab("disk", "standby", "dir") })
 	for _, s := range k.sorts { // how long they take, undisturbed
 		k.describe(s, "A")

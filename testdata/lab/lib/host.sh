@@ -58,6 +58,14 @@ host_unmount() {
     done
     ! mounted "$dir/$part" || die "$dir/$part is busy and stays mounted"
   done
+  # Who copied the mounts into a namespace of his own meanwhile holds the file
+  # system: mounted again it would still be the one that was shut down.
+  [ -f "$dir/disk.img" ] || return 0
+  for try in {1..200}; do
+    [ -n "$(losetup -n -O NAME -j "$dir/disk.img")" ] || return 0
+    sleep 0.05
+  done
+  die "another mount namespace holds $dir/disk.img"
 }
 
 host_start() {
