@@ -53,6 +53,7 @@ converged to it, and turns a bare box into the dead server.
   hikae plan HOST                what would change on it
   hikae apply HOST               make it so: verified, or rolled back
   hikae plan --all               or apply, or snapshot: many hosts at once
+  hikae resolve HOST             merge by hand what plan calls a conflict
   hikae rebuild HOST --from OLD  turn a bare box into OLD
 
 ` + exitHelp,

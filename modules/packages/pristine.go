@@ -24,15 +24,16 @@ var _ engine.Unpacker = (*Module)(nil)
 // repository: dnf.conf(5), cachedir and keepcache.
 var cacheDirs = []string{"/var/cache/dnf", "/var/cache/yum"}
 
-// Unpack implements engine.Unpacker: from the package's file in dnf's cache, or
-// else by downloading the very package from the host's repositories, all that
+// Unpack implements engine.Unpacker: from what rpm has laid beside an edited
+// file, from the package's file in dnf's cache, or else by downloading the very package from the host's repositories, all that
 // are wanted in one go. The signature of what is downloaded is checked as for
 // an installation; whatever comes must have the digest that the rpm database
 // has.
 func (m *Module) Unpack(ctx context.Context, r hosts.Reader, h hosts.Host, want []engine.Shipped, each func(engine.Shipped, []byte) error) error {
 	u := &unpacking{want: want, each: each}
-	pkgs, err := u.packages(ctx, r)
-	if err == nil {
+	err := u.beside(r)
+	pkgs, perr := u.packages(ctx, r)
+	if err = errors.Join(err, perr); err == nil {
 		err = u.cached(r, pkgs)
 	}
 	if err == nil && len(u.want) > 0 && h != nil {
@@ -71,6 +72,40 @@ func (u *unpacking) owners(pkgs []*rpmdb.Package) []*rpmdb.Package {
 		}
 	}
 	return out
+}
+
+// beside looks at PATH.rpmnew: where an upgrade finds a %config(noreplace) file
+// edited, rpm writes the package's own there.
+func (u *unpacking) beside(r hosts.Reader) error {
+	for _, s := range slices.Clone(u.want) {
+		f, err := r.Open(s.Path + ".rpmnew")
+		if err != nil {
+			continue // most often it is not there
+		}
+		b, err := io.ReadAll(io.LimitReader(f, engine.MaxShipped+1))
+		_ = f.Close()
+		if err != nil {
+			continue
+		}
+		if err := u.found(s.Path, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// found passes on a file, if it is what is wanted at a path.
+func (u *unpacking) found(path string, b []byte) error {
+	id := hosts.ID(sha256.Sum256(b))
+	i := slices.IndexFunc(u.want, func(s engine.Shipped) bool { return s.Path == path && s.Content.ID == id })
+	if i < 0 {
+		return nil // of another version than the installed one
+	}
+	if err := u.each(u.want[i], b); err != nil {
+		return &eachError{err}
+	}
+	u.want = slices.Delete(slices.Clone(u.want), i, i+1)
+	return nil
 }
 
 // cached looks into the packages' files that dnf has kept.
@@ -138,15 +173,6 @@ func (u *unpacking) look(r hosts.Reader, file string) error {
 		if err != nil {
 			return err
 		}
-		id := hosts.ID(sha256.Sum256(b))
-		i := slices.IndexFunc(u.want, func(s engine.Shipped) bool { return s.Path == path && s.Content.ID == id })
-		if i < 0 {
-			return nil // of another version than the installed one
-		}
-		if err := u.each(u.want[i], b); err != nil {
-			return &eachError{err}
-		}
-		u.want = slices.Delete(slices.Clone(u.want), i, i+1)
-		return nil
+		return u.found(path, b)
 	})
 }

@@ -117,6 +117,17 @@ func TestUnpackInstalled(t *testing.T) {
 	if err := run(nil, app); err == nil || len(got) != 0 {
 		t.Errorf("%q, error %v", got, err)
 	}
+	h.Write(t, "/etc/app/conf.rpmnew", "of another version\n")
+	if err := run(nil, app); err == nil || len(got) != 0 {
+		t.Errorf("%q, error %v", got, err)
+	}
+	h.Write(t, "/etc/app/conf.rpmnew", both[app.Path])
+	if err := run(nil, app); err != nil || got[app.Path] != both[app.Path] {
+		t.Errorf("beside the edited file: %q, error %v", got, err)
+	}
+	if err := os.Remove(h.Root + "/etc/app/conf.rpmnew"); err != nil {
+		t.Fatal(err)
+	}
 	rpm, err := os.ReadFile(repo + "/app-1.0-1.el8.x86_64.rpm")
 	if err != nil {
 		t.Fatal(err)
