@@ -76,7 +76,7 @@ func (e *exit) refusedToRun() bool { return e.code == 126 }
 func (c *Conn) start(ctx context.Context, script string, installed bool, timeout time.Duration) (outcome, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, &StartError{
 		Target: c.target.String(), What: fmt.Sprintf("nothing was heard of it for %v", timeout),
-		Fix: "does a login there hang, or ask something?",
+		Fix: "is the host cut off, or does a login there hang, or ask something?",
 	})
 	defer cancel()
 	s, err := c.open(ctx, asRoot(script, c.s.user, installed))
