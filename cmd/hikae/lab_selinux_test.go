@@ -83,7 +83,7 @@ rm /etc/crypto-policies/back-ends/openssh.config && ln -s /nowhere /etc/crypto-p
 		t.Errorf("the primary has\n%s\nthe standby\n%s", want, got)
 	}
 	l.ownPolicy(own)
-	const labels = `matchpathcon -n /etc/rio/nets.d/lan /srv/photo/x /srv/www/html/x; getfattr -h --absolute-names --only-values -n security.selinux /etc/rio/nets.d/lan | tr -d '\0'`
+	const labels = `matchpathcon -n /etc/rio/nets.d/lan /srv/photo/x /srv/www/html/x; getfattr -h --absolute-names --only-values -n security.selinux /etc/rio/nets.d/lan /etc/selinux/targeted/contexts/files/file_contexts.local /etc/selinux/targeted/seusers | tr '\0' '\n'`
 	if p, s := l.exec("primary", labels), l.exec("standby", labels); p != s || !strings.Contains(s, "net_conf_t") {
 		t.Errorf("labels on the primary: %s; on the standby: %s", p, s)
 	}

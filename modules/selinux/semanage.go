@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -13,7 +14,10 @@ import (
 	"hikae/hosts"
 )
 
-const semanageProgram = "/usr/sbin/semanage"
+const (
+	semanageProgram = "/usr/sbin/semanage"
+	setfilesProgram = "/usr/sbin/setfiles"
+)
 
 // batch collects commands for semanage import.
 type batch struct {
@@ -42,6 +46,9 @@ func (b *batch) run(ctx context.Context) error {
 			err = b.imports(ctx, b.commands)
 		}
 	}
+	if err == nil {
+		err = b.label(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -56,6 +63,23 @@ func (b *batch) imports(ctx context.Context, commands []string) error {
 		return nil
 	}
 	_, err := semanage(ctx, b.host, []byte(strings.Join(commands, "\n")+"\n"), "import")
+	return err
+}
+
+// label gives what semanage wrote its labels, which a kernel with SELinux does at
+// their birth: without, they would be missing on the day that it is switched on.
+func (b *batch) label(ctx context.Context) error {
+	if _, err := b.host.Stat("/sys/fs/selinux/enforce"); err == nil {
+		return nil
+	}
+	if _, err := b.host.Stat(setfilesProgram); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	etc := path.Join("/etc/selinux", b.store.policy)
+	r, err := b.host.Run(ctx, hosts.Cmd{Argv: []string{setfilesProgram, "-F", path.Join(etc, "contexts/files/file_contexts"), etc, b.store.dir}})
+	if err == nil && r.Code != 0 {
+		err = fmt.Errorf("cannot label the files of SELinux's policy: setfiles: %s", rules.Redact(strings.TrimSpace(string(r.Stderr))))
+	}
 	return err
 }
 
