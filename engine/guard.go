@@ -66,7 +66,7 @@ func (e *execution) guarded(ctx context.Context, kind string, cs []Change) error
 	if err := u.Apply(ctx, e.x.Host, job); err != nil {
 		return fmt.Errorf("cannot apply %s: %w", kind, err)
 	}
-	if err := e.proveLogin(ctx, "accounts (kind "+kind+")"); err != nil {
+	if err := e.proveLogin(ctx, "kind "+kind); err != nil {
 		undone := undo(ctx)
 		if undone != nil {
 			undone = fmt.Errorf("while putting it back: %w", undone)

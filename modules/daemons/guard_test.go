@@ -84,7 +84,7 @@ func TestChangeStaysWithANewLogin(t *testing.T) {
 				t.Errorf("accounts:\n%s", got)
 			}
 			if tt.stays {
-				if h.Text(conf) != "new\n" || res.RolledBack || len(res.Applied) != 2 || strings.Join(asked, ", ") != "accounts (kind user), sshd.service" {
+				if h.Text(conf) != "new\n" || res.RolledBack || len(res.Applied) != 2 || strings.Join(asked, ", ") != "kind user, sshd.service" {
 					t.Errorf("%q stands there; asked for %q; %+v", h.Text(conf), asked, res)
 				}
 				return

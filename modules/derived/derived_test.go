@@ -158,6 +158,44 @@ func TestCurrent(t *testing.T) {
 	}
 }
 
+// What a tool made anew can be undone: by it nobody may be let in any more.
+func TestUndo(t *testing.T) {
+	h := newHost(t, true)
+	h.Write("/etc/pam.d/system-auth", "auth required pam_unix.so\n")
+	h.Write("/etc/nsswitch.conf", "passwd: files\n")
+	h.Write(backEnds+"/openssh.config", "by hand")
+	undo, err := Module{}.Undoable(context.Background(), h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cs []engine.Change
+	for _, o := range outputs() {
+		cs = append(cs, engine.Change{Addr: engine.Addr{Kind: Kind, Name: o.name}, Action: engine.Update})
+	}
+	if err := (Module{}).Apply(context.Background(), h, engine.Job{Changes: cs, Done: func(engine.Addr) {}}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := h.Stat("/etc/pam.d/system-auth"); err != nil || n.Link != authselectDir+"system-auth" {
+		t.Fatalf("authselect made %+v, %v", n, err)
+	}
+	h.Write(backEnds+"/openssh.config", "made")
+	if err := undo(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for p, want := range map[string]string{
+		"/etc/pam.d/system-auth": "auth required pam_unix.so\n", "/etc/nsswitch.conf": "passwd: files\n", backEnds + "/openssh.config": "by hand",
+	} {
+		if n, err := h.Stat(p); err != nil || n.Type != hosts.File || h.Text(p) != want {
+			t.Errorf("%s is %+v, %v", p, n, err)
+		}
+	}
+	for _, p := range []string{"/etc/pam.d/postlogin", authselectDir + "system-auth", backEnds + "/bind.config", cryptoState} {
+		if there, err := exists(h, p); there || err != nil {
+			t.Errorf("%s was made and is still there (%v)", p, err)
+		}
+	}
+}
+
 // A profile may not become an option.
 func TestAuthselectConf(t *testing.T) {
 	h := newHost(t, true)
