@@ -68,14 +68,14 @@ func (g *group) changed() []string {
 	return paths
 }
 
-// prepareAll prepares all units, and tells what is to be known of it.
+// prepareAll prepares all units, past one that fails, and tells what is to be
+// known of it.
 func (e *execution) prepareAll(ctx context.Context, g *group) error {
+	var errs []error
 	for _, u := range g.units {
-		if err := g.prepare(ctx, e.x.Host, u, e.tell); err != nil {
-			return err
-		}
+		errs = append(errs, g.prepare(ctx, e.x.Host, u, e.tell))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // prepare rebuilds what a daemon derives from its files.

@@ -38,6 +38,7 @@ func (e *execution) group(ctx context.Context, g *group) error {
 	// Once the first file is renamed the group is finished or put back, even
 	// if the controller is gone.
 	ctx = context.WithoutCancel(ctx)
+	defer e.outlive(ctx, g)()
 	if err := e.record.begin(ctx, g, tx.Steps(), before, e.schema("service")); err != nil {
 		return errors.Join(err, tx.Discard(), e.record.end(ctx))
 	}

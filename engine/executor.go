@@ -18,7 +18,9 @@ type Executor struct {
 	Host    hosts.Host
 	Modules []Module
 	Units   []Unit
-	Log     *slog.Logger
+	// Rescue is the argv of a program of the host that calls Rescue; nil: none.
+	Rescue []string
+	Log    *slog.Logger
 }
 
 var _ Applier = (*Executor)(nil)
@@ -140,11 +142,11 @@ func (e *execution) all(ctx context.Context) error {
 		if k == "file" || k == "service" {
 			continue
 		}
-		if err := e.guarded(ctx, k, byKind[k]); err != nil {
+		if err := e.applyProven(ctx, k, byKind[k]); err != nil {
 			return err
 		}
 	}
-	if err := e.guarded(ctx, "group", late); err != nil {
+	if err := e.applyProven(ctx, "group", late); err != nil {
 		return err
 	}
 	var errs []error

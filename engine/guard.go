@@ -48,9 +48,9 @@ func (e *execution) proveLogin(ctx context.Context, what string) error {
 	return nil
 }
 
-// guarded makes changes of one kind that no group needs, and undoes them if
+// applyProven makes changes of one kind that no group needs, and undoes them if
 // logins hang on the kind and none succeeds any more.
-func (e *execution) guarded(ctx context.Context, kind string, cs []Change) error {
+func (e *execution) applyProven(ctx context.Context, kind string, cs []Change) error {
 	u, ok := e.module(kind).(Undoer)
 	if !ok || len(cs) == 0 || e.req.LoginDeadline == 0 {
 		return e.apply(ctx, kind, cs)

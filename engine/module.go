@@ -109,6 +109,9 @@ type Unit struct {
 	// Before are units to restart with it, first: those whose mounts hold the
 	// old inode of a replaced file.
 	Before []string
+	// Ready is the argv of a program that ends once the unit is through with a
+	// reload of which systemd knows no end (ExecReload=kill -HUP); nil: none.
+	Ready []string
 	// Login: who can log in hangs on it. A new login has to succeed after a
 	// change of it, or the change is undone.
 	Login bool

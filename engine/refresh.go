@@ -4,7 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
+
+	"hikae/hosts"
 )
+
+// readyFor bounds the wait for a unit's Ready.
+const readyFor = 30 * time.Second
 
 // refresh reloads or restarts the units that ran before and read what changed.
 func (e *execution) refresh(ctx context.Context, g *group, before map[string]unitState) error {
@@ -63,6 +69,27 @@ func (e *execution) unit(ctx context.Context, verb string, before map[string]uni
 		if err := e.systemctl(ctx, verb, name); err != nil {
 			return err
 		}
+		if err := e.ready(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ready waits until a unit is through with its reload. Whether it has come
+// through well, the look at its health tells.
+func (e *execution) ready(ctx context.Context, name string) error {
+	i := slices.IndexFunc(e.x.Units, func(u Unit) bool { return u.Name == name })
+	if i < 0 || len(e.x.Units[i].Ready) == 0 {
+		return nil
+	}
+	if _, err := e.x.Host.Stat(e.x.Units[i].Ready[0]); err != nil {
+		return nil //nolint:nilerr // it is not installed
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyFor)
+	defer cancel()
+	if _, err := e.x.Host.Run(ctx, hosts.Cmd{Argv: e.x.Units[i].Ready}); err != nil {
+		return fmt.Errorf("%s does not come to the end of its reload: %w", name, err)
 	}
 	return nil
 }

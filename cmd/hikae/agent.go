@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/user"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +20,7 @@ import (
 )
 
 func (a *app) agentCmd() *cobra.Command {
-	var readOnly bool
+	var readOnly, rescue bool
 	c := &cobra.Command{
 		Use:   "agent",
 		Short: "Serve a controller on standard input and output",
@@ -47,11 +51,41 @@ See docs/security.md.`,
 			if s.ReadOnly = readOnly; readOnly {
 				s.Applier = nil
 			}
+			if rescue {
+				return a.rescue(cmd.Context(), s)
+			}
 			return agent.ServeStdio(cmd.Context(), s)
 		},
 	}
 	c.Flags().BoolVar(&readOnly, "read-only", false, "refuse every change")
+	c.Flags().BoolVar(&rescue, "rescue", false, "serve nobody: bring to its end an apply that was cut off (a timer of the agent's own starts this)")
+	c.MarkFlagsMutuallyExclusive("read-only", "rescue")
 	return c
+}
+
+// rescue puts back what an agent that was killed could not.
+func (a *app) rescue(ctx context.Context, s agent.Server) error {
+	const longest = 10 * time.Minute
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	x, ok := s.Applier.(*engine.Executor)
+	if !ok {
+		return errors.New("cannot rescue: this agent applies nothing")
+	}
+	notes, err := engine.Rescue(ctx, x)
+	for _, n := range notes {
+		_, _ = fmt.Fprintln(a.err, n)
+	}
+	return err
+}
+
+// rescueCommand starts this program again, where it is a file that stays.
+func rescueCommand() []string {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil
+	}
+	return []string{exe, "agent", "--rescue"}
 }
 
 // loginAccount is whom sudo was used by, or else who runs this.
@@ -76,7 +110,7 @@ func agentServer(o local.Options) (agent.Server, error) {
 		return agent.Server{}, err
 	}
 	modules := all.Modules()
-	x := &engine.Executor{Host: h, Modules: modules, Units: all.Units(), Log: o.Log}
+	x := &engine.Executor{Host: h, Modules: modules, Units: all.Units(), Log: o.Log, Rescue: rescueCommand()}
 	return agent.Server{
 		Host:       h,
 		Modules:    modules,

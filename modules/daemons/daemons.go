@@ -70,6 +70,7 @@ func Units() []engine.Unit {
 			Reads:  []string{"/etc/firewalld/**"},
 			Check:  argv("/usr/bin/firewall-offline-cmd", "--check-config"),
 			Reload: true,
+			Ready:  []string{"/usr/bin/firewall-cmd", "--state"}, // it answers nobody while it reloads
 			Login:  true,
 		},
 		{
