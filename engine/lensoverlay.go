@@ -52,10 +52,15 @@ func (c *compiler) edit(l Lens, edits []Edit) hcl.Diagnostics {
 }
 
 // imply lays what an edit implies over what is wished so far: a new timer is
-// to be enabled. An overlay that says something of the very resource wins.
+// to be enabled, and of one that goes nothing is wished, without a value. An
+// overlay that says something of the very resource wins.
 func (c *compiler) imply(r *Resource) {
 	said := slices.ContainsFunc(c.Patches, func(p Patch) bool { return p.Addr == r.Addr })
 	if _, own := c.own(r.Addr); own || said || !c.only.match(r.Addr) {
+		return
+	}
+	if r.Value == cty.NilVal {
+		delete(c.out.Resources, r.Addr)
 		return
 	}
 	if have := c.out.Resources[r.Addr]; have != nil {

@@ -16,7 +16,9 @@ pair "house" {
 host "standby" {
   ssh     = "root@standby"
   follows = pair.house
-  only    = ["module_stream:*", "file:/etc/sysctl.d/**", "file:/etc/sysctl.conf", "user:*", "group:*"]
+  only    = ["module_stream:*", "file:/etc/sysctl.d/**", "file:/etc/sysctl.conf", "user:*", "group:*",
+    "sysctl:*", "timer:*", "file:/etc/systemd/system/rio-*", "file:/etc/systemd/system/lab-*", "service:rio-*", "service:lab-*",
+    "file:/etc/rio/**", "file:/etc/cron.d/**", "file:/var/spool/**"]
 }
 `
 
@@ -30,6 +32,8 @@ func TestLabKinds(t *testing.T) {
 	l.ok("apply", "standby", "--yes")
 	l.inStep("standby")
 	t.Run("ranges of ids", func(t *testing.T) { sub(l, t).subordinate() })
+	t.Run("timers", func(t *testing.T) { sub(l, t).timers() })
+	t.Run("parameters of the kernel", func(t *testing.T) { sub(l, t).sysctl() })
 	t.Run("streams", func(t *testing.T) { sub(l, t).streams() })
 }
 
@@ -62,6 +66,81 @@ func (l *lab) subordinate() {
 		l.t.Errorf("before:\n%s\nafter:\n%s", before, got)
 	}
 	l.remove("overlay.hcl")
+}
+
+// timers edits one that is held and makes a new one, which runs.
+func (l *lab) timers() {
+	l.t.Helper()
+	const shows = `cd /etc/systemd/system && cat rio-rpm-list.timer rio-rpm-list.service rio-mailsync.timer`
+	before := l.exec("standby", shows)
+	if got := l.exec("primary", shows); got != before {
+		l.t.Errorf("primary:\n%s\nstandby:\n%s", got, before)
+	}
+	l.write("overlay.hcl", `overlay "host" "standby" {
+  timer "rio-rpm-list" {
+    on_calendar = "*-*-* 05:55:00"
+    exec        = "/etc/rio/rpm-list.sh --quiet"
+  }
+  timer "lab-note" {
+    on_calendar = "*-*-* 00:00:00"
+    exec        = "/usr/bin/touch /tmp/lab-note"
+    user        = "hanako"
+  }
+}
+`)
+	l.ok("apply", "standby", "--yes")
+	l.inStep("standby")
+	want := strings.NewReplacer("04:10:00", "05:55:00", "rpm-list.sh\n", "rpm-list.sh --quiet\n").Replace(before)
+	if got := l.exec("standby", shows); got != want {
+		l.t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	if got := l.exec("standby", `systemctl is-enabled lab-note.timer rio-rpm-list.timer; systemctl is-active lab-note.timer rio-rpm-list.timer; true`); got != "enabled\ndisabled\nactive\ninactive\n" {
+		l.t.Errorf("enabled and active: %s", got)
+	}
+	if got := l.exec("standby", `systemctl start lab-note.service; stat -c %U /tmp/lab-note`); got != "hanako\n" {
+		l.t.Errorf("the job ran as %s", got)
+	}
+	l.remove("overlay.hcl")
+	l.ok("apply", "standby", "--yes")
+	l.inStep("standby")
+	if got := l.exec("standby", shows+`; ls lab-note* 2>/dev/null; systemctl is-active lab-note.timer; true`); got != before+"inactive\n" {
+		l.t.Errorf("without the overlay:\n%s", got)
+	}
+}
+
+// sysctl edits one parameter, which is set at once, and hears of one that this
+// host does not let be set.
+func (l *lab) sysctl() {
+	l.t.Helper()
+	const key, shows = "net.ipv4.tcp_keepalive_time", `cat /etc/sysctl.d/6*; sysctl -n net.ipv4.tcp_keepalive_time`
+	before := l.exec("standby", shows)
+	if !strings.HasSuffix(before, "\n600\n") {
+		l.t.Errorf("%s is not set: %s", key, before)
+	}
+	l.write("overlay.hcl", `overlay "host" "standby" {
+  sysctl "net.ipv4.tcp_keepalive_time" { value = "700" }
+  sysctl "net.nothing.of_the_sort" { value = "1" }
+}
+`)
+	if out := l.ok("apply", "standby", "--yes"); !strings.Contains(out, "this kernel has no net.nothing.of_the_sort") {
+		l.t.Errorf("what the kernel would not have is not told: %s", out)
+	}
+	l.inStep("standby")
+	if got := l.exec("standby", shows); got != strings.ReplaceAll(before, "600\n", "700\n") {
+		l.t.Errorf("before:\n%s\nafter:\n%s", before, got)
+	}
+	l.write("overlay.hcl", `overlay "host" "standby" {
+  sysctl "net.ipv4.tcp_keepalive_time" { value = "x" }
+}
+`)
+	if r := l.hikae("apply", "standby", "--yes"); r.code != exitRolledBack || !strings.Contains(r.out+r.errOut, "the kernel refuses "+key+" = x") {
+		l.t.Errorf("a value that the kernel refuses: exit %d: %s%s", r.code, r.out, r.errOut)
+	}
+	if got := l.exec("standby", shows); got != strings.ReplaceAll(before, "600\n", "700\n") {
+		l.t.Errorf("not put back: %s", got)
+	}
+	l.remove("overlay.hcl")
+	l.ok("apply", "standby", "--yes")
 }
 
 func (l *lab) streams() {

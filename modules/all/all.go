@@ -15,6 +15,7 @@ import (
 	"hikae/modules/selinux"
 	"hikae/modules/service"
 	"hikae/modules/sysctl"
+	"hikae/modules/timer"
 )
 
 // Modules returns the host modules, in the order of an apply.
@@ -44,7 +45,7 @@ func Units() []engine.Unit {
 }
 
 // Lenses returns the views of daemons' configuration.
-func Lenses() []engine.Lens { return []engine.Lens{repo.Lens{}, sysctl.Lens{}} }
+func Lenses() []engine.Lens { return []engine.Lens{repo.Lens{}, sysctl.Lens{}, timer.Lens{}} }
 
 // Schemas returns the schemas of the host modules' kinds: what is read and
 // applied on a host.

@@ -10,7 +10,7 @@ import (
 // stay.
 func (f *File) SetValue(e *Entry, value string) {
 	first := e.Lines[0]
-	if len(e.Lines) == 1 && Quoted(first.Of(f.Doc.Source())) {
+	if !f.unit && len(e.Lines) == 1 && Quoted(first.Of(f.Doc.Source())) {
 		first = lens.Span{Start: first.Start + 1, End: first.End - 1}
 	}
 	f.Doc.Replace(first, value)
@@ -37,6 +37,10 @@ func (f *File) AddEntry(s *Section, key, value string) {
 
 // RemoveEntry takes a setting out, with all its lines. Comments stay.
 func (f *File) RemoveEntry(e *Entry) {
+	if f.unit {
+		f.Doc.Delete(e.Whole)
+		return
+	}
 	first := f.lineOf(e.Lines[0])
 	f.Doc.Delete(lens.Span{Start: e.Whole.Start, End: first.End})
 	for _, l := range e.Lines[1:] {

@@ -26,6 +26,7 @@ import (
 type File struct {
 	Doc      *lens.Document
 	Sections []*Section // in the order of the file
+	unit     bool       // ParseUnit read it
 }
 
 // Section is one [NAME] and what follows, up to the next.
