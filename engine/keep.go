@@ -42,7 +42,7 @@ func newKeeper(h hosts.Host) *keeper {
 	}
 }
 
-// keep copies files with their metadata and says where to. The copies are on
+// keep puts files aside with their metadata and says where. What it made is on
 // disk when it returns.
 func (k *keeper) keep(ctx context.Context, paths []string) ([]string, error) {
 	stager, ok := k.h.(hosts.Stager)
@@ -59,6 +59,12 @@ func (k *keeper) keep(ctx context.Context, paths []string) ([]string, error) {
 	kept := make([]string, len(paths))
 	for i, p := range paths {
 		kept[i] = path.Join(k.root, p)
+		if err := mkdirs(ctx, k.h, path.Dir(kept[i])); err != nil {
+			return nil, discard(fmt.Errorf("cannot keep %s: %w", p, err))
+		}
+		if k.link(ctx, p, kept[i]) {
+			continue
+		}
 		s, err := k.stage(ctx, stager, p, kept[i])
 		if err != nil {
 			return nil, discard(fmt.Errorf("cannot keep %s: %w", p, err))
@@ -68,7 +74,7 @@ func (k *keeper) keep(ctx context.Context, paths []string) ([]string, error) {
 	for i, s := range staged {
 		if err := s.Commit(); err != nil {
 			staged = staged[i:]
-			return nil, discard(fmt.Errorf("cannot keep %s: %w", paths[i], err))
+			return nil, discard(fmt.Errorf("cannot keep old files: %w", err))
 		}
 	}
 	if s, ok := k.h.(hosts.Syncer); ok {
@@ -79,12 +85,18 @@ func (k *keeper) keep(ctx context.Context, paths []string) ([]string, error) {
 	return kept, nil
 }
 
+// link gives the old file a second name, which is all that a rename over the
+// first leaves of it: no byte is copied. Until then, whoever writes to the one
+// writes to the other.
+func (k *keeper) link(ctx context.Context, from, to string) bool {
+	l, ok := k.h.(hosts.Linker)
+	return ok && l.Link(ctx, from, to) == nil
+}
+
+// stage copies a file: what is kept lies on another file system.
 func (k *keeper) stage(ctx context.Context, stager hosts.Stager, p, to string) (hosts.Staged, error) {
 	n, err := k.h.Stat(p)
 	if err != nil {
-		return nil, err
-	}
-	if err := mkdirs(ctx, k.h, path.Dir(to)); err != nil {
 		return nil, err
 	}
 	r, err := k.h.Open(p)

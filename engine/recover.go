@@ -36,7 +36,7 @@ func (x *Executor) Unfinished() string {
 // put back. One of which a part is new is put back, so that never a half stays.
 // What was of no group stands alone, and the next plan sees whether it is there.
 func (e *execution) recover(ctx context.Context) error {
-	e.sweep(ctx, StateDir, path.Join(StateDir, "dnf"))
+	e.sweep(ctx, StateDir, Kept, path.Join(StateDir, "dnf"))
 	text, err := readJournal(e.x.Host)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)

@@ -24,6 +24,13 @@ type Movable interface {
 	MoveTo(dir int, name string) error
 }
 
+// Linker is a Syncer that can give a file a second name on the same file system.
+type Linker interface {
+	// Link makes to a name of the regular file that from is; it is on disk for
+	// good after the next Sync. An error means that nothing was made.
+	Link(ctx context.Context, from, to string) error
+}
+
 // TempCleaner removes what a writer that was killed has left beside its files.
 type TempCleaner interface {
 	// CleanTemps removes from each of dirs, not from below them, every path

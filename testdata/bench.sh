@@ -12,7 +12,7 @@ set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 runs=${RUNS:-5}
 few=$(((runs + 1) / 2)) # of what takes long
-parts=${PARTS:-plan snapshot apply bigfile bdb memory}
+parts=${PARTS:-plan snapshot apply hundred bigfile bdb memory}
 work=$(mktemp -d /var/tmp/hikae-bench.XXXXXX)
 project=$work/house
 for f in lib hosts ansible report; do

@@ -11,7 +11,7 @@ import (
 // command lives for a tenth of a second, and Go's own rule would have it
 // collect a dozen times meanwhile, for a few megabytes each.
 const (
-	agentHeap      = 32 << 20
+	agentHeap      = 24 << 20
 	controllerHeap = 64 << 20
 )
 

@@ -64,6 +64,7 @@ var (
 	_ hosts.Host        = (*Host)(nil)
 	_ hosts.Stager      = (*Host)(nil)
 	_ hosts.Syncer      = (*Host)(nil)
+	_ hosts.Linker      = (*Host)(nil)
 	_ hosts.Locker      = (*Host)(nil)
 	_ hosts.TempCleaner = (*Host)(nil)
 	_ hosts.Previewer   = (*Host)(nil)

@@ -25,6 +25,44 @@ func (h *Host) Put(ctx context.Context, p string, n hosts.Node, content io.Reade
 	return h.syncDir(path.Dir(p))
 }
 
+// Link implements hosts.Linker.
+func (h *Host) Link(ctx context.Context, from, to string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := h.link(from, to); err != nil {
+		return fmt.Errorf("cannot link %s to %s: %w", from, to, bare(err))
+	}
+	h.staging.dirty(path.Dir(to))
+	return nil
+}
+
+func (h *Host) link(from, to string) error {
+	d, name, err := h.parent("link", from)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	fd, err := d.openat(name, unix.O_PATH, 0)
+	if err != nil {
+		return err
+	}
+	defer dirFD(fd).Close()
+	st, err := fstatx(fd)
+	if err != nil {
+		return err
+	}
+	if nodeType(st.Mode) != hosts.File {
+		return errNotRegular
+	}
+	in, name, err := h.parent("link", to)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return unix.Linkat(fd, "", int(in), name, unix.AT_EMPTY_PATH)
+}
+
 // Remove implements hosts.Host. It is on disk when it returns.
 func (h *Host) Remove(ctx context.Context, p string) error {
 	if err := ctx.Err(); err != nil {

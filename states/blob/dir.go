@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // Dir is a Store in a directory: ab/abcd... below root, mode 0600.
@@ -71,9 +73,27 @@ func (d *Dir) Put(ctx context.Context, name string, r io.Reader) error {
 		return fmt.Errorf("cannot store blob: %w", err)
 	}
 	return WriteFile(path, 0o600, func(w io.Writer) error {
-		_, err := io.Copy(w, &ctxReader{ctx, r})
+		_, err := io.Copy(&earlyWriter{Writer: w}, &ctxReader{ctx, r})
 		return err
 	})
+}
+
+// earlyWriter has a large file begun to be written to the disk while it comes,
+// so that the sync at its end has little left to wait for. Best effort.
+type earlyWriter struct {
+	io.Writer
+	n, begun int64
+}
+
+func (e *earlyWriter) Write(p []byte) (int, error) {
+	const every = 8 << 20
+	n, err := e.Writer.Write(p)
+	e.n += int64(n)
+	if f, ok := e.Writer.(*os.File); ok && e.n-e.begun >= every {
+		_ = unix.SyncFileRange(int(f.Fd()), e.begun, e.n-e.begun, unix.SYNC_FILE_RANGE_WRITE) // #nosec G115 -- a descriptor
+		e.begun = e.n
+	}
+	return n, err
 }
 
 // List implements Store.

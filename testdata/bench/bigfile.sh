@@ -3,7 +3,7 @@
 
 bytes=$((${BIG_MIB:-2048} << 20))
 
-run_cat_to()     { on standby "cat >$BIG" <"$work/big"; }
+run_cat_to()     { cat "$work/big" | on standby "cat >$BIG"; }
 run_cat_from()   { on standby "cat $BIG" >"$work/copy"; }
 run_big_to()     { hikae apply big --from "big@$with" --yes; grep -q ' 1 changes applied' "$work/out"; }
 run_big_from()   { hikae snapshot big; }

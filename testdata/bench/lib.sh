@@ -24,10 +24,13 @@ alternate() {
 
 middle() { sort -n | awk '{a[NR] = $1} END {print (a[int((NR + 1) / 2)] + a[int(NR / 2) + 1]) / 2}'; }
 
-median() { middle <"$work/t.$1"; }                                                         # seconds
-faster() { paste "$work/t.$1" "$work/t.$2" | awk '{print $2 / $1}' | middle; }              # how many times as fast is $1 as $2
-beyond() { paste "$work/t.$1" "$work/t.$2" | awk '{print ($1 - $2) * 1000}' | middle; }     # ms of $1 beyond $2
-
+median() { middle <"$work/t.$1"; } # seconds
+# how many times as fast is $1 as $2
+faster() { paste "$work/t.$1" "$work/t.$2" | awk '{print $2 / $1}' | middle; }
+# ms of $1 beyond $2
+beyond() { paste "$work/t.$1" "$work/t.$2" | awk '{print ($1 - $2) * 1000}' | middle; }
+# how many times as fast is $1 as $2, when what $3 takes is taken off both
+faster_beyond() { paste "$work/t.$1" "$work/t.$2" "$work/t.$3" | awk '{a = $1 - $3; print ($2 - $3) / (a > 0.001 ? a : 0.001)}' | middle; }
 
 verdict() { # verdict MEASURED at-least|at-most GOAL: yes, or no
   if awk -v m="$1" -v how="$2" -v g="$3" 'BEGIN {exit !(how == "at-least" ? m >= g : m <= g)}'; then
@@ -37,11 +40,11 @@ verdict() { # verdict MEASURED at-least|at-most GOAL: yes, or no
   fi
 }
 
-# compared WHAT NAME BESIDE NAME2 GOAL: a row of the first table; the goal is
-# how many times as fast NAME is to be as NAME2, or - for none
+# compared WHAT NAME BESIDE NAME2 GOAL [RATIO]: a row of the first table; the
+# goal is how many times as fast NAME is to be as NAME2, or - for none
 compared() {
-  local ratio holds goal=$5
-  ratio=$(faster "$2" "$4")
+  local ratio=${6:-} holds goal=$5
+  [[ -n $ratio ]] || ratio=$(faster "$2" "$4")
   if [[ $goal == - ]]; then holds=; goal=; else holds=$(verdict "$ratio" at-least "$goal"); fi
   printf '| %s | %.3f | %s | %.3f | %.2f | %s | %s |\n' "$1" "$(median "$2")" "$3" "$(median "$4")" "$ratio" "$goal" "$holds" >>"$work/compared"
   tail -n 1 "$work/compared" >&2
