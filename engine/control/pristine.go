@@ -17,7 +17,7 @@ import (
 
 // askAgain is how long a content that no package had is not asked for again:
 // each time costs the host a look at its repositories.
-const askAgain = 24 * time.Hour
+const askAgain = time.Hour
 
 // keepPristine brings into the store what packages installed where files were
 // edited since: patches show against it, and other versions' files are merged
@@ -74,7 +74,7 @@ func (c *Controller) keepShipped(ctx context.Context, s *session, host string, c
 		if at := tried[ct.ID]; !atHand[ct.ID] && time.Since(at) < askAgain {
 			missing, err := c.Store.Blobs.Missing(ctx, []string{blobName(ct)})
 			if err == nil && len(missing) > 0 {
-				failed[ct.ID] = fmt.Errorf("no package file had it at %s; it is asked for again a day later", at.UTC().Format(time.RFC3339))
+				failed[ct.ID] = fmt.Errorf("no package file had it at %s; it is asked for again an hour later", at.UTC().Format(time.RFC3339))
 			}
 			return true
 		}
@@ -92,8 +92,10 @@ func (c *Controller) keepShipped(ctx context.Context, s *session, host string, c
 			return nil, err
 		}
 		maps.Copy(failed, some)
-		for id := range some {
-			tried[id], news = now(), news+1
+		for id, why := range some {
+			if !errors.Is(why, engine.ErrLocked) { // dnf is busy, and may well have it
+				tried[id], news = now(), news+1
+			}
 		}
 		ask = ask[n:]
 	}
