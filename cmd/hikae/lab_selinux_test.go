@@ -50,7 +50,7 @@ func TestLabSELinux(t *testing.T) {
 fcontext -a -t net_conf_t '/etc/rio/nets\.d(/.*)?'
 module -d zebra
 END
-mkdir /etc/rio/nets.d && echo lan >/etc/rio/nets.d/lan && setfiles -F /etc/selinux/targeted/contexts/files/file_contexts /etc/rio/nets.d`)
+mkdir /etc/rio/nets.d && echo lan >/etc/rio/nets.d/lan && setfiles -F /etc/selinux/targeted/contexts/files/file_contexts /etc/rio/nets.d /etc/selinux/targeted`)
 	// Its own in the store's files, which the policy is made of: so one build of it is spared.
 	l.exec("standby", `mkdir -p /etc/rio && cd /var/lib/selinux/targeted/active
 echo httpd_enable_homedirs=1 >booleans.local
