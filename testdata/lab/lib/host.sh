@@ -61,7 +61,7 @@ host_unmount() {
   # Who copied the mounts into a namespace of his own meanwhile holds the file
   # system: mounted again it would still be the one that was shut down.
   [ -f "$dir/disk.img" ] || return 0
-  for try in {1..200}; do
+  for try in {1..1200}; do
     [ -n "$(losetup -n -O NAME -j "$dir/disk.img")" ] || return 0
     sleep 0.05
   done
