@@ -116,6 +116,9 @@ func (k *killing) points(n int, kills []string) {
 		if k.t.Failed() {
 			k.t.Fatal(what)
 		}
+		if (i+1)%20 == 0 {
+			k.t.Logf("%d of %d points in %.0f s: %v", i+1, n, time.Since(began).Seconds(), k.count)
+		}
 	}
 	for _, s := range k.sorts { // what hikae applied goes, all of it
 		k.describe(s, "")
