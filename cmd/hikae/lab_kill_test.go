@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// TestLabKill kills, at random moments, the agent, the controller and the host
-// itself in the middle of applies that flip the standby between described
+// TestLabKill kills, at random moments, the agent, the controller, dnf and the
+// host itself in the middle of applies that flip the standby between described
 // states, and applies again. What then stands there is asked of the host's own
 // programs. make soak makes many points of it.
 //
@@ -97,6 +97,9 @@ func (k *killing) points(n int, kills []string) {
 		s := k.pick()
 		from, to := k.now[s.name], k.other(k.now[s.name])
 		kill := kills[k.rng.IntN(len(kills))]
+		if s.name == "packages" && kill == "agent" && k.rng.IntN(2) == 0 {
+			kill = "dnf"
+		}
 		delay := time.Duration(k.rng.Float64() * float64(k.takes[s.name]))
 		what := fmt.Sprintf("point %d: %s from %q to %q, %s after %d ms", i+1, s.name, from, to, kill, delay.Milliseconds())
 		k.describe(s, to)
@@ -171,6 +174,8 @@ func (k *killing) cut(kill string, delay time.Duration) (took time.Duration, ove
 	case "agent":
 		// The agent is what has one of hikae's names and that argument.
 		k.run("testdata/lab/lab", "exec", "standby", "--", "pkill", "-KILL", "-f", "hikae.* agent$")
+	case "dnf": // where it runs just then
+		k.run("testdata/lab/lab", "exec", "standby", "--", "systemctl", "kill", "-s", "KILL", "hikae-dnf.service")
 	case "power":
 		k.lab.lab("power", "standby", "off")
 	}

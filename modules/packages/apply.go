@@ -2,6 +2,7 @@ package packages
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -13,8 +14,9 @@ import (
 //
 // It first waits for a transaction that an earlier agent left running, and
 // looks at what is installed now: what is there already is not installed
-// again, so an apply that was cut off is simply run again. It fails with
-// ErrInconsistent where such a cut left the rpm database unclean, and with
+// again, so an apply that was cut off is simply run again. What such a cut left
+// in the rpm database is repaired; it fails with ErrInconsistent where that
+// cannot be, and with
 // engine.ErrRefused where packages would have to go that no change names.
 //
 // A version that no repository has any more is replaced by the newest one (a
@@ -33,8 +35,13 @@ func (m *Module) Apply(ctx context.Context, h hosts.Host, job engine.Job) error 
 	if err != nil {
 		return err
 	}
-	if err := now.check(); err != nil {
-		return fmt.Errorf("%w: %w", engine.ErrRefused, err)
+	if now.check() != nil {
+		if err := d.mend(ctx); err != nil {
+			return fmt.Errorf("%w: %w", engine.ErrRefused, err)
+		}
+		if now, err = m.installedNow(ctx, h); err != nil {
+			return err
+		}
 	}
 	var replaced []nameArch
 	var failed error
@@ -47,11 +54,23 @@ func (m *Module) Apply(ctx context.Context, h hosts.Host, job engine.Job) error 
 			return ctx.Err()
 		}
 		d.unstage(ctx, req)
+		if errors.Is(failed, errCutOff) {
+			failed = errors.Join(failed, d.mend(ctx))
+		}
 		if now, err = m.installedNow(ctx, h); err != nil {
 			return err
 		}
 	}
 	return report(ws, now, replaced, failed, job.Done)
+}
+
+// mend repairs, and tells what it did.
+func (d *driver) mend(ctx context.Context) error {
+	notes, err := d.repair(ctx)
+	for _, n := range notes {
+		d.progress(n)
+	}
+	return err
 }
 
 // report tells which changes are made, by what is installed now.

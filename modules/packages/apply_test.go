@@ -294,18 +294,67 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-func TestInstalledTwiceIsAnError(t *testing.T) {
+func TestInstalledTwiceIsRepaired(t *testing.T) {
 	h, m, repo := newHost(t)
 	for _, v := range []string{"1.0", "2.0"} {
 		h.RPM(t, "-i", "--justdb", "--noscripts", "--nodeps", "--force", filepath.Join(repo, "lib-"+v+"-1.el8.noarch.rpm"))
 	}
-	_, _, err := apply(t, m, h, nil, []engine.Resource{want("tool", "", true)})
-	if !errors.Is(err, ErrInconsistent) || !strings.Contains(err.Error(), "lib.noarch") {
-		t.Errorf("error %v", err)
-	}
 	_, cov := read(t, m, h)
 	if len(cov.Notes) == 0 || !strings.HasPrefix(cov.Notes[0], "lib is installed 2 times (1.0-1.el8, 2.0-1.el8)") {
 		t.Errorf("notes %q", cov.Notes)
+	}
+	mustApply(t, m, h, []engine.Resource{want("tool", "", true)})
+	if got := h.RPM(t, "-q", "lib"); got != "lib-2.0-1.el8.noarch\n" {
+		t.Errorf("rpm -q lib: %s", got)
+	}
+}
+
+// What cannot be repaired is named, and nothing else is begun.
+func TestInstalledTwiceIsAnError(t *testing.T) {
+	h, m, repo := newHost(t, rpmtest.Spec{Name: "needs", EVR: "1-1", Arch: "noarch", More: "Requires: lib = 1.0"})
+	for _, f := range []string{"lib-1.0-1.el8", "lib-2.0-1.el8", "needs-1-1"} {
+		h.RPM(t, "-i", "--justdb", "--noscripts", "--nodeps", "--force", filepath.Join(repo, f+".noarch.rpm"))
+	}
+	_, _, err := apply(t, m, h, nil, []engine.Resource{want("tool", "", true)})
+	if !errors.Is(err, ErrInconsistent) || !errors.Is(err, engine.ErrRefused) || !strings.Contains(err.Error(), "lib-1.0-1.el8.noarch") {
+		t.Errorf("error %v", err)
+	}
+	if got := h.RPM(t, "-qa", "tool"); got != "" {
+		t.Errorf("rpm -qa tool: %s", got)
+	}
+}
+
+// dnf is killed in the middle of a transaction: by a scriptlet, which rpm runs
+// in its own process.
+func TestKilledTransactionIsRepaired(t *testing.T) {
+	const kill = "-p <lua>\nif posix.unlink('/srv/kill') == 0 then posix.kill(posix.getprocessid('pid'), 9) end\nio.open('/srv/ran', 'w'):close()"
+	frail := func(evr, scripts string) rpmtest.Spec {
+		return rpmtest.Spec{Name: "frail", EVR: evr, Arch: "noarch", Scripts: scripts}
+	}
+	for _, tt := range []struct{ name, when string }{{"before it is unpacked", "%pre "}, {"when it is unpacked", "%post "}} {
+		t.Run(tt.name, func(t *testing.T) {
+			h, m, _ := newHost(t, frail("1-1", ""), frail("2-1", tt.when+kill))
+			mustApply(t, m, h, []engine.Resource{want("frail", "1-1.noarch", true), want("lib", "1.0-1.el8.noarch", false)})
+			h.Write(t, "/srv/kill", "")
+			newer := []engine.Resource{want("frail", "2-1.noarch", true), want("lib", "2.0-1.el8.noarch", false)}
+			_, said, err := apply(t, m, h, nil, newer)
+			if !errors.Is(err, errCutOff) {
+				t.Fatalf("it was not cut off: %v", err)
+			}
+			t.Log(said)
+			if twice := h.RPM(t, "-q", "frail"); strings.Count(twice, "\n") != 1 {
+				t.Errorf("after the kill: %s", twice)
+			}
+			mustApply(t, m, h, newer)
+			expect(t, m, h, "frail 2-1.noarch asked base", "lib 2.0-1.el8.noarch base")
+			if _, err := h.Stat("/srv/ran"); err != nil {
+				t.Errorf("its scriptlet did not run to its end: %v", err)
+			}
+			notes, err := m.Recover(t.Context(), h, func(string) {})
+			if err != nil || len(notes) > 0 {
+				t.Errorf("still to repair: %q, %v", notes, err)
+			}
+		})
 	}
 }
 

@@ -155,6 +155,8 @@ func interpreter(r hosts.Reader) (string, error) {
 	return "", errors.New("cannot change packages: this host has no dnf")
 }
 
+var errCutOff = errors.New("dnf was cut off")
+
 // outcome is how the transaction ended, from the driver's last word.
 func (d *driver) outcome(res hosts.Result, log string) error {
 	if n := len(d.events); n > 0 {
@@ -166,9 +168,9 @@ func (d *driver) outcome(res hosts.Result, log string) error {
 		}
 	}
 	if what := lastLine(res.Stderr); what != "" {
-		return fmt.Errorf("cannot change packages: dnf was cut off: %s (see %s)", what, log)
+		return fmt.Errorf("cannot change packages: %w: %s (see %s)", errCutOff, what, log)
 	}
-	return fmt.Errorf("cannot change packages: dnf was cut off (see %s)", log)
+	return fmt.Errorf("cannot change packages: %w (see %s)", errCutOff, log)
 }
 
 func (d *driver) failure(e event, log string) error {

@@ -211,6 +211,22 @@ class Run:
 
     # Module streams
 
+    def add_repairs(self):
+        """As dnf remove --duplicates does it."""
+        named = set()
+        for w in self.request["drop"] or []:
+            for pkg in self.exact(w).installed():
+                named.add(str(pkg))
+                self.base.goal.erase(pkg, clean_deps=False)
+        for w in self.request["reinstall"] or []:
+            q = self.exact(w).available()
+            if not q:
+                self.emit("unrepaired", nevra=nevra(w))
+                continue
+            self.base.goal.install(q[0])
+            self.asked[(w["name"], w["arch"])] = w["asked"]
+        return named
+
     def modules(self, wish):
         """What the repositories have of a module's stream."""
         found = self.base._moduleContainer.getModulePackages()
@@ -256,7 +272,7 @@ class Run:
 
         base = self.base
         local = self.add_files()
-        named = self.add_removals()
+        named = self.add_removals() | self.add_repairs()
         self.add_wishes(local)
         self.emit("progress", text="resolving dependencies")
         try:

@@ -29,6 +29,7 @@ const (
 	eventMessage    = "message"    // of a scriptlet or of rpm
 	eventFallback   = "fallback"   // another version than the wished one
 	eventExtra      = "extra"      // a package that no change names
+	eventUnrepaired = "unrepaired" // no repository has what was to be installed again
 	eventDownloaded = "downloaded" // only when downloading
 	eventDone       = "done"
 	eventFailed     = "failed"

@@ -44,8 +44,12 @@ const (
 	actionReinstalled = 10
 )
 
-// transactionDone is libdnf's TransactionState of one that ended well.
-const transactionDone = 1
+// libdnf's TransactionState of one that was begun, and of one that ended well.
+// One that failed has another.
+const (
+	transactionBegun = 0
+	transactionDone  = 1
+)
 
 // Repositories that are none: what dnf writes for a package given as a file,
 // and for one that it found installed.
@@ -58,6 +62,14 @@ const (
 type history struct {
 	reasons map[nameArch]since[reason]
 	repos   map[nevra]since[string]
+	// cut is what the last transaction was to install, if it was cut off.
+	cut []cutItem
+}
+
+// cutItem is a package of a transaction that did not come to its end.
+type cutItem struct {
+	nevra
+	why reason
 }
 
 type nevra struct {
@@ -184,10 +196,14 @@ func parseHistory(ctx context.Context, main, log []byte) (*history, error) {
 		return nil, err
 	}
 	done := map[int64]bool{}
+	last, lastState := int64(-1), int64(transactionDone)
 	// trans: id, dt_begin, dt_end, rpmdb_version_begin, rpmdb_version_end, releasever, user_id, cmdline, state
 	err = scan(ctx, db, "trans", 9, func(id int64, c []sqlite.Value) {
 		if c[8].Int() == transactionDone {
 			done[id] = true
+		}
+		if id > last {
+			last, lastState = id, c[8].Int()
 		}
 	})
 	if err != nil {
@@ -211,7 +227,11 @@ func parseHistory(ctx context.Context, main, log []byte) (*history, error) {
 	// trans_item: id, trans_id, item_id, repo_id, action, reason, state
 	err = scan(ctx, db, "trans_item", 7, func(id int64, c []sqlite.Value) {
 		item, isPackage := items[c[2].Int()]
-		if trans := c[1].Int(); isPackage && done[trans] {
+		trans, action := c[1].Int(), c[4].Int()
+		if isPackage && trans == last && lastState == transactionBegun && installs(action) {
+			h.cut = append(h.cut, cutItem{item, reason(c[5].Int())})
+		}
+		if isPackage && done[trans] {
 			h.note(trans, id, item, c[4].Int(), reason(c[5].Int()), repoIDs[c[3].Int()])
 		}
 	})
@@ -219,6 +239,10 @@ func parseHistory(ctx context.Context, main, log []byte) (*history, error) {
 		return nil, err
 	}
 	return h, nil
+}
+
+func installs(action int64) bool {
+	return action == actionInstall || action == actionDowngrade || action == actionUpgrade || action == actionReinstall
 }
 
 // note takes in one item of a transaction, as libdnf's

@@ -15,8 +15,8 @@ import (
 )
 
 // ErrInconsistent is wrapped by the error of an apply that found the rpm
-// database in the state that a transaction leaves when it is cut off. Nothing
-// was changed.
+// database in the state that a transaction leaves when it is cut off, and could
+// not repair it. Nothing else was changed.
 var ErrInconsistent = errors.New("the rpm database is not consistent")
 
 // installed is what rpm says is installed at this moment: versions by name and

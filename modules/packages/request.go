@@ -12,6 +12,9 @@ type request struct {
 	Install     []requestItem `json:"install"`
 	Remove      []requestItem `json:"remove"`
 	Mark        []requestItem `json:"mark"` // change only whether they are there on purpose
+	// Repair: what is installed is installed again, or goes, in just that version.
+	Reinstall []requestItem `json:"reinstall"`
+	Drop      []requestItem `json:"drop"`
 	// Streams of modules to set; then there is nothing else.
 	Streams []requestStream `json:"streams"`
 }
@@ -62,7 +65,9 @@ func emptyRequest() request {
 	return request{Install: []requestItem{}, Remove: []requestItem{}, Mark: []requestItem{}, Streams: []requestStream{}}
 }
 
-func (r request) empty() bool { return len(r.Install)+len(r.Remove)+len(r.Mark) == 0 }
+func (r request) empty() bool {
+	return len(r.Install)+len(r.Remove)+len(r.Mark)+len(r.Reinstall)+len(r.Drop) == 0
+}
 
 func (w wish) item() requestItem {
 	it := requestItem{Name: w.name, Arch: w.requestArch(), Exact: w.exact, Asked: w.asked, addr: w.addr}
