@@ -167,3 +167,13 @@ func (cov Coverage) Covers(a Addr) bool {
 	}
 	return false
 }
+
+// mount says which mount, or missing one, keeps a from being seen; "" for none.
+func (cov Coverage) mount(a Addr) string {
+	for _, h := range cov.Holes {
+		if h.Mount && (a.Name == h.Path || strings.HasPrefix(a.Name, strings.TrimSuffix(h.Path, "/")+"/")) {
+			return h.Err
+		}
+	}
+	return ""
+}

@@ -74,6 +74,9 @@ type Coverage struct {
 type Hole struct {
 	Path string `cbor:"1,keyasint"`
 	Err  string `cbor:"2,keyasint"`
+	// Mount: something is mounted there, or should be and is not. What is to be
+	// there is not made beside it.
+	Mount bool `cbor:"3,keyasint,omitempty"`
 }
 
 // Job is the work of one Apply.

@@ -188,6 +188,8 @@ func (p *planner) want(a Addr, want *Resource) {
 	switch {
 	case have == nil && gone:
 		return
+	case have == nil && p.actual.Coverage[a.Kind].mount(a) != "":
+		p.Left = append(p.Left, Note{a, "not made: " + p.actual.Coverage[a.Kind].mount(a)})
 	case have == nil:
 		// Where nothing is wished but what is already so, nothing is to do: a
 		// unit that does not run need not exist to be stopped.

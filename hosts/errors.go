@@ -10,6 +10,9 @@ var (
 	// ErrMountPoint: another file system, or another part of this one, is
 	// mounted at the path. It is not walked into, not replaced, not removed.
 	ErrMountPoint = errors.New("a mount point")
+	// ErrNotMounted: fstab wants something mounted at the path or above it, and
+	// nothing is. What would be there cannot be seen, and is not gone.
+	ErrNotMounted = errors.New("nothing is mounted there, and /etc/fstab wants something to be")
 	// ErrLink: a part of the path is a link that is not followed.
 	ErrLink = errors.New("a part of the path is a link that is not root's own")
 	// ErrNotEmpty: a directory would have to go that has something in it.

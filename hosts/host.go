@@ -52,7 +52,8 @@ type Reader interface {
 	// lexical order, parents first, with what Stat gives. fn returns
 	// fs.SkipDir to leave a directory out. What cannot be read is passed to
 	// failed (which may be nil) and the walk goes on; so is a mount point below
-	// root, with ErrMountPoint, and nothing at or below it is seen.
+	// root, with ErrMountPoint, and a place at or above or below it where a
+	// mount is missing, with ErrNotMounted; nothing at or below these is seen.
 	Walk(ctx context.Context, root string, fn func(path string, n Node) error, failed func(path string, err error)) error
 	// Labels returns, for those of the paths whose SELinux context is not the
 	// one the host's policy gives them, that context (or Unlabeled).

@@ -52,6 +52,8 @@ type Host struct {
 	log   *slog.Logger
 	facts func() hosts.Facts
 
+	expected func() map[string]bool // mount points, as fstab has it
+
 	fsPolicy policyCache
 	accounts accountCache
 	stamps   stampCache
@@ -103,6 +105,7 @@ func New(opts Options) (*Host, error) {
 	h.systemd.given = opts.Bus
 	h.systemd.here = h.root == "/" && isDir("/run/systemd/system")
 	h.facts = sync.OnceValue(func() hosts.Facts { return h.readFacts(opts.LoginAccount) })
+	h.expected = sync.OnceValue(h.readExpected)
 	return h, nil
 }
 

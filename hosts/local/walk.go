@@ -14,7 +14,8 @@ import (
 
 // Walk implements hosts.Reader. A mount point below root is not passed to fn
 // but to failed, with an error that wraps hosts.ErrMountPoint: neither what it
-// holds nor what it hides was seen. Each directory's names are taken in the
+// holds nor what it hides was seen. So is a place where a mount is missing, with
+// hosts.ErrNotMounted, and root itself where that is such a place. Each directory's names are taken in the
 // order of their bytes, so "a/b" comes before "a.b". A root where nothing is
 // gives fs.ErrNotExist; fn may end the walk with fs.SkipAll.
 func (h *Host) Walk(ctx context.Context, root string, fn func(path string, n hosts.Node) error, failed func(path string, err error)) error {
@@ -25,6 +26,11 @@ func (h *Host) Walk(ctx context.Context, root string, fn func(path string, n hos
 	var err error
 	if w.mounts, err = h.mounts(); err != nil {
 		return fmt.Errorf("cannot walk %s: %w", root, err)
+	}
+	w.expected = h.expected()
+	if h.unmounted(root, w.mounts) {
+		w.fail("walk", root, hosts.ErrNotMounted)
+		return nil
 	}
 	d, name, err := h.parent("walk", root)
 	if err != nil {
@@ -51,6 +57,8 @@ type walker struct {
 	ids    *accounts
 	dev    [2]uint32
 	mounts mountTable
+
+	expected map[string]bool // mount points that there should be
 }
 
 func device(st *unix.Statx_t) [2]uint32 { return [2]uint32{st.Dev_major, st.Dev_minor} }
@@ -98,6 +106,9 @@ func (w *walker) dir(ctx context.Context, d dirFD, name, path string) error {
 			continue
 		case w.mounts.has(child, st), st.Mode&unix.S_IFMT == unix.S_IFDIR && device(st) != w.dev:
 			w.fail("walk", child, hosts.ErrMountPoint)
+			continue
+		case w.expected[child]:
+			w.fail("walk", child, hosts.ErrNotMounted)
 			continue
 		}
 		if err := w.visit(ctx, here, name, child, st); err != nil {

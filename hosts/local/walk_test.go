@@ -167,3 +167,41 @@ func BenchmarkStat(b *testing.B) {
 		}
 	}
 }
+
+// A place where fstab wants a mount and there is none is not seen as empty.
+func TestWalkAndMissingMounts(t *testing.T) {
+	needRoot(t)
+	h, root := newHost(t)
+	write(t, root, "etc/fstab", `# <file system> <mount point> <type> <options>
+UUID=1  /            xfs   defaults  0 0
+UUID=2  none         swap  sw        0 0
+UUID=3  /srv/photos/ ext4  nofail    0 2
+UUID=4  /srv/a\040b  ext4  nofail    0 2
+UUID=5  /srv/by-hand ext4  noauto,ro 0 2
+host:/x /data        nfs   _netdev
+short /srv/short
+`)
+	for _, name := range []string{"srv/photos/hidden", "srv/a b/hidden", "srv/by-hand/x", "srv/short/x", "srv/x", "data/deep/hidden"} {
+		write(t, root, name, "x")
+	}
+	all := func(string) error { return nil }
+	got, failed := walk(t, h, "/srv", all)
+	if want := []string{"/srv", "/srv/by-hand", "/srv/by-hand/x", "/srv/short", "/srv/short/x", "/srv/x"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, p := range []string{"/srv/photos", "/srv/a b"} {
+		if !errors.Is(failed[p], hosts.ErrNotMounted) {
+			t.Errorf("%s: %v", p, failed[p])
+		}
+	}
+	for _, p := range []string{"/data", "/data/deep", "/srv/photos"} {
+		if got, failed := walk(t, h, p, all); len(got) > 0 || !errors.Is(failed[p], hosts.ErrNotMounted) {
+			t.Errorf("walk %s: %q, %v", p, got, failed)
+		}
+	}
+	mount(t, "tmpfs", filepath.Join(root, "data"), "tmpfs", 0, "")
+	write(t, root, "data/deep/seen", "x")
+	if got, failed := walk(t, h, "/data/deep", all); !slices.Equal(got, []string{"/data/deep", "/data/deep/seen"}) || len(failed) > 0 {
+		t.Errorf("mounted: %q, %v", got, failed)
+	}
+}

@@ -185,7 +185,7 @@ func (rd *reading) missing(roots []string) {
 		if !o.config || o.missingOK || o.pristine == nil || rd.seen[path] || !below(path, roots) {
 			continue
 		}
-		if _, out := rd.leftOut(path, *o.pristine); out {
+		if _, out := rd.leftOut(path, *o.pristine); out || rd.hidden(path) {
 			continue
 		}
 		if _, err := rd.r.Stat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -264,7 +264,13 @@ func (rd *reading) secret(path string, mode uint32) (bool, error) {
 }
 
 func (rd *reading) hole(path string, err error) {
-	rd.cov.Holes = append(rd.cov.Holes, engine.Hole{Path: path, Err: err.Error()})
+	mount := errors.Is(err, hosts.ErrMountPoint) || errors.Is(err, hosts.ErrNotMounted)
+	rd.cov.Holes = append(rd.cov.Holes, engine.Hole{Path: path, Err: err.Error(), Mount: mount})
+}
+
+// hidden reports whether a path lies where nothing was seen for its mount.
+func (rd *reading) hidden(path string) bool {
+	return slices.ContainsFunc(rd.cov.Holes, func(h engine.Hole) bool { return h.Mount && below(path, []string{h.Path}) })
 }
 
 // withoutNested drops the roots that lie below another; roots are sorted.
