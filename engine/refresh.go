@@ -84,7 +84,7 @@ func (e *execution) ready(ctx context.Context, name string) error {
 		return nil
 	}
 	if _, err := e.x.Host.Stat(e.x.Units[i].Ready[0]); err != nil {
-		return nil //nolint:nilerr // it is not installed
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyFor)
 	defer cancel()
