@@ -32,18 +32,15 @@ func (e *execution) refresh(ctx context.Context, g *group, before map[string]uni
 		if u.Reload && !slices.Contains(g.unitFile, u.Name) {
 			verb = "reload-or-restart"
 		}
-		if u.rebinds(old) {
-			verb = "restart"
-			// One that was started just now was so before the mounts were made anew.
-			if err := e.unit(ctx, verb, before, u.Before...); err != nil {
-				return err
-			}
-		}
-		if touched[u.Name] {
+		names := []string{u.Name}
+		switch {
+		case u.rebinds(old): // one that was started just now was so on the old mounts
+			verb, names = "restart", slices.Concat(u.Before, names)
+		case touched[u.Name]:
 			continue
 		}
 		touched[u.Name] = true
-		if err := e.unit(ctx, verb, before, u.Name); err != nil {
+		if err := e.unit(ctx, verb, before, names...); err != nil {
 			return err
 		}
 	}
@@ -59,16 +56,23 @@ func (e *execution) refresh(ctx context.Context, g *group, before map[string]uni
 	return nil
 }
 
-// unit reloads or restarts those of the units that were active before.
+// unit reloads or restarts those of the units that were active before: at once,
+// for one that is bound to another is restarted with it, and need not be twice.
 func (e *execution) unit(ctx context.Context, verb string, before map[string]unitState, names ...string) error {
+	var active []string
 	for _, name := range names {
-		if !before[name].active() {
-			continue
+		if before[name].active() {
+			e.emit(ApplyEvent{Unit: name, Progress: verb})
+			active = append(active, name)
 		}
-		e.emit(ApplyEvent{Unit: name, Progress: verb})
-		if err := e.systemctl(ctx, verb, name); err != nil {
-			return err
-		}
+	}
+	if len(active) == 0 {
+		return nil
+	}
+	if err := e.systemctl(ctx, append([]string{verb}, active...)...); err != nil {
+		return err
+	}
+	for _, name := range active {
 		if err := e.ready(ctx, name); err != nil {
 			return err
 		}
@@ -113,8 +117,7 @@ func (e *execution) refreshBack(ctx context.Context, g *group, before map[string
 	old := stale(e.x.Host, g.changed())
 	for _, u := range g.units {
 		if u.rebinds(old) {
-			do("restart", u.Before...)
-			do("restart", u.Name)
+			do("restart", slices.Concat(u.Before, []string{u.Name})...)
 			continue
 		}
 		do("reload-or-restart", u.Name)
