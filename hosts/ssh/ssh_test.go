@@ -173,6 +173,37 @@ func TestForeignCacheIsNotTrusted(t *testing.T) {
 	}
 }
 
+// What is in the cache runs only as it was put there: hash, mode, owner, and no
+// link. Anything else is replaced.
+func TestTamperedCacheIsNotRun(t *testing.T) {
+	s := sshtest.Start(t, "")
+	o := testOptions(t, s)
+	if got := start(t, dial(t, "box", o), StartOptions{}).ask(t, "who"); !strings.HasPrefix(got, "0 /var/cache/hikae/") {
+		t.Fatalf("agent is %q", got)
+	}
+	for _, a := range []struct{ what, attack string }{
+		{"another program", `cp $d/evil $f; chmod 0700 $f`},
+		{"one byte more", `echo >>$f`},
+		{"a link", `mv $f $d/evil2; ln -s $d/evil2 $f`},
+		{"writable for others", `chmod 0777 $f`},
+		{"somebody else's", `chown nobody $f`},
+		{"directory open to others", `chmod 0777 $d`},
+		{"directory is somebody's", `cp $d/evil $f; chmod 0700 $f; chown nobody $d`}, // the last: it is passed over
+	} {
+		s.Run(t, `d=/var/cache/hikae; f=$(ls $d/???????????????????????????????????????????????????????????????? | head -1)
+			cp -p $f $d/new; mv $d/new $f # the one that runs is busy
+			stat -c %i $f >/root/inode
+			printf '#!/bin/sh\ntouch /etc/evil\necho `+Preamble+`\nread x; echo evil\n' >$d/evil
+			`+a.attack)
+		got := start(t, dial(t, "box", o), StartOptions{}).ask(t, "who")
+		if !strings.HasPrefix(got, "0 /var/cache/hikae/") && !strings.HasPrefix(got, "0 /var/lib/hikae/bin/") {
+			t.Errorf("%s: agent is %q", a.what, got)
+		}
+		_, ran, _ := strings.Cut(got, " ")
+		s.Run(t, `test ! -e /etc/evil && test $(stat -c %i `+ran+`) != $(cat /root/inode)`) // it was brought anew
+	}
+}
+
 func TestInstalledBinary(t *testing.T) {
 	s := sshtest.Start(t, "")
 	o := testOptions(t, s)
