@@ -19,6 +19,8 @@ type ApplyRequest struct {
 	// LoginDeadline bounds the wait for a new login after a change that could
 	// keep people out; without one the change is undone. 0 waits for none.
 	LoginDeadline time.Duration `cbor:"4,keyasint,omitempty"`
+	// Same is Job.Same: the agent sets it.
+	Same func(c hosts.Content, open func() (io.ReadCloser, error)) (bool, error) `cbor:"-"`
 }
 
 // ApplyEvent reports on an apply while it runs.

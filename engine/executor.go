@@ -207,6 +207,7 @@ func (e *execution) job(cs []Change) Job {
 	return Job{
 		Changes: cs,
 		Open:    e.open,
+		Same:    e.req.Same,
 		Keep: func(ctx context.Context, paths []string) ([]string, error) {
 			kept, err := e.keep.keep(ctx, paths)
 			for _, k := range kept {

@@ -84,6 +84,9 @@ type Job struct {
 	Changes []Change
 	// Open gives the bytes of a content that a change names, in the clear.
 	Open func(hosts.Content) (io.ReadCloser, error)
+	// Same reports whether what open gives is the secret c, which only one who
+	// holds the home key can tell; nil where nobody here does.
+	Same func(c hosts.Content, open func() (io.ReadCloser, error)) (bool, error)
 	// Keep is called before old bytes are overwritten or removed: it puts
 	// copies of the files aside (for 30 days), on disk when it returns, and says
 	// where, so that a hand edit is never lost and a rollback has the bytes.

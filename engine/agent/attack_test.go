@@ -335,3 +335,32 @@ func TestAttackStamps(t *testing.T) {
 		t.Errorf("its own: %q, %v", r.host.stamps, err)
 	}
 }
+
+// A secret that was edited since the plan, to another of the same length, is
+// not overwritten: the agent tells secrets apart by their keyed names.
+func TestAttackSecretEditedMeanwhile(t *testing.T) {
+	p := newPrey(t)
+	p.c.homeKey = testKey()
+	const path = "/etc/app.key"
+	old, wanted := p.store.addSecret(testKey(), "old secret"), p.store.addSecret(testKey(), "new secret")
+	for text, ok := range map[string]bool{"old secret": true, "new secret": true, "my own key": false} {
+		p.Write(path, text)
+		err := p.apply(path, func(c *engine.Change) {
+			*c = put(path, old, wanted)
+			c.Before.Node.Mode, c.After.Node.Mode = 0o644, 0o644
+		})
+		if (err == nil) != ok {
+			t.Errorf("over %q: %v", text, err)
+		}
+		want := "new secret"
+		if !ok {
+			want = text
+		}
+		if got := p.Text(path); got != want {
+			t.Errorf("over %q: it holds %q", text, got)
+		}
+		if err := os.Remove(p.Path(path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

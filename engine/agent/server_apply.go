@@ -39,6 +39,9 @@ func (ss *session) apply(ctx context.Context, m message) error {
 	if err := ss.useKey(begin.HomeKey); err != nil {
 		return err
 	}
+	if len(ss.vault.key) > 0 {
+		req.Same = ss.vault.same
+	}
 	if len(req.Changes) == 0 { // an apply was cut off
 		ss.tidy = true
 	}

@@ -129,6 +129,16 @@ func (v *vault) secret(c hosts.Content, open func() (io.ReadCloser, error)) ([]b
 	return b, nil
 }
 
+// same reports whether what open gives is the secret c.
+func (v *vault) same(c hosts.Content, open func() (io.ReadCloser, error)) (bool, error) {
+	b, err := v.secret(c, open)
+	clear(b)
+	if errors.Is(err, ErrChanged) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 func readSecret(open func() (io.ReadCloser, error)) ([]byte, error) {
 	rc, err := open()
 	if err != nil {

@@ -152,14 +152,24 @@ func (t *transaction) prepare(ctx context.Context, c engine.Change) error {
 		return fmt.Errorf("cannot prepare %s: %w", p, err)
 	}
 	after := wanted(c)
+	isAfter, err := t.stands(p, now, after)
+	if err != nil {
+		return fmt.Errorf("cannot prepare %s: %w", p, err)
+	}
+	isBefore := false
+	if c.Before != nil {
+		if isBefore, err = t.stands(p, now, c.Before.Node); err != nil {
+			return fmt.Errorf("cannot prepare %s: %w", p, err)
+		}
+	}
 	old := now
 	switch {
-	case c.Before != nil && matches(now, c.Before.Node):
+	case isBefore:
 		old = c.Before.Node
-	case c.Before != nil && !matches(now, after):
+	case c.Before != nil && !isAfter:
 		return fmt.Errorf("%w: %s is no longer what the plan was made against; plan again", engine.ErrRefused, p)
 	case c.Before != nil: // an apply that was cut off has made it so already
-	case now.Type == hosts.Absent || matches(now, after):
+	case now.Type == hosts.Absent || isAfter:
 	case c.After != nil && c.After.Pristine != nil && matches(now, c.After.Pristine):
 		// A package's own file, which the read passes over while it is pristine.
 	default:

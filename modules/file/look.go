@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -140,6 +141,18 @@ func matches(now, want *hosts.Node) bool {
 		a.Content, b.Content = hosts.Content{Size: a.Content.Size}, hosts.Content{Size: b.Content.Size}
 	}
 	return a.Equal(&b)
+}
+
+// stands reports whether want stands at a path where now was found: as matches,
+// and of a secret its bytes too, where the session can tell.
+func (t *transaction) stands(p string, now, want *hosts.Node) (bool, error) {
+	if !matches(now, want) {
+		return false, nil
+	}
+	if c := want.Content; c.Sealed && !c.ID.IsZero() && t.job.Same != nil {
+		return t.job.Same(c, func() (io.ReadCloser, error) { return t.h.Open(p) })
+	}
+	return true, nil
 }
 
 // checkPath refuses what must never be written, whoever asks.
