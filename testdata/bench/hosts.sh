@@ -13,6 +13,8 @@ hikae()  { bin/hikae -C "$project" "$@"; }
 on()     { ssh -F "$HIKAE_SSH_CONFIG" "$@"; } # a fresh connection
 inside() { $lab exec "$1" -- "${@:2}"; }      # no connection
 
+run_ssh() { on primary true; } # what a login alone takes
+
 install_tools() {
   local want=() pair
   for pair in ansible-playbook:ansible rsync:rsync setfacl:acl setfattr:attr; do

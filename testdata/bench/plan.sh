@@ -2,7 +2,6 @@
 # Nothing to do: hikae's plan of the whole primary beside Ansible's run over a
 # part of it.
 
-run_ssh()         { on primary true; }
 run_plan()        { hikae plan primary --detailed-exitcode; }
 run_plain()       { ansible_run site a; changes_nothing; }
 run_mitogen()     { mitogen_run site a; changes_nothing; }
