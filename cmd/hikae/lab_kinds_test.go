@@ -17,7 +17,7 @@ host "standby" {
   ssh     = "root@standby"
   follows = pair.house
   only    = ["module_stream:*", "file:/etc/sysctl.d/**", "file:/etc/sysctl.conf", "user:*", "group:*",
-    "sysctl:*", "timer:*", "file:/etc/systemd/system/rio-*", "file:/etc/systemd/system/lab-*", "service:rio-*", "service:lab-*",
+    "sysctl:*", "timer:*", "cron:**", "file:/etc/systemd/system/rio-*", "file:/etc/systemd/system/lab-*", "service:rio-*", "service:lab-*",
     "file:/etc/rio/**", "file:/etc/cron.d/**", "file:/var/spool/**"]
 }
 `
@@ -33,6 +33,7 @@ func TestLabKinds(t *testing.T) {
 	l.inStep("standby")
 	t.Run("ranges of ids", func(t *testing.T) { sub(l, t).subordinate() })
 	t.Run("timers", func(t *testing.T) { sub(l, t).timers() })
+	t.Run("jobs", func(t *testing.T) { sub(l, t).jobs() })
 	t.Run("parameters of the kernel", func(t *testing.T) { sub(l, t).sysctl() })
 	t.Run("streams", func(t *testing.T) { sub(l, t).streams() })
 }
@@ -106,6 +107,32 @@ func (l *lab) timers() {
 	if got := l.exec("standby", shows+`; ls lab-note* 2>/dev/null; systemctl is-active lab-note.timer; true`); got != before+"inactive\n" {
 		l.t.Errorf("without the overlay:\n%s", got)
 	}
+}
+
+// jobs sees that crontabs and at jobs are held, and makes one job of a table
+// that is.
+func (l *lab) jobs() {
+	l.t.Helper()
+	const tables = `cd / && ls var/spool/at/a* var/spool/cron/taro etc/cron.d/rio 2>/dev/null; true`
+	if got := l.exec("standby", tables); got != "" {
+		l.t.Errorf("not held: %s", got)
+	}
+	plan := l.ok("plan", "standby")
+	for _, path := range strings.Fields(l.exec("primary", tables)) {
+		if !strings.Contains(plan, "file /"+path+"  ") {
+			l.t.Errorf("/%s is not told as held: %s", path, plan)
+		}
+	}
+	l.write("overlay.hcl", `overlay "host" "standby" {
+  cron "/var/spool/cron/hanako /usr/bin/true" { schedule = "@daily" }
+}
+`)
+	l.ok("apply", "standby", "--yes")
+	l.inStep("standby")
+	if got := l.exec("standby", `cd /var/spool/cron && stat -c '%a %U' hanako && cat hanako`); got != "600 hanako\n@daily /usr/bin/true\n" {
+		l.t.Errorf("hanako's table: %s", got)
+	}
+	l.remove("overlay.hcl")
 }
 
 // sysctl edits one parameter, which is set at once, and hears of one that this

@@ -7,6 +7,7 @@ import (
 	"hikae/engine"
 	"hikae/modules/account"
 	"hikae/modules/alternatives"
+	"hikae/modules/cron"
 	"hikae/modules/daemons"
 	"hikae/modules/derived"
 	"hikae/modules/file"
@@ -45,7 +46,9 @@ func Units() []engine.Unit {
 }
 
 // Lenses returns the views of daemons' configuration.
-func Lenses() []engine.Lens { return []engine.Lens{repo.Lens{}, sysctl.Lens{}, timer.Lens{}} }
+func Lenses() []engine.Lens {
+	return []engine.Lens{repo.Lens{}, sysctl.Lens{}, timer.Lens{}, cron.Lens{}}
+}
 
 // Schemas returns the schemas of the host modules' kinds: what is read and
 // applied on a host.
