@@ -171,7 +171,7 @@ func TestWhatIsNeededComesToo(t *testing.T) {
 }
 
 func TestGoneVersion(t *testing.T) {
-	h, m, _ := newHost(t)
+	h, m, repo := newHost(t)
 	said := mustApply(t, m, h, []engine.Resource{want("tool", "2-1.noarch", true)})
 	expect(t, m, h, "tool 3-1.noarch asked base")
 	if !slices.Contains(said, "no repository has the wished version of tool any more: taking tool-3-1.noarch") {
@@ -189,6 +189,16 @@ func TestGoneVersion(t *testing.T) {
 	expect(t, m, h, "tool 3-1.noarch asked base")
 	if len(done) > 0 {
 		t.Errorf("done: %v", done)
+	}
+
+	// A lock is an exclude that a plugin of dnf makes.
+	h.Repo(t, "base", repo, "gpgcheck=0", "excludepkgs=app-1:1.1-1.el8.x86_64")
+	said = mustApply(t, m, h, []engine.Resource{want("app", "1:1.1-1.el8.x86_64", true)})
+	expect(t, m, h, "app 1.0-1.el8.x86_64 asked base", "lib 2.0-1.el8.noarch base", "tool 3-1.noarch asked base")
+	if !slices.ContainsFunc(said, func(s string) bool {
+		return strings.HasPrefix(s, "the wished version of app is kept out by a version lock or an exclude of this host: taking app-1.0-1.el8.x86_64")
+	}) {
+		t.Errorf("said %q", said)
 	}
 }
 

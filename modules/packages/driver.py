@@ -141,6 +141,14 @@ class Run:
         q = self.base.sack.query().filterm(name=wish["name"], arch=wish["arch"])
         return q.filterm(epoch=wish["epoch"], version=wish["version"], release=wish["release"])
 
+    def excluded(self, wish):
+        """Whether the wished version is there, and kept out: by exclude= or by
+        a version lock."""
+        import hawkey
+
+        q = self.base.sack.query(flags=hawkey.IGNORE_EXCLUDES).filterm(name=wish["name"], arch=wish["arch"])
+        return bool(q.filterm(epoch=wish["epoch"], version=wish["version"], release=wish["release"]))
+
     def unavailable(self):
         def found(w):
             return w["file"] or (self.exact(w) if w["version"] else self.by_name(w))
@@ -194,7 +202,7 @@ class Run:
                     gone.append(w)
                     continue
                 if w["version"]:
-                    self.emit("fallback", name=w["name"], arch=w["arch"], got=str(q[0]))
+                    self.emit("fallback", name=w["name"], arch=w["arch"], got=str(q[0]), excluded=self.excluded(w))
             selector = dnf.selector.Selector(self.base.sack).set(pkg=q)
             self.base.goal.install(select=selector, optional=False)
             self.asked[(q[0].name, q[0].arch)] = w["asked"]

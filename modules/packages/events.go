@@ -20,6 +20,8 @@ type event struct {
 	Path  string   `json:"path"`
 	Kind  string   `json:"kind"` // of a failure
 	Items []string `json:"items"`
+	// Excluded: the wished version is there, and this host keeps it out.
+	Excluded bool `json:"excluded"`
 }
 
 // The events.
@@ -78,6 +80,10 @@ func (e event) progress() string {
 	case eventWaiting:
 		return "waiting for another package manager: " + e.Text
 	case eventFallback:
+		if e.Excluded {
+			return fmt.Sprintf("the wished version of %s is kept out by a version lock or an exclude of this host: taking %s; "+
+				"see /etc/dnf/plugins/versionlock.list and dnf.conf", e.Name, e.Got)
+		}
 		return fmt.Sprintf("no repository has the wished version of %s any more: taking %s", e.Name, e.Got)
 	case eventExtra:
 		return "installing " + e.NEVRA + " too, which is needed"
