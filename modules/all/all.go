@@ -17,6 +17,7 @@ import (
 	"hikae/modules/service"
 	"hikae/modules/sysctl"
 	"hikae/modules/timer"
+	"hikae/modules/versionlock"
 )
 
 // Modules returns the host modules, in the order of an apply.
@@ -47,7 +48,7 @@ func Units() []engine.Unit {
 
 // Lenses returns the views of daemons' configuration.
 func Lenses() []engine.Lens {
-	return []engine.Lens{repo.Lens{}, sysctl.Lens{}, timer.Lens{}, cron.Lens{}}
+	return []engine.Lens{repo.Lens{}, sysctl.Lens{}, timer.Lens{}, cron.Lens{}, versionlock.Lens{}}
 }
 
 // Schemas returns the schemas of the host modules' kinds: what is read and
