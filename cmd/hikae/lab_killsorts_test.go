@@ -36,17 +36,18 @@ func (d described) in(variant string) string {
 }
 
 // describePaths is a script that says of each path what it is, with its mode,
-// owner, group, ACL and bytes.
+// owner, group, ACL and bytes: all of one file, even while it is being replaced.
 func describePaths(ds []described) string {
 	var paths []string
 	for _, d := range ds {
 		paths = append(paths, d.path)
 	}
 	return `for p in ` + strings.Join(paths, " ") + `; do
-  if [ -L "$p" ]; then echo "$p link $(readlink "$p")"
-  elif [ -d "$p" ]; then echo "$p directory $(stat -c '%a %U %G' "$p")"
-  elif [ -e "$p" ]; then echo "$p file $(stat -c '%a %U %G' "$p") $(getfacl -cp "$p" | grep -c .) $(sha256sum <"$p" | cut -c1-64)"
-  else echo "$p nothing"; fi
+  if to=$(readlink "$p"); then echo "$p link $to"; continue; fi
+  {
+    if [ -d /proc/self/fd/3 ]; then echo "$p directory $(stat -Lc '%a %U %G' /proc/self/fd/3)"
+    else echo "$p file $(stat -Lc '%a %U %G' /proc/self/fd/3) $(getfacl -cp /proc/self/fd/3 | grep -c .) $(sha256sum <&3 | cut -c1-64)"; fi
+  } 3<"$p" 2>/dev/null || echo "$p nothing"
 done`
 }
 

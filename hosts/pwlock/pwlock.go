@@ -138,7 +138,13 @@ func staleLock(lock string) (pid int, stale bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	pid, err = strconv.Atoi(strings.TrimSpace(strings.TrimRight(string(b), "\x00")))
+	text := strings.TrimSpace(strings.TrimRight(string(b), "\x00"))
+	if text == "" {
+		// Whoever makes a lock writes its id before it gets that name, so this
+		// one lost its bytes in a power cut. No shadow-utils would ever pass it.
+		return 0, true, nil
+	}
+	pid, err = strconv.Atoi(text)
 	if err != nil || pid <= 0 {
 		return 0, false, fmt.Errorf("%s holds no process id; if no program is changing accounts, remove it", lock)
 	}

@@ -59,6 +59,21 @@ func TestLockOfAProcessThatIsGone(t *testing.T) {
 	unlock()
 }
 
+// After a power cut a lock may have its name and none of its bytes.
+func TestLockWithoutBytes(t *testing.T) {
+	for _, text := range []string{"", "\x00\x00\x00\x00"} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "passwd.lock"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		unlock, err := Lock(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unlock()
+	}
+}
+
 func TestLockNamesTheHolder(t *testing.T) {
 	dir := t.TempDir()
 	other := exec.Command("sleep", "60")
