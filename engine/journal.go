@@ -79,6 +79,12 @@ func (j *journal) open(ctx context.Context, holder, kept string, changes []Chang
 	if err := mkdirs(ctx, j.h, StateDir); err != nil {
 		return err
 	}
+	if n, err := j.h.Stat(StateDir); err == nil && n.Mode != 0o700 { // made by another's hand
+		n.Mode, n.ACL = 0o700, ""
+		if err := j.h.Put(ctx, StateDir, n, nil); err != nil {
+			return err
+		}
+	}
 	return j.write(ctx)
 }
 

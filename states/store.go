@@ -94,9 +94,24 @@ func (s *Store) Lock(holder string) (unlock func(), err error) {
 		if s.lock, err = s.flock(holder); err != nil {
 			return nil, err
 		}
+		s.sweep()
 	}
 	s.holders++
 	return sync.OnceFunc(s.unlock), nil
+}
+
+// sweep removes what writers that were killed left. One that is at work, without
+// the lock as a plan is, has written it just now.
+func (s *Store) sweep() {
+	const atWork = 10 * time.Minute
+	for _, pattern := range []string{"*/.new-*", "tmp/*"} {
+		left, _ := filepath.Glob(filepath.Join(s.dir, ".store", pattern)) // the patterns are good
+		for _, p := range left {
+			if info, err := os.Lstat(p); err == nil && time.Since(info.ModTime()) > atWork {
+				_ = os.RemoveAll(p) // in nobody's way
+			}
+		}
+	}
 }
 
 func (s *Store) unlock() {

@@ -182,3 +182,28 @@ func TestRecordsAndLock(t *testing.T) {
 	refused(s, "hanako")
 	again()
 }
+
+// What a killed writer left goes with the next one's lock; what is being
+// written stays.
+func TestLockSweeps(t *testing.T) {
+	s := open(t)
+	old, fresh := filepath.Join(s.Dir(), ".store", "base", ".new-1"), filepath.Join(s.Dir(), ".store", "base", ".new-2")
+	for _, p := range []string{old, fresh} {
+		if err := os.WriteFile(p, []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chtimes(old, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := s.Lock("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+	_, oldErr := os.Stat(old)
+	_, freshErr := os.Stat(fresh)
+	if oldErr == nil || freshErr != nil {
+		t.Errorf("the old one: %v; the fresh one: %v", oldErr, freshErr)
+	}
+}

@@ -143,6 +143,9 @@ func (ss *session) hello(ctx context.Context) error {
 	if ss.Unfinished != nil {
 		ours.Unfinished = ss.Unfinished()
 	}
+	if ours.Unfinished == "" && !ss.ReadOnly && ss.left() {
+		ours.Unfinished = "contents lie here of an apply that is under way or was cut off; the next apply clears them away"
+	}
 	err := ss.l.sendValue(kindHello, ours)
 	if err != nil {
 		return err

@@ -60,6 +60,13 @@ func openSpool(base string) (*spool, error) {
 	return sp, nil
 }
 
+// left reports whether there are contents of an apply that was cut off, or that
+// is under way. A power cut brings back what was removed just before it.
+func (ss *session) left() bool {
+	dirs, err := filepath.Glob(filepath.Join(ss.Spool, applyPrefix+"*"))
+	return err == nil && len(dirs) > 0
+}
+
 // sweepSpool removes what cut off applies have left, where the session was to
 // bring such a one to its end: what it could use of it, it has used.
 func (ss *session) sweepSpool() {
@@ -76,7 +83,11 @@ func (ss *session) sweepSpool() {
 }
 
 func makePrivate(dir string) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil { // #nosec G301 -- its parents are public, as /var/lib
+	own := filepath.Dir(dir)                                      // hikae's
+	if err := os.MkdirAll(filepath.Dir(own), 0o755); err != nil { // #nosec G301 -- its parents are public, as /var/lib
+		return fmt.Errorf("cannot make spool: %w", err)
+	}
+	if err := os.Mkdir(own, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("cannot make spool: %w", err)
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
