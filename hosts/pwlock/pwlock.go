@@ -8,6 +8,7 @@
 package pwlock
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -151,7 +152,41 @@ func staleLock(lock string) (pid int, stale bool, err error) {
 	if pid == os.Getpid() {
 		return pid, true, nil
 	}
-	return pid, errors.Is(unix.Kill(pid, 0), unix.ESRCH), nil
+	if errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+		return pid, true, nil
+	}
+	info, err := os.Lstat(lock)
+	if err != nil {
+		return 0, false, err
+	}
+	// One that began after the lock was made is another: the lock is of before
+	// a power cut, and the id was given anew.
+	began, known := startOf(pid)
+	return pid, known && began.After(info.ModTime().Add(clockSlack)), nil
+}
+
+// clockSlack is what a process's start, in ticks, and a file's time may differ.
+const clockSlack = 2 * time.Second
+
+// startOf is when a process began: field 22 of /proc/PID/stat (proc(5)), in
+// hundredths of a second since the boot.
+func startOf(pid int) (time.Time, bool) {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return time.Time{}, false
+	}
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:])) // from the third on
+	const start = 22 - 3
+	if len(fields) <= start {
+		return time.Time{}, false
+	}
+	ticks, err := strconv.ParseInt(fields[start], 10, 64)
+	var up unix.Timespec
+	if err != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &up) != nil {
+		return time.Time{}, false
+	}
+	const tick = 10 * time.Millisecond
+	return time.Now().Add(time.Duration(ticks)*tick - time.Duration(up.Nano())), true
 }
 
 // holder finds who has a lock on a file: the process id, as the kernel tells.

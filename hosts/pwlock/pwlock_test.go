@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestLockExcludesAndReleases(t *testing.T) {
@@ -50,6 +51,28 @@ func TestLockOfAProcessThatIsGone(t *testing.T) {
 	}
 	lock := filepath.Join(dir, "shadow.lock")
 	if err := os.WriteFile(lock, fmt.Appendf(nil, "%d\x00", gone.Process.Pid), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := Lock(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+}
+
+// A lock of before a power cut names a process that is another's by now.
+func TestLockOfAnIDGivenAnew(t *testing.T) {
+	dir := t.TempDir()
+	other := exec.Command("sleep", "60")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = other.Process.Kill(); _ = other.Wait() })
+	lock := filepath.Join(dir, "group.lock")
+	if err := os.WriteFile(lock, fmt.Appendf(nil, "%d\x00", other.Process.Pid), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(lock, time.Time{}, time.Now().Add(-time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	unlock, err := Lock(t.Context(), dir)
