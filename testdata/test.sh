@@ -47,8 +47,8 @@ down() { $lab down || true; }
 trap down EXIT
 $lab up
 if [[ $what = soak ]]; then
-  HIKAE_KILL_POINTS=${HIKAE_KILL_POINTS:-950} HIKAE_KILL_POWER=${HIKAE_KILL_POWER:-50} \
-    HIKAE_TEST_LAB=1 go test ./cmd/hikae -run '^TestLabKill$' -count=1 -timeout 12h -v
+  HIKAE_KILL_POINTS=${HIKAE_KILL_POINTS:-950} HIKAE_KILL_POWER=${HIKAE_KILL_POWER:-50} HIKAE_CUT_POINTS=${HIKAE_CUT_POINTS:-200} \
+    HIKAE_TEST_LAB=1 go test ./cmd/hikae -run '^TestLab(Kill|LinkCut)$' -count=1 -timeout 12h -v
   exit
 fi
 HIKAE_TEST_LAB=1 go test ./cmd/hikae -run '^TestLab' -count=1 -timeout 25m -v
