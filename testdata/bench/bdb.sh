@@ -7,10 +7,7 @@ run_bdb_warm() { hikae plan bdb --detailed-exitcode; }
 run_bdb_cold() { hikae plan bdb --detailed-exitcode; }
 before_bdb_cold() { rm -f "$project/states/.store/stamps/bdb"; }
 
-go run ./hosts/rpmdb/rpmdbtest/mkbdb "$work/rpmdb"
-tar -C "$work/rpmdb" -cf - . | inside standby sh -c 'mv /var/lib/rpm /var/lib/rpm.lab && mkdir /var/lib/rpm && exec tar -C /var/lib/rpm -xf -'
-hikae snapshot bdb >/dev/null
+el8_packages
 alternate "$runs" bdb_ssh bdb_warm bdb_cold
-packages=$(grep -c . "$project/states/bdb/packages.lock")
 limited "plan of a host with $packages packages in Berkeley DB, beyond a bare ssh, stamps warm" "$(printf %.0f "$(beyond bdb_warm bdb_ssh)")" ms 100
 limited "the same, stamps cold" "$(printf %.0f "$(beyond bdb_cold bdb_ssh)")" ms 400

@@ -95,6 +95,32 @@ resources() {
   ((n == 80)) || { cat "$work/resources.yml" >&2; say "wanted 50 packages, 20 services, 10 users; found $n in all"; return 1; }
 }
 
+# big_file makes $work/big, and lays it on the standby.
+big_file() {
+  mib=${BIG_MIB:-2048}
+  if [[ ! -f $work/big ]]; then
+    head -c $((mib << 20)) /dev/urandom >"$work/big"
+    sum=$(sha256sum <"$work/big" | cut -d' ' -f1)
+  fi
+  inside standby mkdir -p "${BIG%/*}"
+  inside standby sh -c "cat >$BIG" <"$work/big"
+}
+before_big_to()   { inside standby rm -f "$BIG"; }
+before_big_from() { # a host that was never read, with a file that no one has
+  rm -rf "$project"/states/big "$project"/states/.store/{generations,stamps,undo,base}/big
+  rm -f "$project/states/.store/blobs/${sum:0:2}/$sum"
+}
+
+# el8_packages gives the standby the rpm database of an EL 8, in Berkeley DB, in
+# the place of its own; $packages says how many it holds.
+el8_packages() {
+  [[ -z ${packages:-} ]] || return 0
+  go run ./hosts/rpmdb/rpmdbtest/mkbdb "$work/rpmdb"
+  tar -C "$work/rpmdb" -cf - . | inside standby sh -c 'mv /var/lib/rpm /var/lib/rpm.lab && mkdir /var/lib/rpm && exec tar -C /var/lib/rpm -xf -'
+  hikae snapshot bdb >/dev/null
+  packages=$(grep -vc '^#' "$project/states/bdb/packages.lock")
+}
+
 # unmake puts the hosts back to what they were built as, and stops them.
 unmake() {
   rm -rf "$work"

@@ -33,6 +33,7 @@ peak_big() {
   with=$(ls "$project/states/.store/generations/big" | tail -n 1)
   before_big_to; peak "apply of a file of $mib MiB" bin/hikae -C "$project" apply big --from "big@$with" --yes
 }
+el8_packages
+big_file
 peak_bdb
-inside standby sh -c "mkdir -p ${BIG%/*}; cat >$BIG" <"$work/big"
 peak_big
