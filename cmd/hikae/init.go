@@ -31,12 +31,16 @@ host "here" {
 # A primary and its standby:
 #
 # host "rio1" { ssh = "root@192.168.1.11" }
-# host "rio2" { ssh = "root@192.168.1.12" }
+# host "rio2" {
+#   ssh    = "root@192.168.1.12"
+#   labels = ["home", "dns"] # hikae plan --label dns
+# }
 #
 # pair "home" {
 #   members         = [host.rio1, host.rio2]
 #   initial_primary = host.rio1
 #   paths           = ["/var/www"] # trees beyond /etc to carry
+#   budget { deletions = 50 }      # more than so many at once are not deleted unasked
 # }
 #
 # overlay "role" "standby" {
