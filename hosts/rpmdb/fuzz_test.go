@@ -31,7 +31,7 @@ func FuzzHeader(f *testing.F) {
 // asked for twice; rpmdb bounds them.
 func bounded(t *testing.T, n int, f func()) {
 	t.Helper()
-	hosttest.Bounded(t, 256<<20+200*uint64(n), 10*time.Second, f) //nolint:gosec // a length
+	hosttest.Bounded(t, 256<<20+200*uint64(n), 10*time.Second, f)
 }
 
 func FuzzBDB(f *testing.F) {

@@ -130,7 +130,7 @@ func FuzzScan(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, main, log []byte) {
 		// Memory is bounded by the size of the file; each row is held once.
-		most := 8<<20 + 40*uint64(len(main)+len(log)) //nolint:gosec // lengths
+		most := 8<<20 + 40*uint64(len(main)+len(log))
 		hosttest.Bounded(t, most, 10*time.Second, func() {
 			db, err := open(main, log)
 			if err != nil {
