@@ -11,12 +11,12 @@ import (
 // command lives for a tenth of a second, and Go's own rule would have it
 // collect a dozen times meanwhile, for a few megabytes each.
 const (
-	agentHeap      = 24 << 20
+	agentHeap      = 20 << 20
 	controllerHeap = 64 << 20
 )
 
 // Of what is in use beyond that, garbage may be this share, in percent.
-const garbage = 50
+const garbage = 25
 
 // heap lets the heap grow to a size without collecting, and has it collected
 // strictly from there on.
