@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -328,7 +330,9 @@ func (a *applying) settle(act *engine.Actual) error {
 	return a.c.Store.Set(states.Base, a.p.Target.Name, a.p.base.Encode())
 }
 
-// advance records in Base what was applied.
+// advance records in Base what was applied. What was not stays begun: it may
+// have been made all the same, as by a dnf that was killed when it had installed
+// some of its packages.
 func (a *applying) advance(cs []engine.Change, applied []engine.Addr) error {
 	schemas := engine.ByKind(a.c.Schemas)
 	byAddr := map[engine.Addr]engine.Change{}
@@ -343,7 +347,9 @@ func (a *applying) advance(cs []engine.Change, applied []engine.Addr) error {
 			a.p.base[addr] = engine.FingerprintOf(ch.After, schemas[addr.Kind])
 			a.fresh = append(a.fresh, addr)
 		}
+		delete(byAddr, addr)
 	}
+	a.p.begun = append(a.p.begun, begunOf(slices.Collect(maps.Values(byAddr)), a.c.Schemas)...)
 	return a.c.keepBase(a.p)
 }
 

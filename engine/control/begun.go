@@ -3,6 +3,7 @@ package control
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"hikae/engine"
 	"hikae/states"
@@ -48,20 +49,24 @@ func (c *Controller) begun(host string) (begun, error) {
 
 // begin records changes that are about to be made.
 func (c *Controller) begin(p *Planned, cs []engine.Change) error {
-	schemas := engine.ByKind(c.Schemas)
-	all := p.begun
-	for _, ch := range cs {
-		b := begunChange{Kind: ch.Addr.Kind, In: []byte(ch.Addr.In), Name: []byte(ch.Addr.Name), Delete: ch.After == nil || ch.Action == engine.Delete}
-		if !b.Delete {
-			b.Wish = engine.WishOf(ch.After, schemas[ch.Addr.Kind])
-		}
-		all = append(all, b)
-	}
-	raw, err := json.Marshal(all)
+	raw, err := json.Marshal(slices.Concat(p.begun, begunOf(cs, c.Schemas)))
 	if err != nil {
 		return err
 	}
 	return c.Store.Set(states.Begun, p.Target.Name, raw)
+}
+
+func begunOf(cs []engine.Change, schemas []engine.Schema) begun {
+	byKind := engine.ByKind(schemas)
+	var out begun
+	for _, ch := range cs {
+		b := begunChange{Kind: ch.Addr.Kind, In: []byte(ch.Addr.In), Name: []byte(ch.Addr.Name), Delete: ch.After == nil || ch.Action == engine.Delete}
+		if !b.Delete {
+			b.Wish = engine.WishOf(ch.After, byKind[ch.Addr.Kind])
+		}
+		out = append(out, b)
+	}
+	return out
 }
 
 // settle brings Base up to what the host shows, and returns what it does not
