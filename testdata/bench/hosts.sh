@@ -123,6 +123,10 @@ el8_packages() {
 
 # unmake puts the hosts back to what they were built as, and stops them.
 unmake() {
+  local kept
+  for kept in "$work"/cm-*; do # connections that Ansible keeps
+    if [[ -S $kept ]]; then ssh -F /dev/null -o ControlPath="$kept" -O exit kept 2>/dev/null || true; fi
+  done
   rm -rf "$work"
   $lab reset primary standby >/dev/null 2>&1 || true
   $lab down >/dev/null 2>&1 || true
