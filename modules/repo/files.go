@@ -11,8 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"hikae/engine"
-	"hikae/engine/lens"
 	"hikae/engine/lens/ini"
+	"hikae/modules/internal/lensput"
 )
 
 const (
@@ -23,9 +23,6 @@ const (
 // defaultDirs are dnf's reposdir: dnf.conf(5).
 var defaultDirs = []string{"/etc/yum.repos.d", "/etc/yum/repos.d", "/etc/distro.repos.d"}
 
-// maxFile bounds, in bytes, one file. A repo file of a distribution has 5 KB.
-const maxFile = 1 << 20
-
 // config is all that dnf reads about repositories.
 type config struct {
 	dirs  []string
@@ -35,8 +32,8 @@ type config struct {
 
 // configFile is one file with repositories.
 type configFile struct {
-	path string // the file itself, links followed
-	*ini.File
+	*lensput.File
+	ini *ini.File // of the same document
 }
 
 // repository is one that dnf knows.
@@ -54,18 +51,18 @@ func load(t engine.Tree) (*config, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
 	main, err := readFile(t, mainConfig)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return c, append(diags, fileDiag(hcl.DiagError, mainConfig, err, "dnf does not start with it."))
+		return c, append(diags, lensput.Diag(hcl.DiagError, mainConfig, err, "dnf does not start with it."))
 	}
 	if main != nil {
-		if e := ini.Last(main.Named("main"), "reposdir"); e != nil {
-			c.dirs = e.Items(main.Doc.Source())
+		if e := ini.Last(main.ini.Named("main"), "reposdir"); e != nil {
+			c.dirs = e.Items(main.Source())
 		}
 		diags = append(diags, c.add(main)...)
 	}
 	for _, p := range c.list(t, &diags) {
 		f, err := readFile(t, p)
 		if err != nil {
-			diags = append(diags, fileDiag(hcl.DiagWarning, p, err, "dnf passes over the file."))
+			diags = append(diags, lensput.Diag(hcl.DiagWarning, p, err, "dnf passes over the file."))
 			continue
 		}
 		diags = append(diags, c.add(f)...)
@@ -81,18 +78,12 @@ func (c *config) list(t engine.Tree, diags *hcl.Diagnostics) []string {
 		if !path.IsAbs(d) {
 			continue
 		}
-		dir, err := engine.Resolve(t, d)
-		var names []string
-		if err == nil {
-			names, err = t.ReadDir(dir)
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			*diags = append(*diags, fileDiag(hcl.DiagWarning, d, err, "Its repositories are not known."))
+		names, err := lensput.Names(t, d, suffix)
+		if err != nil {
+			*diags = append(*diags, lensput.Diag(hcl.DiagWarning, d, err, "Its repositories are not known."))
 		}
 		for _, n := range names {
-			if strings.HasSuffix(n, suffix) && !strings.HasPrefix(n, ".") {
-				paths = append(paths, path.Join(d, n))
-			}
+			paths = append(paths, path.Join(d, n))
 		}
 	}
 	parts := func(p string) []string { return strings.Split(strings.TrimSuffix(p, suffix), "/") }
@@ -101,18 +92,20 @@ func (c *config) list(t engine.Tree, diags *hcl.Diagnostics) []string {
 }
 
 func readFile(t engine.Tree, p string) (*configFile, error) {
-	real, b, err := engine.ReadTreeFile(t, p)
+	f, err := lensput.Read(t, p)
 	if err != nil {
 		return nil, err
 	}
-	if len(b) > maxFile {
-		return nil, fmt.Errorf("it has more than %d bytes", maxFile)
-	}
-	f, err := ini.Parse(b)
+	return parse(f)
+}
+
+func parse(f *lensput.File) (*configFile, error) {
+	parsed, err := ini.Parse(f.Source())
 	if err != nil {
 		return nil, err
 	}
-	return &configFile{real, f}, nil
+	f.Document = parsed.Doc
+	return &configFile{f, parsed}, nil
 }
 
 // add takes in a file's repositories: of several with one id, dnf keeps the
@@ -120,12 +113,12 @@ func readFile(t engine.Tree, p string) (*configFile, error) {
 func (c *config) add(f *configFile) hcl.Diagnostics {
 	c.files = append(c.files, f)
 	var diags hcl.Diagnostics
-	for _, id := range f.Names() {
+	for _, id := range f.ini.Names() {
 		if id == "main" {
 			continue
 		}
-		sections := f.Named(id)
-		rng := f.rangeOf(sections[0].Header)
+		sections := f.ini.Named(id)
+		rng := f.RangeOf(sections[0].Header)
 		if err := checkID(id); err != nil {
 			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "Repository passed over",
 				Detail: fmt.Sprintf("dnf passes over the section: %s.", err), Subject: rng})
@@ -134,7 +127,7 @@ func (c *config) add(f *configFile) hcl.Diagnostics {
 		if other, ok := c.repos[id]; ok {
 			other.hidden = append(other.hidden, &repository{id: id, file: f, sections: sections})
 			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "Repository defined twice",
-				Detail: fmt.Sprintf("dnf knows %q from %s already and passes over this section.", id, other.file.path), Subject: rng})
+				Detail: fmt.Sprintf("dnf knows %q from %s already and passes over this section.", id, other.file.Path), Subject: rng})
 			continue
 		}
 		c.repos[id] = &repository{id: id, file: f, sections: sections}
@@ -153,20 +146,4 @@ func checkID(id string) error {
 		}
 	}
 	return nil
-}
-
-func (f *configFile) rangeOf(s lens.Span) *hcl.Range {
-	src := f.Doc.Source()
-	return &hcl.Range{Filename: f.path, Start: hclPos(lens.PosOf(src, s.Start)), End: hclPos(lens.PosOf(src, s.End))}
-}
-
-func hclPos(p lens.Pos) hcl.Pos { return hcl.Pos{Line: p.Line, Column: p.Column, Byte: p.Byte} }
-
-func fileDiag(severity hcl.DiagnosticSeverity, file string, err error, then string) *hcl.Diagnostic {
-	rng := &hcl.Range{Filename: file, Start: hcl.InitialPos, End: hcl.InitialPos}
-	what := err.Error()
-	if syntax, ok := errors.AsType[*lens.SyntaxError](err); ok {
-		rng.Start, rng.End, what = hclPos(syntax.Pos), hclPos(syntax.Pos), syntax.Text
-	}
-	return &hcl.Diagnostic{Severity: severity, Summary: "File cannot be read", Detail: what + ". " + then, Subject: rng}
 }

@@ -61,7 +61,7 @@ func (Lens) Get(t engine.Tree) ([]engine.Resource, hcl.Diagnostics) {
 		resources = append(resources, engine.Resource{
 			Addr:  engine.Addr{Kind: Kind, Name: id},
 			Value: r.value(),
-			Range: *r.file.rangeOf(r.sections[0].Header),
+			Range: *r.file.RangeOf(r.sections[0].Header),
 		})
 	}
 	return resources, diags
@@ -83,7 +83,7 @@ func (r *repository) value() cty.Value {
 			delete(others, s.alias)
 		}
 	}
-	attrs[attrFile] = cty.StringVal(r.file.path)
+	attrs[attrFile] = cty.StringVal(r.file.Path)
 	attrs[attrOthers] = cty.NumberIntVal(int64(len(others)))
 	return cty.ObjectVal(attrs)
 }
@@ -95,5 +95,5 @@ func (r *repository) get(s setting) (cty.Value, bool) {
 	if e == nil || !ok {
 		return cty.NilVal, false
 	}
-	return s.value(e, r.file.Doc.Source())
+	return s.value(e, r.file.Source())
 }

@@ -1,7 +1,6 @@
 package repo
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,17 +13,17 @@ import (
 
 	"hikae/engine"
 	"hikae/engine/lens/ini"
+	"hikae/modules/internal/lensput"
 )
 
 // Put makes the edits. It implies no other resources.
 func (Lens) Put(t engine.Tree, edits []engine.Edit) ([]engine.FileEdit, []engine.Resource, hcl.Diagnostics) {
 	c, diags := load(t)
-	p := &put{config: c, tree: t, touched: map[*configFile][]engine.Addr{}}
 	if diags.HasErrors() {
 		return nil, nil, diags
 	}
-	edits = slices.Clone(edits)
-	slices.SortStableFunc(edits, func(a, b engine.Edit) int { return a.Addr.Compare(b.Addr) })
+	p := &put{config: c, tree: t}
+	edits = lensput.Sorted(edits)
 	// New sections stand at the end of their files: last.
 	for _, e := range edits {
 		if r := c.repos[e.Addr.Name]; r != nil {
@@ -36,32 +35,14 @@ func (Lens) Put(t engine.Tree, edits []engine.Edit) ([]engine.FileEdit, []engine
 			p.create(e)
 		}
 	}
-	if p.diags.HasErrors() {
-		return nil, nil, p.diags
-	}
-	files := p.files()
-	if p.diags.HasErrors() {
-		return nil, nil, p.diags
-	}
-	return files, nil, p.diags
+	files := p.Files()
+	return files, nil, p.Diags
 }
 
-// put is one Put under way.
 type put struct {
+	lensput.Put
 	*config
-	tree    engine.Tree
-	touched map[*configFile][]engine.Addr
-	diags   hcl.Diagnostics
-}
-
-func (p *put) fail(rng *hcl.Range, summary, detail string, args ...any) {
-	p.diags = append(p.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(detail, args...), Subject: rng})
-}
-
-func (p *put) touch(f *configFile, a engine.Addr) {
-	if !slices.Contains(p.touched[f], a) {
-		p.touched[f] = append(p.touched[f], a)
-	}
+	tree engine.Tree
 }
 
 // change edits a repository that is there.
@@ -70,14 +51,14 @@ func (p *put) change(r *repository, e engine.Edit) {
 		// Those that it hid would appear.
 		for _, r := range append([]*repository{r}, r.hidden...) {
 			for _, s := range r.sections {
-				r.file.RemoveSection(s)
+				r.file.ini.RemoveSection(s)
 			}
-			p.touch(r.file, e.Addr)
+			p.Touch(r.file.File, e.Addr)
 		}
 		return
 	}
-	if f := e.Attrs[attrFile]; f != cty.NilVal && !f.IsNull() && path.Clean(f.AsString()) != r.file.path {
-		p.fail(e.RangeOf(attrFile), "Repository stands elsewhere", "The repository %q is in %s; to move it, move its file.", r.id, r.file.path)
+	if f := e.Attrs[attrFile]; f != cty.NilVal && !f.IsNull() && path.Clean(f.AsString()) != r.file.Path {
+		p.Fail(e.RangeOf(attrFile), "Repository stands elsewhere", "The repository %q is in %s; to move it, move its file.", r.id, r.file.Path)
 		return
 	}
 	var added []ini.Setting
@@ -100,22 +81,22 @@ func (p *put) change(r *repository, e engine.Edit) {
 		entry, ok := s.entry(r.sections)
 		switch {
 		case !ok:
-			p.fail(e.RangeOf(s.attr), "Setting is written twice", "The repository %q has both %s and %s in %s, and dnf adds them up; make them one there.",
-				r.id, s.attr, s.alias, r.file.path)
+			p.Fail(e.RangeOf(s.attr), "Setting is written twice", "The repository %q has both %s and %s in %s, and dnf adds them up; make them one there.",
+				r.id, s.attr, s.alias, r.file.Path)
 			continue
 		case entry == nil:
 			added = append(added, ini.Setting{Key: s.attr, Value: written.text})
 		case s.form == list:
-			r.file.SetItems(entry, written.items)
+			r.file.ini.SetItems(entry, written.items)
 		case s.form == flag:
-			r.file.SetValue(entry, flagText(entry.Value(r.file.Doc.Source()), want.True()))
+			r.file.ini.SetValue(entry, flagText(entry.Value(r.file.Source()), want.True()))
 		default:
-			r.file.SetValue(entry, written.text)
+			r.file.ini.SetValue(entry, written.text)
 		}
-		p.touch(r.file, e.Addr)
+		p.Touch(r.file.File, e.Addr)
 	}
 	for _, s := range added { // behind what was changed
-		r.file.AddEntry(r.sections[len(r.sections)-1], s.Key, s.Value)
+		r.file.ini.AddEntry(r.sections[len(r.sections)-1], s.Key, s.Value)
 	}
 }
 
@@ -124,8 +105,8 @@ func (p *put) unset(r *repository, s setting, a engine.Addr) {
 	for _, section := range r.sections {
 		for _, e := range section.Entries {
 			if e.Key == s.attr || s.alias != "" && e.Key == s.alias {
-				r.file.RemoveEntry(e)
-				p.touch(r.file, a)
+				r.file.ini.RemoveEntry(e)
+				p.Touch(r.file.File, a)
 			}
 		}
 	}
@@ -135,7 +116,7 @@ func (p *put) unset(r *repository, s setting, a engine.Addr) {
 func (p *put) create(e engine.Edit) {
 	id := e.Addr.Name
 	if err := checkID(id); err != nil || id == "main" || id == "" {
-		p.fail(e.RangeOf(""), "Not a repository's id", "%q cannot be one: dnf allows letters, digits and -_.: only, and main is its own.", id)
+		p.Fail(e.RangeOf(""), "Not a repository's id", "%q cannot be one: dnf allows letters, digits and -_.: only, and main is its own.", id)
 		return
 	}
 	var lines []ini.Setting
@@ -153,15 +134,15 @@ func (p *put) create(e engine.Edit) {
 		from = from || s.attr == "baseurl" || s.attr == "mirrorlist" || s.attr == "metalink"
 	}
 	if !from {
-		p.fail(e.RangeOf(""), "Repository without a place", "The repository %q is not there yet: say where it is, with baseurl, mirrorlist or metalink.", id)
+		p.Fail(e.RangeOf(""), "Repository without a place", "The repository %q is not there yet: say where it is, with baseurl, mirrorlist or metalink.", id)
 		return
 	}
 	f, ok := p.fileFor(e)
 	if !ok {
 		return
 	}
-	f.AddSection(id, lines)
-	p.touch(f, e.Addr)
+	f.ini.AddSection(id, lines)
+	p.Touch(f.File, e.Addr)
 }
 
 // fileFor is the file that a new repository is written in.
@@ -171,7 +152,7 @@ func (p *put) fileFor(e engine.Edit) (*configFile, bool) {
 		name = v.AsString()
 	}
 	if path.Clean(name) != name || !strings.HasSuffix(name, suffix) || !slices.Contains(p.dirs, path.Dir(name)) {
-		p.fail(e.RangeOf(attrFile), "dnf would not read it", "%s is no *.repo file of %s.", name, strings.Join(p.dirs, " or "))
+		p.Fail(e.RangeOf(attrFile), "dnf would not read it", "%s is no *.repo file of %s.", name, strings.Join(p.dirs, " or "))
 		return nil, false
 	}
 	real, err := engine.Resolve(p.tree, name)
@@ -179,25 +160,24 @@ func (p *put) fileFor(e engine.Edit) (*configFile, bool) {
 	case errors.Is(err, fs.ErrNotExist):
 		real = name
 	case err != nil:
-		p.fail(e.RangeOf(attrFile), "File cannot be written", "%s.", err)
+		p.Fail(e.RangeOf(attrFile), "File cannot be written", "%s.", err)
 		return nil, false
 	}
-	for _, f := range p.config.files {
-		if f.path == real {
+	for _, f := range p.files {
+		if f.Path == real {
 			return f, true
 		}
 	}
 	if err == nil {
-		p.fail(e.RangeOf(attrFile), "File cannot be edited", "%s is there and dnf passes over it: mend it first.", real)
+		p.Fail(e.RangeOf(attrFile), "File cannot be edited", "%s is there and dnf passes over it: mend it first.", real)
 		return nil, false
 	}
-	empty, err := ini.Parse(nil)
+	f, err := parse(lensput.New(real))
 	if err != nil {
-		p.fail(e.RangeOf(attrFile), "File cannot be written", "%s.", err)
+		p.Fail(e.RangeOf(attrFile), "File cannot be written", "%s.", err)
 		return nil, false
 	}
-	f := &configFile{real, empty}
-	p.config.files = append(p.config.files, f)
+	p.files = append(p.files, f)
 	return f, true
 }
 
@@ -215,7 +195,7 @@ func (p *put) written(s setting, v cty.Value, e engine.Edit) (asWritten, bool) {
 		for it := v.ElementIterator(); it.Next(); {
 			_, item := it.Element()
 			if item.IsNull() || !writableItem(item.AsString()) {
-				p.fail(e.RangeOf(s.attr), "Value cannot be written", "An item of %s is not empty, holds no blank, comma, quote or control character and does not begin with a [.", s.attr)
+				p.Fail(e.RangeOf(s.attr), "Value cannot be written", "An item of %s is not empty, holds no blank, comma, quote or control character and does not begin with a [.", s.attr)
 				return w, false
 			}
 			w.items = append(w.items, item.AsString())
@@ -226,14 +206,14 @@ func (p *put) written(s setting, v cty.Value, e engine.Edit) (asWritten, bool) {
 	case number:
 		n, acc := v.AsBigFloat().Int64()
 		if acc != 0 || n != int64(int32(n)) { //nolint:gosec // that is the check
-			p.fail(e.RangeOf(s.attr), "Value cannot be written", "%s is a whole number of 32 bits.", s.attr)
+			p.Fail(e.RangeOf(s.attr), "Value cannot be written", "%s is a whole number of 32 bits.", s.attr)
 			return w, false
 		}
 		w.text = fmt.Sprint(n)
 	default:
 		w.text = v.AsString()
 		if strings.TrimSpace(w.text) != w.text || hasControl(w.text) || ini.Quoted(w.text) {
-			p.fail(e.RangeOf(s.attr), "Value cannot be written", "%s is one line without blanks or quotes around it.", s.attr)
+			p.Fail(e.RangeOf(s.attr), "Value cannot be written", "%s is one line without blanks or quotes around it.", s.attr)
 			return w, false
 		}
 	}
@@ -247,21 +227,4 @@ func writableItem(s string) bool {
 
 func hasControl(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
-}
-
-// files are the touched files as they are to be.
-func (p *put) files() []engine.FileEdit {
-	var edits []engine.FileEdit
-	for f, addrs := range p.touched {
-		b, err := f.Doc.Bytes()
-		if err != nil {
-			p.fail(nil, "Edits of one file meet", "%s: %s.", f.path, err)
-			return nil
-		}
-		if !bytes.Equal(b, f.Doc.Source()) {
-			edits = append(edits, engine.FileEdit{Path: f.path, Bytes: b, For: addrs})
-		}
-	}
-	slices.SortFunc(edits, func(a, b engine.FileEdit) int { return strings.Compare(a.Path, b.Path) })
-	return edits
 }
