@@ -63,8 +63,9 @@ func (e *execution) applyProven(ctx context.Context, kind string, cs []Change) e
 	job, done := e.job(cs), []Addr(nil)
 	tell := job.Done
 	job.Done = func(a Addr) { done = append(done, a) }
-	if err := u.Apply(ctx, e.x.Host, job); err != nil {
-		return fmt.Errorf("cannot apply %s: %w", kind, err)
+	failed := u.Apply(ctx, e.x.Host, job)
+	if failed != nil { // a part may have been made, and logins hang on that too
+		failed = fmt.Errorf("cannot apply %s: %w", kind, failed)
 	}
 	if err := e.proveLogin(ctx, "kind "+kind); err != nil {
 		undone := undo(ctx)
@@ -72,12 +73,12 @@ func (e *execution) applyProven(ctx context.Context, kind string, cs []Change) e
 			undone = fmt.Errorf("while putting it back: %w", undone)
 		}
 		e.putBack(undone == nil)
-		return errors.Join(err, undone)
+		return errors.Join(failed, err, undone)
 	}
 	for _, a := range done {
 		tell(a)
 	}
-	return nil
+	return failed
 }
 
 // login is what of the group logins hang on; "" for nothing.

@@ -19,7 +19,8 @@ const rescueUnit = "hikae-rescue"
 // outlive has systemd run Executor.Rescue in a while, for a group that logins
 // hang on: should this agent be killed before it has put the group back, that
 // one does, from the journal. The host's lock makes it wait for an agent that
-// lives. disarm calls it off.
+// lives. disarm calls it off, unless the group could be neither finished nor put
+// back: then another try is all that is left.
 func (e *execution) outlive(ctx context.Context, g *group) (disarm func()) {
 	if len(e.x.Rescue) == 0 || g.login() == "" || e.req.LoginDeadline == 0 || !e.x.Host.Facts().Systemd {
 		return func() {}
@@ -31,6 +32,11 @@ func (e *execution) outlive(ctx context.Context, g *group) (disarm func()) {
 		fmt.Sprintf("--on-active=%d", int(after.Seconds())), "--",
 	}, e.x.Rescue...)
 	stop := func() { _ = e.systemctl(ctx, "stop", rescueUnit+".timer") } // one that has fired has gone
+	disarm = func() {
+		if e.record.Group == nil {
+			stop()
+		}
+	}
 	r, err := e.x.Host.Run(ctx, hosts.Cmd{Argv: argv})
 	if err == nil && r.Code != 0 { // left by an agent that was killed, perhaps
 		stop()
@@ -43,7 +49,7 @@ func (e *execution) outlive(ctx context.Context, g *group) (disarm func()) {
 		e.tell(fmt.Sprintf("no timer watches over the change of %s, so it stays if the agent is killed meanwhile: %v", g.login(), err))
 		return func() {}
 	}
-	return stop
+	return disarm
 }
 
 // rescueStep is how often a rescuer asks for the host's lock.

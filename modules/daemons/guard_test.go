@@ -1,6 +1,8 @@
 package daemons_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -93,5 +95,42 @@ func TestChangeStaysWithANewLogin(t *testing.T) {
 				t.Errorf("%q stands there; %+v", h.Text(conf), res)
 			}
 		})
+	}
+}
+
+// halfway is a kind of which a change fails when something was made already.
+type halfway struct{ account.User }
+
+func (m halfway) Apply(ctx context.Context, h hosts.Host, job engine.Job) error {
+	return errors.Join(m.User.Apply(ctx, h, job), errors.New("one home cannot be made"))
+}
+
+// What was made before a change failed is undone, too, if nobody can log in by it.
+func TestHalfAChangeHasToLetPeopleIn(t *testing.T) {
+	for _, stays := range []bool{true, false} {
+		h := hosttest.New(t)
+		x := &engine.Executor{Host: h, Modules: []engine.Module{account.Group{}, halfway{}}}
+		before := h.Text("/etc/passwd")
+		carol := map[string]cty.Value{"uid": cty.NumberIntVal(1500), "group": cty.StringVal("web"), "system": cty.False}
+		res, err := x.Apply(t.Context(), engine.ApplyRequest{
+			Stage: engine.StageConfig, Holder: "test", LoginDeadline: 200 * time.Millisecond,
+			Changes: []engine.Change{{
+				Addr: engine.Addr{Kind: "user", Name: "carol"}, Action: engine.Create,
+				After: &engine.Resource{Value: filled(account.User{}.Schema(), carol)},
+			}},
+		}, nil, func(e engine.ApplyEvent) {
+			if stays && e.Login != "" {
+				if err := h.ConfirmLogin(e.Login); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made := h.Text("/etc/passwd") != before
+		if made != stays || res.RolledBack == stays || (len(res.Applied) == 1) != stays || !strings.Contains(res.Err, "one home cannot be made") {
+			t.Errorf("with a new login: %v: made: %v; %+v", stays, made, res)
+		}
 	}
 }

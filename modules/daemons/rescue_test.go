@@ -3,6 +3,7 @@ package daemons_test
 import (
 	"context"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -86,5 +87,61 @@ func TestTimerWatchesOverALogin(t *testing.T) {
 	}
 	if notes, err := engine.Rescue(t.Context(), x); err != nil || notes != nil {
 		t.Errorf("with nothing to do: %q, %v", notes, err)
+	}
+}
+
+// The timer is called off with its group, but not where the group could not be
+// put back: then it is the only one who will try again.
+func TestTimerStaysWithWhatIsNotPutBack(t *testing.T) {
+	const conf = "/etc/ssh/sshd_config"
+	for _, lost := range []bool{false, true} {
+		h := hosttest.New(t)
+		h.SetFacts(hosts.Facts{Systemd: true})
+		h.Write(conf, "old\n")
+		h.Mkdir("/var/lib")
+		before := node(t, h, conf)
+		after := before
+		after.Content = content("new\n")
+		calledOff := false
+		h.OnRun(func(_ context.Context, c hosts.Cmd) (hosts.Result, error) {
+			calledOff = calledOff || slices.Equal(c.Argv, []string{"systemctl", "stop", "hikae-rescue.timer"})
+			if c.Argv[0] == "systemctl" && c.Argv[1] == "show" {
+				return hosts.Result{Stdout: []byte("ActiveState=inactive\n")}, nil
+			}
+			return hosts.Result{}, nil
+		})
+		x := &engine.Executor{Host: h, Modules: []engine.Module{file.Module{}}, Units: daemons.Units(), Rescue: []string{"/usr/bin/hikae"}}
+		var kept string
+		res, err := x.Apply(t.Context(), engine.ApplyRequest{
+			Stage: engine.StageConfig, Holder: "test", LoginDeadline: 100 * time.Millisecond,
+			Changes: []engine.Change{{
+				Addr: engine.Addr{Kind: "file", Name: conf}, Action: engine.Update,
+				Before: &engine.Resource{Node: &before, Value: cty.NilVal}, After: &engine.Resource{Node: &after, Value: cty.NilVal},
+			}},
+		}, func(hosts.Content) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("new\n")), nil }, func(e engine.ApplyEvent) {
+			if e.Kept != "" {
+				kept = e.Kept
+			}
+			if e.Login != "" && lost { // the old bytes cannot be read any more
+				if err := os.Rename(h.Path(kept), h.Path(kept+".away")); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if calledOff == lost || res.RolledBack == lost {
+			t.Errorf("old bytes lost: %v: timer called off: %v; %+v", lost, calledOff, res)
+		}
+		if !lost {
+			continue
+		}
+		if err := os.Rename(h.Path(kept+".away"), h.Path(kept)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := engine.Rescue(t.Context(), x); err != nil || h.Text(conf) != "old\n" {
+			t.Errorf("after the timer: %q stands there; %v", h.Text(conf), err)
+		}
 	}
 }

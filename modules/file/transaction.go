@@ -170,9 +170,13 @@ func (t *transaction) commit(ctx context.Context, s *step) error {
 	s.staged = nil
 	s.done = err == nil
 	if err != nil {
-		// Whatever it did before it failed is to be put back.
+		// Whatever it did before it failed is to be put back, if what stands
+		// there is that.
 		old, _, lookErr := t.look(ctx, s)
-		s.done = lookErr == nil && !old
+		if lookErr != nil {
+			return errors.Join(err, engine.ErrNotPutBack, lookErr)
+		}
+		s.done = !old
 	}
 	return err
 }
