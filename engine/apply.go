@@ -9,6 +9,17 @@ import (
 	"hikae/hosts"
 )
 
+// What an apply leaves on a host.
+const (
+	// StateDir is where hikae keeps what is its own: root's, 0700.
+	StateDir = "/var/lib/hikae"
+	// Kept is where old bytes are put before they are overwritten or removed.
+	Kept = StateDir + "/kept"
+)
+
+// MaxLoginDeadline bounds how long a change may keep a host locked.
+const MaxLoginDeadline = 10 * time.Minute
+
 // ApplyRequest is what the controller asks the agent to do: the changes of one
 // stage, planned against what the agent read.
 type ApplyRequest struct {
@@ -54,7 +65,7 @@ var (
 )
 
 // Applier is the agent's side of an apply, as engine/agent's server calls it:
-// engine.Executor is the one.
+// engine/execute's Executor is the one.
 type Applier interface {
 	Apply(ctx context.Context, req ApplyRequest, open func(hosts.Content) (io.ReadCloser, error), emit func(ApplyEvent)) (ApplyResult, error)
 }

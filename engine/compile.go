@@ -178,7 +178,7 @@ func (c *compiler) own(a Addr) (rules.Rule, bool) {
 	if a.Kind == "file" {
 		return c.hostOnly.Match(a.Name)
 	}
-	return hostOwn(a)
+	return HostOwn(a)
 }
 
 // holding is a condition that holds.
@@ -415,9 +415,9 @@ func errorDiag(summary, detail string, rng *hcl.Range) *hcl.Diagnostic {
 	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: rng}
 }
 
-// hostOwn reports whether an address is the host's own by a built-in rule: it
+// HostOwn reports whether an address is the host's own by a built-in rule: it
 // is left out when desired state is compiled, and the writer refuses it again.
-func hostOwn(a Addr) (rules.Rule, bool) {
+func HostOwn(a Addr) (rules.Rule, bool) {
 	switch a.Kind {
 	case "file":
 		return rules.HostOnlyPath(a.Name)

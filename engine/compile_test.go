@@ -108,7 +108,7 @@ func TestStandbyHoldsByEachRule(t *testing.T) {
 				if strings.HasPrefix(r.Example, "/") {
 					res = file(r.Example, 1)
 				}
-				if _, own := hostOwn(res.Addr); own {
+				if _, own := HostOwn(res.Addr); own {
 					t.Skip("neither read nor set at all")
 				}
 				d := desired(t, Want{Host: "standby", Role: RoleStandby, Source: snapshot(res)})
@@ -142,7 +142,7 @@ func TestHostOwnPackagesAndUnits(t *testing.T) {
 				t.Errorf("%s came from a snapshot: %v", res.Addr, d.Left)
 			}
 			if near := make(r.Near); desired(t, Want{Host: "standby", Source: snapshot(near)}).Resources[near.Addr] == nil {
-				if _, other := hostOwn(near.Addr); !other {
+				if _, other := HostOwn(near.Addr); !other {
 					t.Errorf("%s does not cross", near.Addr)
 				}
 			}

@@ -86,7 +86,7 @@ func (e *execution) check() error {
 		if e.module(c.Addr.Kind) == nil {
 			return fmt.Errorf("%w: no resources of kind %q are known here", ErrRefused, c.Addr.Kind)
 		}
-		if rule, own := hostOwn(c.Addr); own {
+		if rule, own := HostOwn(c.Addr); own {
 			return fmt.Errorf("%w: %s is the host's own: %s", ErrRefused, c.Addr, rule.Why)
 		}
 		if c.Action != Delete && c.After == nil {
@@ -120,7 +120,7 @@ func (e *execution) all(ctx context.Context) error {
 	for _, m := range e.x.Modules {
 		schemas = append(schemas, m.Schema())
 	}
-	order := kindOrder(schemas)
+	order := KindOrder(schemas)
 	slices.SortStableFunc(kinds, func(a, b string) int { return order[a] - order[b] })
 	if e.req.Stage == StageSystem {
 		for len(kinds) > 0 {

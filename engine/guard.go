@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"hikae/hosts"
 )
@@ -17,12 +16,6 @@ import (
 // the controller came, and undoes the change when none has come in time. The
 // agent asks nothing more of the connection that it has: that one may stand
 // while every new one is refused, or be cut by the very change.
-
-// ErrNoLogin: no new login came after a change, which was undone.
-var ErrNoLogin = errors.New("nobody could log in anew")
-
-// MaxLoginDeadline bounds how long a host may stay locked.
-const MaxLoginDeadline = 10 * time.Minute
 
 // proveLogin waits for a new login after a change of what.
 func (e *execution) proveLogin(ctx context.Context, what string) error {
@@ -43,7 +36,7 @@ func (e *execution) proveLogin(ctx context.Context, what string) error {
 		return err
 	}
 	if !confirmed {
-		return fmt.Errorf("%w within %v of the change of %s", ErrNoLogin, e.req.LoginDeadline, what)
+		return fmt.Errorf("nobody could log in anew within %v of the change of %s", e.req.LoginDeadline, what)
 	}
 	return nil
 }

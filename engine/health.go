@@ -39,7 +39,7 @@ func (e *execution) health(ctx context.Context, g *group, before map[string]unit
 	for end := time.Now().Add(healthFor); ; {
 		for _, n := range names {
 			if why := now[n].dead(first[n]); why != "" {
-				return fmt.Errorf("%s %s on its new configuration: %s", n, why, e.journal(ctx, n))
+				return fmt.Errorf("%s %s on its new configuration: %s", n, why, e.lastWords(ctx, n))
 			}
 		}
 		if !time.Now().Before(end) {
@@ -126,7 +126,7 @@ func (e *execution) stillListens(ctx context.Context, name string, before, now u
 	}
 	if len(got) == 0 && !restarted {
 		return fmt.Errorf("%s listens on nothing any more on its new configuration (it did on %s): %s",
-			name, strings.Join(before.Listens, ", "), e.journal(ctx, name))
+			name, strings.Join(before.Listens, ", "), e.lastWords(ctx, name))
 	}
 	var lost []string
 	for _, l := range before.Listens {

@@ -65,7 +65,7 @@ func TestStale(t *testing.T) {
 		t.Errorf("a host that does not run: %q", got)
 	}
 	named := &Unit{Reads: []string{"/etc/named*"}, Before: []string{"named-chroot-setup.service"}}
-	if !named.rebinds(got) || named.rebinds([]string{"/etc/other"}) || (&Unit{Reads: named.Reads}).rebinds(got) {
+	if !rebinds(named, got) || rebinds(named, []string{"/etc/other"}) || rebinds(&Unit{Reads: named.Reads}, got) {
 		t.Error("which units are restarted for them is wrong")
 	}
 }

@@ -12,13 +12,8 @@ import (
 	"hikae/hosts"
 )
 
-// StateDir is where hikae keeps what is its own on a host: root's, 0700.
-const StateDir = "/var/lib/hikae"
-
-// Kept is where old bytes are put before they are overwritten or removed:
-// Kept/TIME/PATH, for keepDays.
+// Old bytes are in engine.Kept/TIME/PATH, for keepDays.
 const (
-	Kept     = StateDir + "/kept"
 	keepDays = 30
 	keptTime = "20060102T150405Z"
 )

@@ -43,7 +43,7 @@ func stale(r hosts.Reader, paths []string) []string {
 
 // rebinds reports whether a unit has to be restarted, after those whose mounts
 // show old bytes of what it reads.
-func (u *Unit) rebinds(stale []string) bool {
+func rebinds(u *Unit, stale []string) bool {
 	return len(u.Before) > 0 && slices.ContainsFunc(stale, func(p string) bool {
 		return slices.ContainsFunc(u.Reads, func(pattern string) bool { return rules.Match(pattern, p) })
 	})

@@ -127,7 +127,7 @@ func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema)
 			p.Changes = append(p.Changes, Change{Addr: a, Action: Create, After: d.Pristine[a], Why: "before its package"})
 		}
 	}
-	order := kindOrder(schemas)
+	order := KindOrder(schemas)
 	slices.SortStableFunc(p.Changes, func(a, b Change) int {
 		if c := int(StageOf(a.Addr, schemas)) - int(StageOf(b.Addr, schemas)); c != 0 {
 			return c
@@ -152,10 +152,10 @@ func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema)
 	return p.Plan
 }
 
-// kindOrder gives the place of each kind in an apply: that of its module in
+// KindOrder gives the place of each kind in an apply: that of its module in
 // modules/all, but for files. What there is of them in the first stage is what
 // dnf and the labelling of all else read; in the second they go in groups.
-func kindOrder(schemas []Schema) map[string]int {
+func KindOrder(schemas []Schema) map[string]int {
 	order := make(map[string]int, len(schemas))
 	for i, s := range schemas {
 		order[s.Kind] = i

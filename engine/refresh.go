@@ -34,7 +34,7 @@ func (e *execution) refresh(ctx context.Context, g *group, before map[string]uni
 		}
 		names := []string{u.Name}
 		switch {
-		case u.rebinds(old): // one that was started just now was so on the old mounts
+		case rebinds(&u, old): // one that was started just now was so on the old mounts
 			verb, names = "restart", slices.Concat(u.Before, names)
 		case touched[u.Name]:
 			continue
@@ -116,7 +116,7 @@ func (e *execution) refreshBack(ctx context.Context, g *group, before map[string
 	}
 	old := stale(e.x.Host, g.changed())
 	for _, u := range g.units {
-		if u.rebinds(old) {
+		if rebinds(&u, old) {
 			do("restart", slices.Concat(u.Before, []string{u.Name})...)
 			continue
 		}
@@ -141,7 +141,7 @@ func (e *execution) loaded(ctx context.Context, g *group) error {
 	}
 	for _, n := range names {
 		if s := states[n].Load; s == "bad-setting" || s == "error" {
-			return fmt.Errorf("systemd refuses the unit file of %s (%s): %s", n, s, e.journal(ctx, n))
+			return fmt.Errorf("systemd refuses the unit file of %s (%s): %s", n, s, e.lastWords(ctx, n))
 		}
 	}
 	return nil

@@ -17,37 +17,37 @@ func (p *planner) apart(want *Resource) *Resource {
 		return want
 	}
 	have := p.actual.Resources[want.Addr]
-	for _, attr := range []string{"subuid", "subgid"} {
-		v := attrOf(want, attr)
-		if v.IsNull() || have != nil && v.RawEquals(attrOf(have, attr)) {
+	for _, name := range []string{"subuid", "subgid"} {
+		v := attr(want, name)
+		if v.IsNull() || have != nil && v.RawEquals(attr(have, name)) {
 			continue
 		}
-		other, ranges := p.holder(want.Addr, attr, idRanges(v))
+		other, ranges := p.holder(want.Addr, name, idRanges(v))
 		if other == "" {
 			continue
 		}
 		attrs := want.Value.AsValueMap()
-		attrs[attr] = cty.NullVal(v.Type())
+		attrs[name] = cty.NullVal(v.Type())
 		open := *want
 		open.Value = cty.ObjectVal(attrs)
 		want = &open
-		p.Left = append(p.Left, Note{want.Addr, fmt.Sprintf("its %s is not carried: on this host %s are %s's; give one of the two others, with %s in an overlay", attr, ranges, other, attr)})
+		p.Left = append(p.Left, Note{want.Addr, fmt.Sprintf("its %s is not carried: on this host %s are %s's; give one of the two others, with %s in an overlay", name, ranges, other, name)})
 	}
 	return want
 }
 
 // holder finds another account that has ids of the ranges, by what the host
 // will be after the plan.
-func (p *planner) holder(of Addr, attr string, ranges [][2]uint64) (account, text string) {
+func (p *planner) holder(of Addr, name string, ranges [][2]uint64) (account, text string) {
 	for _, a := range sortedAddrs(p.actual.Resources) {
 		if a.Kind != of.Kind || a == of {
 			continue
 		}
 		r := p.actual.Resources[a]
-		if d := p.desired.Resources[a]; d != nil && d.Value != cty.NilVal && !attrOf(d, attr).IsNull() {
+		if d := p.desired.Resources[a]; d != nil && !attr(d, name).IsNull() {
 			r = d
 		}
-		for _, o := range idRanges(attrOf(r, attr)) {
+		for _, o := range idRanges(attr(r, name)) {
 			for _, mine := range ranges {
 				if mine[0] < o[0]+o[1] && o[0] < mine[0]+mine[1] {
 					return a.Name, fmt.Sprintf("%d to %d", o[0], o[0]+o[1]-1)
@@ -56,14 +56,6 @@ func (p *planner) holder(of Addr, attr string, ranges [][2]uint64) (account, tex
 		}
 	}
 	return "", ""
-}
-
-// attrOf is an attribute of a resource that may lack it.
-func attrOf(r *Resource, name string) cty.Value {
-	if r.Value == cty.NilVal || !r.Value.Type().HasAttribute(name) {
-		return cty.NullVal(cty.DynamicPseudoType)
-	}
-	return r.Value.GetAttr(name)
 }
 
 // idRanges reads START:COUNT; what is not so is refused by who applies it.

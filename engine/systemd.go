@@ -3,13 +3,14 @@ package engine
 import (
 	"context"
 	"fmt"
-	"hikae/engine/rules"
-	"hikae/hosts"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
+
+	"hikae/engine/rules"
+	"hikae/hosts"
 )
 
 // unitState is what systemd says of a unit now.
@@ -98,15 +99,15 @@ func (e *execution) systemctl(ctx context.Context, args ...string) error {
 	if r.Code != 0 {
 		reason := lastLines(r, 3)
 		if len(args) > 1 {
-			reason += ": " + e.journal(ctx, args[len(args)-1])
+			reason += ": " + e.lastWords(ctx, args[len(args)-1])
 		}
 		return fmt.Errorf("systemctl %s failed: %s", strings.Join(args, " "), reason)
 	}
 	return nil
 }
 
-// journal is a unit's last words.
-func (e *execution) journal(ctx context.Context, unit string) string {
+// lastWords are what systemd's journal last has of a unit.
+func (e *execution) lastWords(ctx context.Context, unit string) string {
 	r, err := e.x.Host.Run(ctx, hosts.Cmd{Argv: []string{"journalctl", "-q", "--no-pager", "-n", "8", "-o", "cat", "-u", unit}})
 	if err != nil {
 		return "no journal: " + err.Error()
