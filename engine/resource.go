@@ -1,7 +1,7 @@
 // Package engine is the contract of hikae and its one path from "what is" to
 // "what should be": resources, modules that read and write them, the desired
-// state compiled from a snapshot and overlays, the plan that compares it with
-// a host and with what was last applied there, and the apply of that plan.
+// state compiled from a snapshot and overlays, and the plan that compares it
+// with a host and with what was last applied there. engine/execute applies that.
 //
 // Modules run beside the data, in the agent; compile and plan run in the
 // controller. The wire between them is engine/agent.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hikae/engine"
 	"hikae/engine/agent"
+	"hikae/engine/execute"
 	"hikae/hosts/confine"
 	"hikae/hosts/local"
 	"hikae/modules/all"
@@ -68,11 +68,11 @@ func (a *app) rescue(ctx context.Context, s agent.Server) error {
 	const longest = 10 * time.Minute
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	x, ok := s.Applier.(*engine.Executor)
+	x, ok := s.Applier.(*execute.Executor)
 	if !ok {
 		return errors.New("cannot rescue: this agent applies nothing")
 	}
-	notes, err := engine.Rescue(ctx, x)
+	notes, err := execute.Rescue(ctx, x)
 	for _, n := range notes {
 		_, _ = fmt.Fprintln(a.err, n)
 	}
@@ -110,7 +110,7 @@ func agentServer(o local.Options) (agent.Server, error) {
 		return agent.Server{}, err
 	}
 	modules := all.Modules()
-	x := &engine.Executor{Host: h, Modules: modules, Units: all.Units(), Log: o.Log, Rescue: rescueCommand()}
+	x := &execute.Executor{Host: h, Modules: modules, Units: all.Units(), Rescue: rescueCommand()}
 	return agent.Server{
 		Host:       h,
 		Modules:    modules,

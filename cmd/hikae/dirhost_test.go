@@ -11,9 +11,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"hikae/engine"
 	"hikae/engine/agent"
 	"hikae/engine/control"
+	"hikae/engine/execute"
 	"hikae/hosts/local"
 	"hikae/hosts/rpmdb"
 	"hikae/hosts/rpmdb/rpmdbtest"
@@ -33,7 +33,7 @@ func dirHosts(dir string) func(context.Context, control.Target) (*agent.Client, 
 		}
 		modules := all.Modules()
 		server := agent.Server{
-			Host: h, Modules: modules, Applier: &engine.Executor{Host: h, Modules: modules},
+			Host: h, Modules: modules, Applier: &execute.Executor{Host: h, Modules: modules},
 			Build: buildID, Spool: filepath.Join(dir, t.Name, "var/lib/hikae/spool"),
 		}
 		return agent.Local(ctx, server, agent.Options{Build: buildID, Schemas: all.Schemas(), Host: t.Name})

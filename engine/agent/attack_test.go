@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hikae/engine"
+	"hikae/engine/execute"
 	"hikae/hosts"
 	"hikae/hosts/hosttest"
 	"hikae/modules/file"
@@ -25,7 +26,7 @@ import (
 
 // The attacks of these tests keep to the protocol: a client that means ill, and
 // people on the host who wait for root to write where they can put links. The
-// agent is the real one: its session, engine.Executor, the file module, and a
+// agent is the real one: its session, execute.Executor, the file module, and a
 // real file system. hostile_test.go has those that do not keep to the protocol.
 
 // prey is a host under attack.
@@ -54,7 +55,7 @@ func newPrey(t *testing.T) *prey {
 	}
 	modules := []engine.Module{file.Module{}}
 	c, err := Local(t.Context(), Server{
-		Host: h, Modules: modules, Applier: &engine.Executor{Host: h, Modules: modules}, Build: "v1", Spool: filepath.Join(t.TempDir(), "spool"),
+		Host: h, Modules: modules, Applier: &execute.Executor{Host: h, Modules: modules}, Build: "v1", Spool: filepath.Join(t.TempDir(), "spool"),
 	}, Options{Build: "v1", Schemas: []engine.Schema{file.Module{}.Schema()}})
 	if err != nil {
 		t.Fatal(err)

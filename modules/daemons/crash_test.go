@@ -14,6 +14,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"hikae/engine"
+	"hikae/engine/execute"
 	"hikae/hosts"
 	"hikae/hosts/hosttest"
 	"hikae/modules/daemons"
@@ -144,7 +145,7 @@ func (s *site) apply(h hosts.Host, changes []engine.Change) (res engine.ApplyRes
 }
 
 func (s *site) execute(ctx context.Context, h hosts.Host, changes []engine.Change) (engine.ApplyResult, error) {
-	x := &engine.Executor{Host: h, Modules: []engine.Module{file.Module{}}, Units: daemons.Units()}
+	x := &execute.Executor{Host: h, Modules: []engine.Module{file.Module{}}, Units: daemons.Units()}
 	return x.Apply(ctx, engine.ApplyRequest{Stage: engine.StageConfig, Holder: "test", Changes: changes},
 		func(c hosts.Content) (io.ReadCloser, error) {
 			for _, text := range stateB {

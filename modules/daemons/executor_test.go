@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hikae/engine"
+	"hikae/engine/execute"
 	"hikae/hosts"
 	"hikae/hosts/hosttest"
 	"hikae/modules/daemons"
@@ -58,7 +59,7 @@ func TestGroupIsPutBack(t *testing.T) {
 			before, inode := node(t, h, conf), inodeOf(t, h, conf)
 			after := before
 			after.Content = content("new\n")
-			x := &engine.Executor{Host: h, Modules: []engine.Module{file.Module{}}, Units: daemons.Units()}
+			x := &execute.Executor{Host: h, Modules: []engine.Module{file.Module{}}, Units: daemons.Units()}
 			res, err := x.Apply(t.Context(), engine.ApplyRequest{Stage: engine.StageConfig, Holder: "test", Changes: []engine.Change{{
 				Addr: engine.Addr{Kind: "file", Name: conf}, Action: engine.Update,
 				Before: &engine.Resource{Node: &before, Value: cty.NilVal}, After: &engine.Resource{Node: &after, Value: cty.NilVal},
@@ -102,7 +103,7 @@ func applyUnit(t *testing.T, h *hosttest.Host, name string, run func(hosts.Cmd) 
 	h.Mkdir("/etc/systemd/system")
 	h.OnRun(func(_ context.Context, c hosts.Cmd) (hosts.Result, error) { return run(c), nil })
 	file1 := hosts.Node{Type: hosts.File, Mode: 0o644, Owner: "root", Group: "root", Content: content("new\n")}
-	x := &engine.Executor{Host: h, Modules: []engine.Module{file.Module{}, services{}}}
+	x := &execute.Executor{Host: h, Modules: []engine.Module{file.Module{}, services{}}}
 	res, err := x.Apply(t.Context(), engine.ApplyRequest{Stage: engine.StageConfig, Holder: "test", Changes: []engine.Change{
 		{
 			Addr: engine.Addr{Kind: "file", Name: "/etc/systemd/system/" + name}, Action: engine.Create,
@@ -168,7 +169,7 @@ func TestTemplateIsNoUnit(t *testing.T) {
 		return hosts.Result{}, nil
 	})
 	n := hosts.Node{Type: hosts.File, Mode: 0o644, Owner: "root", Group: "root", Content: content("new\n")}
-	x := &engine.Executor{Host: h, Modules: []engine.Module{file.Module{}}}
+	x := &execute.Executor{Host: h, Modules: []engine.Module{file.Module{}}}
 	res, err := x.Apply(t.Context(), engine.ApplyRequest{Stage: engine.StageConfig, Changes: []engine.Change{{
 		Addr: engine.Addr{Kind: "file", Name: "/etc/systemd/system/x@.service"}, Action: engine.Create,
 		After: &engine.Resource{Node: &n, Value: cty.NilVal},

@@ -13,6 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"hikae/engine"
+	"hikae/engine/execute"
 	"hikae/hosts"
 	"hikae/hosts/hosttest"
 	"hikae/modules/account"
@@ -57,7 +58,7 @@ func TestChangeStaysWithANewLogin(t *testing.T) {
 			after.Content = content("new\n")
 			accounts := h.Text("/etc/passwd")
 			carol := map[string]cty.Value{"uid": cty.NumberIntVal(1500), "group": cty.StringVal("web"), "system": cty.False}
-			x := &engine.Executor{Host: h, Modules: []engine.Module{account.Group{}, account.User{}, file.Module{}}, Units: daemons.Units()}
+			x := &execute.Executor{Host: h, Modules: []engine.Module{account.Group{}, account.User{}, file.Module{}}, Units: daemons.Units()}
 			var asked []string
 			res, err := x.Apply(t.Context(), engine.ApplyRequest{
 				Stage: engine.StageConfig, Holder: "test", LoginDeadline: tt.deadline,
@@ -109,7 +110,7 @@ func (m halfway) Apply(ctx context.Context, h hosts.Host, job engine.Job) error 
 func TestHalfAChangeHasToLetPeopleIn(t *testing.T) {
 	for _, stays := range []bool{true, false} {
 		h := hosttest.New(t)
-		x := &engine.Executor{Host: h, Modules: []engine.Module{account.Group{}, halfway{}}}
+		x := &execute.Executor{Host: h, Modules: []engine.Module{account.Group{}, halfway{}}}
 		before := h.Text("/etc/passwd")
 		carol := map[string]cty.Value{"uid": cty.NumberIntVal(1500), "group": cty.StringVal("web"), "system": cty.False}
 		res, err := x.Apply(t.Context(), engine.ApplyRequest{

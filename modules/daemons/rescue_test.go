@@ -12,6 +12,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"hikae/engine"
+	"hikae/engine/execute"
 	"hikae/hosts"
 	"hikae/hosts/hosttest"
 	"hikae/modules/daemons"
@@ -34,7 +35,7 @@ func TestTimerWatchesOverALogin(t *testing.T) {
 		}
 		return hosts.Result{}, nil
 	})
-	x := &engine.Executor{Host: h, Modules: []engine.Module{file.Module{}}, Units: daemons.Units(), Rescue: []string{"/usr/bin/hikae", "agent", "--rescue"}}
+	x := &execute.Executor{Host: h, Modules: []engine.Module{file.Module{}}, Units: daemons.Units(), Rescue: []string{"/usr/bin/hikae", "agent", "--rescue"}}
 	killed := false
 	apply := func(path string) {
 		t.Helper()
@@ -81,11 +82,11 @@ func TestTimerWatchesOverALogin(t *testing.T) {
 	if !killed || h.Text(conf) != "new\n" {
 		t.Fatalf("killed: %v; %q stands there", killed, h.Text(conf))
 	}
-	notes, err := engine.Rescue(t.Context(), x)
+	notes, err := execute.Rescue(t.Context(), x)
 	if err != nil || h.Text(conf) != "old\n" || !slices.ContainsFunc(notes, func(n string) bool { return strings.Contains(n, "put back") }) {
 		t.Errorf("%q stands there; %q, %v", h.Text(conf), notes, err)
 	}
-	if notes, err := engine.Rescue(t.Context(), x); err != nil || notes != nil {
+	if notes, err := execute.Rescue(t.Context(), x); err != nil || notes != nil {
 		t.Errorf("with nothing to do: %q, %v", notes, err)
 	}
 }
@@ -110,7 +111,7 @@ func TestTimerStaysWithWhatIsNotPutBack(t *testing.T) {
 			}
 			return hosts.Result{}, nil
 		})
-		x := &engine.Executor{Host: h, Modules: []engine.Module{file.Module{}}, Units: daemons.Units(), Rescue: []string{"/usr/bin/hikae"}}
+		x := &execute.Executor{Host: h, Modules: []engine.Module{file.Module{}}, Units: daemons.Units(), Rescue: []string{"/usr/bin/hikae"}}
 		var kept string
 		res, err := x.Apply(t.Context(), engine.ApplyRequest{
 			Stage: engine.StageConfig, Holder: "test", LoginDeadline: 100 * time.Millisecond,
@@ -140,7 +141,7 @@ func TestTimerStaysWithWhatIsNotPutBack(t *testing.T) {
 		if err := os.Rename(h.Path(kept+".away"), h.Path(kept)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := engine.Rescue(t.Context(), x); err != nil || h.Text(conf) != "old\n" {
+		if _, err := execute.Rescue(t.Context(), x); err != nil || h.Text(conf) != "old\n" {
 			t.Errorf("after the timer: %q stands there; %v", h.Text(conf), err)
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"hikae/engine"
+	"hikae/engine/execute"
 	"hikae/hosts"
 	"hikae/hosts/hosttest"
 	"hikae/modules/file"
@@ -243,7 +244,7 @@ func TestGroup(t *testing.T) {
 		text := []byte("NONE\n")
 		want.Content = hosts.Content{Size: int64(len(text)), ID: sha256.Sum256(text)}
 		a := engine.Addr{Kind: "file", Name: cryptoConfig}
-		x := &engine.Executor{Host: h, Modules: []engine.Module{file.Module{}}, Units: Units()}
+		x := &execute.Executor{Host: h, Modules: []engine.Module{file.Module{}}, Units: Units()}
 		res, err := x.Apply(context.Background(), engine.ApplyRequest{
 			Stage: engine.StageConfig, Holder: "test",
 			Changes: []engine.Change{{Addr: a, Action: engine.Update, Before: &engine.Resource{Addr: a, Value: cty.NilVal, Node: &have}, After: &engine.Resource{Addr: a, Value: cty.NilVal, Node: &want}}},

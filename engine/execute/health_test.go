@@ -1,4 +1,4 @@
-package engine
+package execute
 
 import (
 	"io"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"hikae/engine"
 	"hikae/hosts"
 )
 
@@ -64,8 +65,8 @@ func TestStale(t *testing.T) {
 	if got := stale(mountinfo{}, paths); got != nil {
 		t.Errorf("a host that does not run: %q", got)
 	}
-	named := &Unit{Reads: []string{"/etc/named*"}, Before: []string{"named-chroot-setup.service"}}
-	if !rebinds(named, got) || rebinds(named, []string{"/etc/other"}) || rebinds(&Unit{Reads: named.Reads}, got) {
+	named := &engine.Unit{Reads: []string{"/etc/named*"}, Before: []string{"named-chroot-setup.service"}}
+	if !rebinds(named, got) || rebinds(named, []string{"/etc/other"}) || rebinds(&engine.Unit{Reads: named.Reads}, got) {
 		t.Error("which units are restarted for them is wrong")
 	}
 }

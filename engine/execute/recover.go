@@ -1,4 +1,4 @@
-package engine
+package execute
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
+	"hikae/engine"
 	"hikae/hosts"
 )
 
@@ -36,15 +37,15 @@ func (x *Executor) Unfinished() string {
 // put back. One of which a part is new is put back, so that never a half stays.
 // What was of no group stands alone, and the next plan sees whether it is there.
 func (e *execution) recover(ctx context.Context) error {
-	e.sweep(ctx, StateDir, Kept, path.Join(StateDir, "dnf"))
+	e.sweep(ctx, engine.StateDir, engine.Kept, path.Join(engine.StateDir, "dnf"))
 	text, err := readJournal(e.x.Host)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
+		return fmt.Errorf("%w: %w", engine.ErrRefused, err)
 	}
 	if text == nil {
 		return nil
 	}
-	e.emit(ApplyEvent{Progress: "bringing to its end what was cut off: " + text.cut()})
+	e.emit(engine.ApplyEvent{Progress: "bringing to its end what was cut off: " + text.cut()})
 	e.record.journalText = *text
 	dirs := e.below(ctx, text.Kept)
 	for _, dir := range text.Dirs {
@@ -53,14 +54,14 @@ func (e *execution) recover(ctx context.Context) error {
 	e.sweep(ctx, dirs...)
 	if err := e.recoverGroup(ctx); err != nil {
 		return fmt.Errorf("%w: %s, was cut off and cannot be brought to its end: %w (put that right, or, to leave all as it is now, remove %s; then apply again)",
-			ErrRefused, text.cut(), err, journalPath)
+			engine.ErrRefused, text.cut(), err, journalPath)
 	}
 	for _, m := range e.x.Modules {
-		r, ok := m.(Recoverer)
+		r, ok := m.(engine.Recoverer)
 		if !ok {
 			continue
 		}
-		notes, err := r.Recover(ctx, e.x.Host, func(s string) { e.emit(ApplyEvent{Progress: s}) })
+		notes, err := r.Recover(ctx, e.x.Host, func(s string) { e.emit(engine.ApplyEvent{Progress: s}) })
 		e.notes = append(e.notes, notes...)
 		if err != nil {
 			return fmt.Errorf("%s, was cut off: %w", text.cut(), err)
@@ -75,7 +76,7 @@ func (e *execution) recoverGroup(ctx context.Context) error {
 	if rec == nil {
 		return nil
 	}
-	files, ok := e.module("file").(Transactor)
+	files, ok := e.module("file").(engine.Transactor)
 	if !ok {
 		return errors.New("there is no module of files")
 	}
@@ -93,9 +94,9 @@ func (e *execution) recoverGroup(ctx context.Context) error {
 	}
 	what := fmt.Sprintf("%s, was cut off while it changed %s", e.record.cut(), g)
 	switch {
-	case made == MadeNone && !rec.Undo && !g.unitGoes():
+	case made == engine.MadeNone && !rec.Undo && !g.unitGoes():
 		return e.record.end(ctx)
-	case made == MadeAll && !rec.Undo && g.login() == "": // nobody proves now that people still get in
+	case made == engine.MadeAll && !rec.Undo && g.login() == "": // nobody proves now that people still get in
 		if err = e.activate(ctx, g, before, false); err == nil {
 			e.notes = append(e.notes, what+": finished")
 			return e.record.end(ctx)
@@ -105,7 +106,7 @@ func (e *execution) recoverGroup(ctx context.Context) error {
 	}
 	err = e.rollback(ctx, g, tx, before, err)
 	e.rolledBack, e.stuck = false, false // it is that apply that was, not this one
-	if errors.Is(err, ErrNotPutBack) {
+	if errors.Is(err, engine.ErrNotPutBack) {
 		return err
 	}
 	e.notes = append(e.notes, fmt.Sprintf("%s: put back: %s", what, err))
@@ -116,18 +117,18 @@ func (e *execution) recoverGroup(ctx context.Context) error {
 func (e *execution) resume(rec *journalGroup) (*group, map[string]unitState, error) {
 	g := &group{}
 	for _, s := range rec.Steps {
-		a := Addr{Kind: "file", Name: s.Path}
-		g.files = append(g.files, Change{
-			Addr: a, Action: Update,
-			Before: &Resource{Addr: a, Node: s.Old.Clone()}, After: &Resource{Addr: a, Node: s.New.Clone()},
+		a := engine.Addr{Kind: "file", Name: s.Path}
+		g.files = append(g.files, engine.Change{
+			Addr: a, Action: engine.Update,
+			Before: &engine.Resource{Addr: a, Node: s.Old.Clone()}, After: &engine.Resource{Addr: a, Node: s.New.Clone()},
 		})
 	}
 	schema := e.schema("service")
 	for _, js := range rec.Services {
-		c := Change{Addr: Addr{Kind: "service", Name: js.Name}, Action: js.Action}
+		c := engine.Change{Addr: engine.Addr{Kind: "service", Name: js.Name}, Action: js.Action}
 		for _, side := range []struct {
 			text []byte
-			to   **Resource
+			to   **engine.Resource
 		}{{js.Before, &c.Before}, {js.After, &c.After}} {
 			if side.text == nil {
 				continue
@@ -136,7 +137,7 @@ func (e *execution) resume(rec *journalGroup) (*group, map[string]unitState, err
 			if err != nil {
 				return nil, nil, fmt.Errorf("cannot read the journal: %s: %w", c.Addr, err)
 			}
-			*side.to = &Resource{Addr: c.Addr, Value: v}
+			*side.to = &engine.Resource{Addr: c.Addr, Value: v}
 		}
 		g.services = append(g.services, c)
 	}
@@ -153,11 +154,11 @@ func (e *execution) resume(rec *journalGroup) (*group, map[string]unitState, err
 	return g, before, nil
 }
 
-func (e *execution) schema(kind string) Schema {
+func (e *execution) schema(kind string) engine.Schema {
 	if m := e.module(kind); m != nil {
 		return m.Schema()
 	}
-	return Schema{Attrs: []Attr{{Name: "none", Type: cty.Bool}}}
+	return engine.Schema{Attrs: []engine.Attr{{Name: "none", Type: cty.Bool}}}
 }
 
 // sweep removes what writers that were killed left. What cannot be removed is

@@ -1,13 +1,18 @@
-package engine
+// Package execute is the host's half of an apply: the changes of a stage made
+// kind by kind and group by group, checked by the daemons that read them, kept
+// only if these live on them and people still get in, and put back otherwise;
+// with a journal on disk, from which the next apply brings to its end what was
+// cut off. It runs in the agent, or in a program that the agent left behind.
+package execute
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 
+	"hikae/engine"
 	"hikae/hosts"
 )
 
@@ -16,32 +21,31 @@ import (
 // controller goes away.
 type Executor struct {
 	Host    hosts.Host
-	Modules []Module
-	Units   []Unit
+	Modules []engine.Module
+	Units   []engine.Unit
 	// Rescue is the argv of a program of the host that calls Rescue; nil: none.
 	Rescue []string
-	Log    *slog.Logger
 }
 
-var _ Applier = (*Executor)(nil)
+var _ engine.Applier = (*Executor)(nil)
 
-// Apply implements Applier. Only what keeps it from starting is an error;
+// Apply implements engine.Applier. Only what keeps it from starting is an error;
 // what goes wrong later is in the result. It begins with what an apply left that
 // was cut off; with no changes that is all it does.
-func (x *Executor) Apply(ctx context.Context, req ApplyRequest, open func(hosts.Content) (io.ReadCloser, error), emit func(ApplyEvent)) (ApplyResult, error) {
-	run := &execution{x: x, req: req, open: open, emit: emit, done: map[Addr]bool{}, record: &journal{h: x.Host}}
+func (x *Executor) Apply(ctx context.Context, req engine.ApplyRequest, open func(hosts.Content) (io.ReadCloser, error), emit func(engine.ApplyEvent)) (engine.ApplyResult, error) {
+	run := &execution{x: x, req: req, open: open, emit: emit, done: map[engine.Addr]bool{}, record: &journal{h: x.Host}}
 	if err := run.check(); err != nil {
-		return ApplyResult{}, err
+		return engine.ApplyResult{}, err
 	}
 	if l, ok := x.Host.(hosts.Locker); ok {
 		unlock, err := l.Lock(req.Holder)
 		if err != nil {
-			return ApplyResult{}, fmt.Errorf("%w: %w", ErrLocked, err)
+			return engine.ApplyResult{}, fmt.Errorf("%w: %w", engine.ErrLocked, err)
 		}
 		defer unlock()
 	}
 	if err := run.recover(ctx); err != nil {
-		return ApplyResult{Notes: run.notes}, err
+		return engine.ApplyResult{Notes: run.notes}, err
 	}
 	if len(req.Changes) == 0 {
 		return run.result(nil), nil
@@ -68,13 +72,13 @@ func (e *execution) journalled(ctx context.Context) error {
 // execution is one Apply under way.
 type execution struct {
 	x    *Executor
-	req  ApplyRequest
+	req  engine.ApplyRequest
 	open func(hosts.Content) (io.ReadCloser, error)
-	emit func(ApplyEvent)
+	emit func(engine.ApplyEvent)
 	keep *keeper
 
 	record     *journal
-	done       map[Addr]bool
+	done       map[engine.Addr]bool
 	rolledBack bool // a group was put back
 	stuck      bool // one could not be, whole
 	notes      []string
@@ -84,19 +88,19 @@ type execution struct {
 func (e *execution) check() error {
 	for _, c := range e.req.Changes {
 		if e.module(c.Addr.Kind) == nil {
-			return fmt.Errorf("%w: no resources of kind %q are known here", ErrRefused, c.Addr.Kind)
+			return fmt.Errorf("%w: no resources of kind %q are known here", engine.ErrRefused, c.Addr.Kind)
 		}
-		if rule, own := HostOwn(c.Addr); own {
-			return fmt.Errorf("%w: %s is the host's own: %s", ErrRefused, c.Addr, rule.Why)
+		if rule, own := engine.HostOwn(c.Addr); own {
+			return fmt.Errorf("%w: %s is the host's own: %s", engine.ErrRefused, c.Addr, rule.Why)
 		}
-		if c.Action != Delete && c.After == nil {
-			return fmt.Errorf("%w: %s: nothing is said of what it should be", ErrRefused, c.Addr)
+		if c.Action != engine.Delete && c.After == nil {
+			return fmt.Errorf("%w: %s: nothing is said of what it should be", engine.ErrRefused, c.Addr)
 		}
 	}
 	return nil
 }
 
-func (e *execution) module(kind string) Module {
+func (e *execution) module(kind string) engine.Module {
 	for _, m := range e.x.Modules {
 		if m.Schema().Kind == kind {
 			return m
@@ -109,23 +113,23 @@ func (e *execution) module(kind string) Module {
 // connected: files, and the units that read them.
 func (e *execution) all(ctx context.Context) error {
 	var kinds []string
-	byKind := map[string][]Change{}
+	byKind := map[string][]engine.Change{}
 	for _, c := range e.req.Changes {
 		if byKind[c.Addr.Kind] == nil {
 			kinds = append(kinds, c.Addr.Kind)
 		}
 		byKind[c.Addr.Kind] = append(byKind[c.Addr.Kind], c)
 	}
-	var schemas []Schema
+	var schemas []engine.Schema
 	for _, m := range e.x.Modules {
 		schemas = append(schemas, m.Schema())
 	}
-	order := KindOrder(schemas)
+	order := engine.KindOrder(schemas)
 	slices.SortStableFunc(kinds, func(a, b string) int { return order[a] - order[b] })
-	if e.req.Stage == StageSystem {
+	if e.req.Stage == engine.StageSystem {
 		for len(kinds) > 0 {
 			n := e.joined(kinds)
-			var cs []Change
+			var cs []engine.Change
 			for _, k := range kinds[:n] {
 				cs = append(cs, byKind[k]...)
 			}
@@ -136,8 +140,8 @@ func (e *execution) all(ctx context.Context) error {
 		}
 		return nil
 	}
-	var late []Change // groups go after the users that were in them
-	byKind["group"], late = split(byKind["group"], func(c Change) bool { return c.Action == Delete })
+	var late []engine.Change // groups go after the users that were in them
+	byKind["group"], late = split(byKind["group"], func(c engine.Change) bool { return c.Action == engine.Delete })
 	for _, k := range kinds {
 		if k == "file" || k == "service" {
 			continue
@@ -152,7 +156,7 @@ func (e *execution) all(ctx context.Context) error {
 	var errs []error
 	for _, g := range groupChanges(byKind["file"], byKind["service"], e.x.Units) {
 		select {
-		case <-Stopping(ctx):
+		case <-engine.Stopping(ctx):
 			return errors.Join(append(errs, errors.New("the controller is gone: the rest is left for the next apply"))...)
 		default:
 		}
@@ -168,12 +172,12 @@ func (e *execution) all(ctx context.Context) error {
 
 // joined counts how many of the kinds, from the first on, are applied with it.
 func (e *execution) joined(kinds []string) int {
-	first, ok := e.module(kinds[0]).(Joint)
+	first, ok := e.module(kinds[0]).(engine.Joint)
 	if !ok {
 		return 1
 	}
 	for n := 1; n < len(kinds); n++ {
-		if next, ok := e.module(kinds[n]).(Joint); !ok || next.Together() != first.Together() {
+		if next, ok := e.module(kinds[n]).(engine.Joint); !ok || next.Together() != first.Together() {
 			return n
 		}
 	}
@@ -181,7 +185,7 @@ func (e *execution) joined(kinds []string) int {
 }
 
 // split divides changes in two, the second those of which last is true.
-func split(cs []Change, last func(Change) bool) (first, second []Change) {
+func split(cs []engine.Change, last func(engine.Change) bool) (first, second []engine.Change) {
 	for _, c := range cs {
 		if last(c) {
 			second = append(second, c)
@@ -193,7 +197,7 @@ func split(cs []Change, last func(Change) bool) (first, second []Change) {
 }
 
 // apply makes changes of one kind that no group needs.
-func (e *execution) apply(ctx context.Context, kind string, cs []Change) error {
+func (e *execution) apply(ctx context.Context, kind string, cs []engine.Change) error {
 	if len(cs) == 0 {
 		return nil
 	}
@@ -203,28 +207,28 @@ func (e *execution) apply(ctx context.Context, kind string, cs []Change) error {
 	return nil
 }
 
-func (e *execution) job(cs []Change) Job {
-	return Job{
+func (e *execution) job(cs []engine.Change) engine.Job {
+	return engine.Job{
 		Changes: cs,
 		Open:    e.open,
 		Same:    e.req.Same,
 		Keep: func(ctx context.Context, paths []string) ([]string, error) {
 			kept, err := e.keep.keep(ctx, paths)
 			for _, k := range kept {
-				e.emit(ApplyEvent{Kept: k})
+				e.emit(engine.ApplyEvent{Kept: k})
 			}
 			return kept, err
 		},
-		Done: func(a Addr) {
+		Done: func(a engine.Addr) {
 			e.done[a] = true
-			e.emit(ApplyEvent{Done: &a})
+			e.emit(engine.ApplyEvent{Done: &a})
 		},
-		Progress: func(text string) { e.emit(ApplyEvent{Progress: text}) },
+		Progress: func(text string) { e.emit(engine.ApplyEvent{Progress: text}) },
 	}
 }
 
-func (e *execution) result(err error) ApplyResult {
-	r := ApplyResult{RolledBack: e.rolledBack && !e.stuck, Notes: e.notes}
+func (e *execution) result(err error) engine.ApplyResult {
+	r := engine.ApplyResult{RolledBack: e.rolledBack && !e.stuck, Notes: e.notes}
 	for _, c := range e.req.Changes {
 		if e.done[c.Addr] {
 			r.Applied = append(r.Applied, c.Addr)

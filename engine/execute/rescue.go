@@ -1,4 +1,4 @@
-package engine
+package execute
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"hikae/engine"
 	"hikae/hosts"
 )
 
@@ -62,8 +63,8 @@ func Rescue(ctx context.Context, x *Executor) ([]string, error) {
 		if x.Unfinished() == "" {
 			return nil, nil
 		}
-		res, err := x.Apply(ctx, ApplyRequest{Stage: StageConfig, Holder: rescueUnit}, nil, func(ApplyEvent) {})
-		if !errors.Is(err, ErrLocked) {
+		res, err := x.Apply(ctx, engine.ApplyRequest{Stage: engine.StageConfig, Holder: rescueUnit}, nil, func(engine.ApplyEvent) {})
+		if !errors.Is(err, engine.ErrLocked) {
 			return res.Notes, err
 		}
 		if err := pause(ctx, rescueStep); err != nil {

@@ -1,4 +1,4 @@
-package engine
+package execute
 
 import (
 	"bytes"
@@ -17,13 +17,14 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
+	"hikae/engine"
 	"hikae/hosts"
 )
 
 // journalPath is written before an apply changes anything and removed when it
 // is through: where it is found, an apply was cut off. It holds no bytes of
 // files, and of a secret no more than its keyed name and its size.
-const journalPath = StateDir + "/journal"
+const journalPath = engine.StateDir + "/journal"
 
 const maxJournal = 256 << 20 // bytes
 
@@ -49,7 +50,7 @@ type journalText struct {
 const journalVersion = 1
 
 type journalGroup struct {
-	Steps    []Step           `cbor:"1,keyasint"`
+	Steps    []engine.Step    `cbor:"1,keyasint"`
 	Services []journalService `cbor:"2,keyasint,omitempty"`
 	Units    []string         `cbor:"3,keyasint,omitempty"` // known daemons that read the files
 	Active   []string         `cbor:"4,keyasint,omitempty"` // units that ran before
@@ -59,15 +60,15 @@ type journalGroup struct {
 // journalService is the change of a unit: its attributes before and after, in
 // cty's JSON.
 type journalService struct {
-	Name   string `cbor:"1,keyasint"`
-	Action Action `cbor:"2,keyasint"`
-	Before []byte `cbor:"3,keyasint,omitempty"`
-	After  []byte `cbor:"4,keyasint,omitempty"`
+	Name   string        `cbor:"1,keyasint"`
+	Action engine.Action `cbor:"2,keyasint"`
+	Before []byte        `cbor:"3,keyasint,omitempty"`
+	After  []byte        `cbor:"4,keyasint,omitempty"`
 }
 
 // open begins the journal of an apply. The directories in which its files are
 // written are told at once, so that few are added one by one.
-func (j *journal) open(ctx context.Context, holder, kept string, changes []Change) error {
+func (j *journal) open(ctx context.Context, holder, kept string, changes []engine.Change) error {
 	j.journalText = journalText{Version: journalVersion, Holder: holder, Began: time.Now().Unix(), Kept: kept}
 	for _, c := range changes {
 		if strings.HasPrefix(c.Addr.Name, "/") {
@@ -76,12 +77,12 @@ func (j *journal) open(ctx context.Context, holder, kept string, changes []Chang
 	}
 	slices.Sort(j.Dirs)
 	j.Dirs = slices.Compact(j.Dirs)
-	if err := mkdirs(ctx, j.h, StateDir); err != nil {
+	if err := mkdirs(ctx, j.h, engine.StateDir); err != nil {
 		return err
 	}
-	if n, err := j.h.Stat(StateDir); err == nil && n.Mode != 0o700 { // made by another's hand
+	if n, err := j.h.Stat(engine.StateDir); err == nil && n.Mode != 0o700 { // made by another's hand
 		n.Mode, n.ACL = 0o700, ""
-		if err := j.h.Put(ctx, StateDir, n, nil); err != nil {
+		if err := j.h.Put(ctx, engine.StateDir, n, nil); err != nil {
 			return err
 		}
 	}
@@ -101,7 +102,7 @@ func existing(h hosts.Reader, dir string) string {
 
 // note adds a directory, before something is made in it.
 func (j *journal) note(dir string) error {
-	if dir == StateDir || strings.HasPrefix(dir, StateDir+"/") {
+	if dir == engine.StateDir || strings.HasPrefix(dir, engine.StateDir+"/") {
 		return nil // swept whatever the journal says
 	}
 	j.mu.Lock()
@@ -117,7 +118,7 @@ func (j *journal) note(dir string) error {
 }
 
 // begin records a group before its first file is changed.
-func (j *journal) begin(ctx context.Context, g *group, steps []Step, before map[string]unitState, s Schema) error {
+func (j *journal) begin(ctx context.Context, g *group, steps []engine.Step, before map[string]unitState, s engine.Schema) error {
 	rec := &journalGroup{Steps: steps}
 	for _, u := range g.units {
 		rec.Units = append(rec.Units, u.Name)
@@ -143,7 +144,7 @@ func (j *journal) begin(ctx context.Context, g *group, steps []Step, before map[
 	return j.write(ctx)
 }
 
-func encodeValue(r *Resource, s Schema) ([]byte, error) {
+func encodeValue(r *engine.Resource, s engine.Schema) ([]byte, error) {
 	if r == nil || r.Value == cty.NilVal {
 		return nil, nil
 	}
@@ -208,7 +209,7 @@ func readJournal(h hosts.Reader) (*journalText, error) {
 	}
 	var text journalText
 	if err := journalDec.Unmarshal(b, &text); err != nil || text.Version != journalVersion {
-		return nil, fmt.Errorf("cannot read %s, in which an apply that was cut off says what it was doing: it is of another version of hikae, or damaged; apply with that version, or compare the files with those in %s and remove it", journalPath, Kept)
+		return nil, fmt.Errorf("cannot read %s, in which an apply that was cut off says what it was doing: it is of another version of hikae, or damaged; apply with that version, or compare the files with those in %s and remove it", journalPath, engine.Kept)
 	}
 	return &text, nil
 }

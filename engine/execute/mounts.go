@@ -1,4 +1,4 @@
-package engine
+package execute
 
 import (
 	"bufio"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"hikae/engine"
 	"hikae/engine/rules"
 	"hikae/hosts"
 )
@@ -43,7 +44,7 @@ func stale(r hosts.Reader, paths []string) []string {
 
 // rebinds reports whether a unit has to be restarted, after those whose mounts
 // show old bytes of what it reads.
-func rebinds(u *Unit, stale []string) bool {
+func rebinds(u *engine.Unit, stale []string) bool {
 	return len(u.Before) > 0 && slices.ContainsFunc(stale, func(p string) bool {
 		return slices.ContainsFunc(u.Reads, func(pattern string) bool { return rules.Match(pattern, p) })
 	})

@@ -1,4 +1,4 @@
-package engine
+package execute
 
 import (
 	"fmt"
@@ -6,16 +6,17 @@ import (
 	"slices"
 	"strings"
 
+	"hikae/engine"
 	"hikae/engine/rules"
 )
 
 // group is what changes together or not at all: files, the units that read
 // them, and what is to become of those units.
 type group struct {
-	files    []Change
-	services []Change
-	units    []Unit   // known daemons whose files change
-	unitFile []string // units whose own unit file or drop-ins change
+	files    []engine.Change
+	services []engine.Change
+	units    []engine.Unit // known daemons whose files change
+	unitFile []string      // units whose own unit file or drop-ins change
 }
 
 // loose reports whether nothing connects the group's members: no daemon reads
@@ -25,7 +26,7 @@ func (g *group) loose() bool { return len(g.units)+len(g.unitFile) == 0 && !g.un
 // unitGoes reports whether a unit of the group is taken out of service before
 // its files are changed.
 func (g *group) unitGoes() bool {
-	return slices.ContainsFunc(g.services, func(c Change) bool { return c.After == nil })
+	return slices.ContainsFunc(g.services, func(c engine.Change) bool { return c.After == nil })
 }
 
 // String names a group in few words.
@@ -42,7 +43,7 @@ func (g *group) String() string {
 
 // unitsChange reports whether systemd has to read its unit files again.
 func (g *group) unitsChange() bool {
-	return slices.ContainsFunc(g.files, func(c Change) bool { return strings.HasPrefix(c.Addr.Name, unitDir) })
+	return slices.ContainsFunc(g.files, func(c engine.Change) bool { return strings.HasPrefix(c.Addr.Name, unitDir) })
 }
 
 const unitDir = "/etc/systemd/system/"
@@ -50,7 +51,7 @@ const unitDir = "/etc/systemd/system/"
 // groupChanges divides changes into connected groups: two files that one unit
 // reads are in one group, and so is that unit's own change. Files that no known
 // unit reads come first, and services alone last: loose, as nothing joins them.
-func groupChanges(files, services []Change, units []Unit) []*group {
+func groupChanges(files, services []engine.Change, units []engine.Unit) []*group {
 	byUnit := map[string]*group{}
 	var order []*group
 	rest, alone := &group{}, &group{}
@@ -96,7 +97,7 @@ func groupChanges(files, services []Change, units []Unit) []*group {
 	}
 	for _, c := range services {
 		g := byUnit[c.Addr.Name]
-		if g == nil && slices.ContainsFunc(units, func(u Unit) bool { return u.Name == c.Addr.Name }) {
+		if g == nil && slices.ContainsFunc(units, func(u engine.Unit) bool { return u.Name == c.Addr.Name }) {
 			g = join([]string{c.Addr.Name}) // a known daemon, of which no file changes
 		}
 		if g == nil {
@@ -105,7 +106,7 @@ func groupChanges(files, services []Change, units []Unit) []*group {
 		g.services = append(g.services, c)
 	}
 	for name, g := range byUnit {
-		if i := slices.IndexFunc(units, func(u Unit) bool { return u.Name == name }); i >= 0 {
+		if i := slices.IndexFunc(units, func(u engine.Unit) bool { return u.Name == name }); i >= 0 {
 			g.units = append(g.units, units[i])
 		}
 	}
@@ -113,7 +114,7 @@ func groupChanges(files, services []Change, units []Unit) []*group {
 	groups := append([]*group{rest}, order...) // one that went into another is empty now
 	groups = append(groups, alone)
 	for _, g := range groups {
-		slices.SortFunc(g.units, func(a, b Unit) int { return strings.Compare(a.Name, b.Name) })
+		slices.SortFunc(g.units, func(a, b engine.Unit) int { return strings.Compare(a.Name, b.Name) })
 		g.nameUnitFiles()
 	}
 	return slices.DeleteFunc(groups, func(g *group) bool { return len(g.files)+len(g.services) == 0 })
@@ -129,7 +130,7 @@ func (g *group) nameUnitFiles() {
 }
 
 // readersOf names the units that read a path.
-func readersOf(p string, units []Unit) []string {
+func readersOf(p string, units []engine.Unit) []string {
 	var names []string
 	for _, u := range units {
 		if slices.ContainsFunc(u.Reads, func(pattern string) bool { return rules.Match(pattern, p) }) {

@@ -1,4 +1,4 @@
-package engine
+package execute
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/zclconf/go-cty/cty"
+
+	"hikae/engine"
 )
 
 // group applies one group. On a failure it is put back whole, its daemons
@@ -15,12 +17,12 @@ func (e *execution) group(ctx context.Context, g *group) error {
 	if g.loose() { // each stands alone, and each is whole or not there
 		return errors.Join(e.apply(ctx, "file", g.files), e.apply(ctx, "service", g.services))
 	}
-	files, ok := e.module("file").(Transactor)
+	files, ok := e.module("file").(engine.Transactor)
 	if !ok {
 		return errors.New("cannot apply files: their module makes no transactions")
 	}
 	job := e.job(g.files)
-	job.Done = func(Addr) {} // told when the group is through
+	job.Done = func(engine.Addr) {} // told when the group is through
 	tx, err := files.Begin(ctx, e.x.Host, job)
 	if err != nil {
 		return err
@@ -46,7 +48,7 @@ func (e *execution) group(ctx context.Context, g *group) error {
 		return errors.Join(e.rollback(ctx, g, tx, before, err), tx.Discard())
 	}
 	if err := tx.Commit(ctx); err != nil {
-		if errors.Is(err, ErrNotPutBack) {
+		if errors.Is(err, engine.ErrNotPutBack) {
 			e.putBack(false)
 			return err
 		}
@@ -64,7 +66,7 @@ func (e *execution) group(ctx context.Context, g *group) error {
 	}
 	for _, c := range slices.Concat(g.files, g.services) {
 		e.done[c.Addr] = true
-		e.emit(ApplyEvent{Done: &c.Addr})
+		e.emit(engine.ApplyEvent{Done: &c.Addr})
 	}
 	return e.record.end(ctx)
 }
@@ -100,7 +102,7 @@ func (e *execution) activate(ctx context.Context, g *group, before map[string]un
 // units makes the changes of a group's units: of those that go, before their
 // files do, for what has no unit file any more cannot be disabled; or of the rest.
 func (e *execution) units(ctx context.Context, g *group, going bool) error {
-	rest, gone := split(g.services, func(c Change) bool { return c.After == nil })
+	rest, gone := split(g.services, func(c engine.Change) bool { return c.After == nil })
 	if going {
 		rest = gone
 	}
@@ -108,12 +110,12 @@ func (e *execution) units(ctx context.Context, g *group, going bool) error {
 		return nil
 	}
 	job := e.job(rest)
-	job.Done = func(Addr) {} // told when the group is through
+	job.Done = func(engine.Addr) {} // told when the group is through
 	return e.module("service").Apply(ctx, e.x.Host, job)
 }
 
 // rollback puts a group back. What cannot be put back is in the error too.
-func (e *execution) rollback(ctx context.Context, g *group, tx Transaction, before map[string]unitState, cause error) error {
+func (e *execution) rollback(ctx context.Context, g *group, tx engine.Transaction, before map[string]unitState, cause error) error {
 	errs := []error{cause}
 	fail := func(err error) {
 		if err != nil {
@@ -127,7 +129,7 @@ func (e *execution) rollback(ctx context.Context, g *group, tx Transaction, befo
 		}
 	}
 	if err := tx.Rollback(ctx); err != nil {
-		fail(fmt.Errorf("%w: %w", ErrNotPutBack, err))
+		fail(fmt.Errorf("%w: %w", engine.ErrNotPutBack, err))
 	}
 	fail(e.prepareAll(ctx, g))
 	if g.unitsChange() && e.x.Host.Facts().Systemd {
@@ -135,7 +137,7 @@ func (e *execution) rollback(ctx context.Context, g *group, tx Transaction, befo
 	}
 	if back := reversed(g.services); len(back) > 0 {
 		job := e.job(back)
-		job.Done = func(Addr) {}
+		job.Done = func(engine.Addr) {}
 		fail(e.module("service").Apply(ctx, e.x.Host, job))
 	}
 	for _, err := range e.refreshBack(ctx, g, before) {
@@ -143,7 +145,7 @@ func (e *execution) rollback(ctx context.Context, g *group, tx Transaction, befo
 	}
 	e.putBack(len(errs) == 1)
 	err := errors.Join(errs...)
-	if !errors.Is(err, ErrNotPutBack) {
+	if !errors.Is(err, engine.ErrNotPutBack) {
 		err = errors.Join(err, e.record.end(ctx))
 	}
 	return err
@@ -160,21 +162,21 @@ func (e *execution) putBack(whole bool) {
 
 // started reports whether a change brought a unit that was not there before
 // and is now to be enabled or to run.
-func started(c Change) bool {
+func started(c engine.Change) bool {
 	return c.Before == nil && c.After != nil && c.After.Value != cty.NilVal &&
 		(running(c.After) || isTrue(c.After.Value.GetAttr("enabled")))
 }
 
 // reversed turns changes round: from what was wished to what was read.
-func reversed(cs []Change) []Change {
-	var back []Change
+func reversed(cs []engine.Change) []engine.Change {
+	var back []engine.Change
 	for _, c := range cs {
 		switch {
 		case c.Before == nil: // see started
-		case c.Action == Delete || c.After == nil:
-			back = append(back, Change{Addr: c.Addr, Action: Create, After: c.Before})
+		case c.Action == engine.Delete || c.After == nil:
+			back = append(back, engine.Change{Addr: c.Addr, Action: engine.Create, After: c.Before})
 		default:
-			back = append(back, Change{Addr: c.Addr, Action: Update, Before: c.After, After: c.Before})
+			back = append(back, engine.Change{Addr: c.Addr, Action: engine.Update, Before: c.After, After: c.Before})
 		}
 	}
 	return back

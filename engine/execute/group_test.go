@@ -1,35 +1,37 @@
-package engine
+package execute
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"hikae/engine"
 )
 
 // Files and the units that read them form connected groups.
 func TestGroups(t *testing.T) {
-	units := []Unit{
+	units := []engine.Unit{
 		{Name: "httpd.service", Reads: []string{"/etc/httpd/**", "/etc/pki/tls/**"}},
 		{Name: "dovecot.service", Reads: []string{"/etc/dovecot/**", "/etc/pki/tls/**"}},
 		{Name: "named.service", Reads: []string{"/etc/named.conf"}},
 		{Name: "postgresql.service"},
 	}
-	files := func(paths ...string) (cs []Change) {
+	files := func(paths ...string) (cs []engine.Change) {
 		for _, p := range paths {
-			cs = append(cs, Change{Addr: Addr{Kind: "file", Name: p}})
+			cs = append(cs, engine.Change{Addr: engine.Addr{Kind: "file", Name: p}})
 		}
 		return cs
 	}
-	services := func(names ...string) (cs []Change) {
+	services := func(names ...string) (cs []engine.Change) {
 		for _, n := range names {
-			cs = append(cs, Change{Addr: Addr{Kind: "service", Name: n}})
+			cs = append(cs, engine.Change{Addr: engine.Addr{Kind: "service", Name: n}})
 		}
 		return cs
 	}
 	tests := []struct {
 		name            string
-		files, services []Change
+		files, services []engine.Change
 		want            []string // group: members
 	}{
 		{"two daemons that share nothing", files("/etc/httpd/a", "/etc/dovecot/b"), nil,

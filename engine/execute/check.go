@@ -1,4 +1,4 @@
-package engine
+package execute
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"hikae/engine"
 	"hikae/hosts"
 )
 
@@ -14,7 +15,7 @@ import (
 // in a place where a daemon that is restarted just then would read it. done is
 // false where the host can give no such view: the files are checked once they
 // are there, then.
-func (e *execution) checkAhead(ctx context.Context, g *group, tx Transaction) (done bool, err error) {
+func (e *execution) checkAhead(ctx context.Context, g *group, tx engine.Transaction) (done bool, err error) {
 	if !g.checked() {
 		return true, nil
 	}
@@ -79,12 +80,12 @@ func (e *execution) prepareAll(ctx context.Context, g *group) error {
 }
 
 // prepare rebuilds what a daemon derives from its files.
-func (g *group) prepare(ctx context.Context, h hosts.Host, u Unit, tell func(string)) error {
+func (g *group) prepare(ctx context.Context, h hosts.Host, u engine.Unit, tell func(string)) error {
 	if u.Prepare == nil {
 		return nil
 	}
 	err := u.Prepare(ctx, h, g.changed())
-	if notice, ok := errors.AsType[*Notice](err); ok {
+	if notice, ok := errors.AsType[*engine.Notice](err); ok {
 		tell(u.Name + ": " + notice.Text)
 		return nil
 	}

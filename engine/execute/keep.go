@@ -1,4 +1,4 @@
-package engine
+package execute
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"hikae/engine"
 	"hikae/hosts"
 )
 
@@ -27,7 +28,7 @@ type keeper struct {
 // newKeeper chooses a directory that no other apply has: nothing that was kept
 // is ever written over.
 func newKeeper(h hosts.Host) *keeper {
-	first := path.Join(Kept, time.Now().UTC().Format(keptTime))
+	first := path.Join(engine.Kept, time.Now().UTC().Format(keptTime))
 	root := first
 	for n := 2; ; n++ {
 		if _, err := h.Stat(root); err != nil {
@@ -117,7 +118,7 @@ func mkdirs(ctx context.Context, h hosts.Host, dir string) error {
 
 // prune removes what was kept longer than keepDays ago.
 func (k *keeper) prune(ctx context.Context) error {
-	names, err := k.h.ReadDir(Kept)
+	names, err := k.h.ReadDir(engine.Kept)
 	if err != nil {
 		return nil //nolint:nilerr // nothing was ever kept
 	}
@@ -127,7 +128,7 @@ func (k *keeper) prune(ctx context.Context) error {
 		if err != nil || time.Since(t) < keepDays*24*time.Hour {
 			continue
 		}
-		errs = append(errs, removeAll(ctx, k.h, path.Join(Kept, name)))
+		errs = append(errs, removeAll(ctx, k.h, path.Join(engine.Kept, name)))
 	}
 	return errors.Join(errs...)
 }

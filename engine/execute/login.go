@@ -1,4 +1,4 @@
-package engine
+package execute
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"hikae/engine"
 	"hikae/hosts"
 )
 
@@ -30,7 +31,7 @@ func (e *execution) proveLogin(ctx context.Context, what string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.req.LoginDeadline)
 	defer cancel()
 	confirmed, err := gate.AwaitLogin(ctx, token, func() {
-		e.emit(ApplyEvent{Login: token, Progress: what})
+		e.emit(engine.ApplyEvent{Login: token, Progress: what})
 	})
 	if err != nil {
 		return err
@@ -43,8 +44,8 @@ func (e *execution) proveLogin(ctx context.Context, what string) error {
 
 // applyProven makes changes of one kind that no group needs, and undoes them if
 // logins hang on the kind and none succeeds any more.
-func (e *execution) applyProven(ctx context.Context, kind string, cs []Change) error {
-	u, ok := e.module(kind).(Undoer)
+func (e *execution) applyProven(ctx context.Context, kind string, cs []engine.Change) error {
+	u, ok := e.module(kind).(engine.Undoer)
 	if !ok || len(cs) == 0 || e.req.LoginDeadline == 0 {
 		return e.apply(ctx, kind, cs)
 	}
@@ -53,9 +54,9 @@ func (e *execution) applyProven(ctx context.Context, kind string, cs []Change) e
 		return fmt.Errorf("cannot apply %s: %w", kind, err)
 	}
 	ctx = context.WithoutCancel(ctx)
-	job, done := e.job(cs), []Addr(nil)
+	job, done := e.job(cs), []engine.Addr(nil)
 	tell := job.Done
-	job.Done = func(a Addr) { done = append(done, a) }
+	job.Done = func(a engine.Addr) { done = append(done, a) }
 	failed := u.Apply(ctx, e.x.Host, job)
 	if failed != nil { // a part may have been made, and logins hang on that too
 		failed = fmt.Errorf("cannot apply %s: %w", kind, failed)

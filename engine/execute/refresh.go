@@ -1,4 +1,4 @@
-package engine
+package execute
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"hikae/engine"
 	"hikae/hosts"
 )
 
@@ -62,7 +63,7 @@ func (e *execution) unit(ctx context.Context, verb string, before map[string]uni
 	var active []string
 	for _, name := range names {
 		if before[name].active() {
-			e.emit(ApplyEvent{Unit: name, Progress: verb})
+			e.emit(engine.ApplyEvent{Unit: name, Progress: verb})
 			active = append(active, name)
 		}
 	}
@@ -83,7 +84,7 @@ func (e *execution) unit(ctx context.Context, verb string, before map[string]uni
 // ready waits until a unit is through with its reload. Whether it has come
 // through well, the look at its health tells.
 func (e *execution) ready(ctx context.Context, name string) error {
-	i := slices.IndexFunc(e.x.Units, func(u Unit) bool { return u.Name == name })
+	i := slices.IndexFunc(e.x.Units, func(u engine.Unit) bool { return u.Name == name })
 	if i < 0 || len(e.x.Units[i].Ready) == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package engine
+package execute
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"hikae/engine"
 	"hikae/engine/rules"
 	"hikae/hosts"
 )
@@ -130,13 +131,15 @@ func lastLines(r hosts.Result, n int) string {
 	return strings.Join(lines, "\n")
 }
 
-func running(r *Resource) bool {
+func running(r *engine.Resource) bool {
 	return r != nil && r.Value != cty.NilVal && isTrue(r.Value.GetAttr("running"))
 }
 
 // stops reports whether a change of a unit has it not run any more.
-func stops(c Change) bool {
+func stops(c engine.Change) bool {
 	return c.After == nil || isFalse(c.After.Value.GetAttr("running"))
 }
+
+func isTrue(v cty.Value) bool { return !v.IsNull() && v.IsKnown() && v.True() }
 
 func isFalse(v cty.Value) bool { return !v.IsNull() && v.IsKnown() && v.False() }
