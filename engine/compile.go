@@ -1,11 +1,9 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -37,63 +35,6 @@ type Want struct {
 	Lenses   []Lens
 	// Bytes gives a plain content of the source; lenses edit them.
 	Bytes func(hosts.Content) ([]byte, error)
-}
-
-// Desired is what a host should be.
-type Desired struct {
-	Resources map[Addr]*Resource
-	// Pristine are the files that the source has just as their packages
-	// installed them: so they should be on the host, from its own packages.
-	Pristine map[Addr]*Resource
-	// Held is what a standby does not do until it is promoted, with the reason.
-	Held []Note
-	// Left is what the source has and does not carry here, with the reason.
-	Left []Note
-	// Inline are the contents that overlays gave, by their names.
-	Inline map[hosts.ID]Inline
-
-	source *Snapshot // nil: HCL alone says what is wished
-	host   string
-	only   *only
-	// said are the attributes, and "content", that overlays gave to files.
-	said map[Addr]map[string]bool
-	// conflicts and how merged files came about: see Rebase.
-	conflicts []Conflict
-	how       map[Addr]string
-}
-
-// silent says why it means nothing that a resource is not wished, or "": what
-// the host does not take, and what the source's snapshot has not seen, is not
-// gone. Nothing is ever deleted for that.
-func (d *Desired) silent(a Addr, packaged bool) string {
-	if d.only != nil && !d.only.match(a) {
-		return "it is not among what this host takes (only)"
-	}
-	if d.source == nil {
-		return ""
-	}
-	cov := d.source.Coverage[a.Kind]
-	if packaged || d.source.Host == d.host {
-		// What a package owns may lie where only differences are read; and a
-		// tree that the host itself did not have then is gone.
-		cov.Whole = true
-	}
-	if !cov.Covers(a) {
-		return "the snapshot of " + d.source.Host + " has not seen its place"
-	}
-	return ""
-}
-
-// Note is an address and what is to be said of it.
-type Note struct {
-	Addr Addr   `json:"addr"`
-	Why  string `json:"why"`
-}
-
-// Inline is a content that came with the HCL.
-type Inline struct {
-	Data []byte
-	From string // or a file to read, where it is long
 }
 
 // Compile makes the desired state: the snapshot, then what hikae holds back on
@@ -286,129 +227,6 @@ func (c *compiler) overlay() hcl.Diagnostics {
 		diags = append(diags, c.edit(l, edits[l])...)
 	}
 	return diags
-}
-
-func (c *compiler) patch(p Patch, s Schema) error {
-	r := c.out.Resources[p.Addr]
-	if asShipped := c.out.Pristine[p.Addr]; r == nil && asShipped != nil {
-		changed := *asShipped // the package's own file, but for what is written
-		changed.Node = asShipped.Node.Clone()
-		r = &changed
-	}
-	if r == nil {
-		r = &Resource{Addr: p.Addr}
-		if len(s.Attrs) > 0 {
-			r.Value = nullObject(s)
-		}
-		if s.Node && !p.Absent && !p.describesNode() {
-			return fmt.Errorf("%s is not in the snapshot, so the overlay must say what it is: give it content, source, link or type", p.Addr)
-		}
-	}
-	delete(c.out.Pristine, p.Addr)
-	r.Range = p.Range
-	if p.Absent {
-		if !s.Node {
-			delete(c.out.Resources, p.Addr)
-			return nil
-		}
-		r.Node = &hosts.Node{Type: hosts.Absent}
-		c.out.Resources[p.Addr] = r
-		return nil
-	}
-	if len(s.Attrs) > 0 {
-		attrs := r.Value.AsValueMap()
-		for name, v := range p.Attrs {
-			if _, ok := s.Attr(name); ok {
-				attrs[name] = v
-			}
-		}
-		r.Value = cty.ObjectVal(attrs)
-	}
-	if s.Node {
-		c.say(p)
-		if r.Node == nil || r.Node.Type == hosts.Absent {
-			r.Node = defaultNode(p)
-		}
-		if err := c.patchNode(r.Node, r.Pristine, p); err != nil {
-			return err
-		}
-	}
-	if !s.Node && (p.Content != nil || p.ContentFrom != "") {
-		content, err := inlineContent(p)
-		if err != nil {
-			return err
-		}
-		r.Node = &hosts.Node{Type: hosts.File, Mode: 0o644, Owner: "root", Group: "root", Content: content}
-		r.Value = withDigest(s, r.Value, content)
-		c.out.Inline[content.ID] = Inline{Data: p.Content, From: p.ContentFrom}
-	}
-	c.out.Resources[p.Addr] = r
-	c.out.Held = slices.DeleteFunc(c.out.Held, func(n Note) bool { return n.Addr == p.Addr })
-	return nil
-}
-
-// withDigest names the content in the attribute by which it is compared.
-func withDigest(s Schema, v cty.Value, c hosts.Content) cty.Value {
-	attrs := v.AsValueMap()
-	for _, a := range s.Attrs {
-		if a.Digest {
-			attrs[a.Name] = cty.StringVal(c.ID.String())
-		}
-	}
-	return cty.ObjectVal(attrs)
-}
-
-func (p Patch) describesNode() bool {
-	return p.Content != nil || p.ContentFrom != "" || p.Attrs["type"] != cty.NilVal || p.Attrs["link"] != cty.NilVal
-}
-
-// nullObject is an object of the schema with nothing said.
-func nullObject(s Schema) cty.Value {
-	attrs := make(map[string]cty.Value, len(s.Attrs))
-	for _, a := range s.Attrs {
-		attrs[a.Name] = cty.NullVal(a.Type)
-	}
-	return cty.ObjectVal(attrs)
-}
-
-// only is a host's filter: kind:glob patterns.
-type only struct {
-	kinds map[string]*rules.Set
-	all   bool
-}
-
-func parseOnly(patterns []string) (*only, error) {
-	if len(patterns) == 0 {
-		return &only{all: true}, nil
-	}
-	byKind := map[string][]rules.Rule{}
-	for _, p := range patterns {
-		kind, glob, ok := strings.Cut(p, ":")
-		if !ok || kind == "" || glob == "" {
-			return nil, fmt.Errorf("only: %q: want kind:pattern, as in file:/etc/named/*", p)
-		}
-		byKind[kind] = append(byKind[kind], rules.Rule{Pattern: glob, Why: "only"})
-	}
-	o := &only{kinds: map[string]*rules.Set{}}
-	var errs []error
-	for kind, rs := range byKind {
-		set, err := rules.NewSet(rs...)
-		errs = append(errs, err)
-		o.kinds[kind] = set
-	}
-	return o, errors.Join(errs...)
-}
-
-func (o *only) match(a Addr) bool {
-	if o.all {
-		return true
-	}
-	set := o.kinds[a.Kind]
-	if set == nil {
-		return false
-	}
-	_, ok := set.Match(a.Name)
-	return ok
 }
 
 func errorDiag(summary, detail string, rng *hcl.Range) *hcl.Diagnostic {

@@ -1,37 +1,60 @@
 package engine
 
-import (
-	"github.com/hashicorp/hcl/v2"
-	"github.com/zclconf/go-cty/cty"
-)
+import "hikae/hosts"
 
-// Rank orders the layers that make up a host's desired state: a higher one
-// wins. The same attribute twice at one rank is an error.
-type Rank int
+// Desired is what a host should be.
+type Desired struct {
+	Resources map[Addr]*Resource
+	// Pristine are the files that the source has just as their packages
+	// installed them: so they should be on the host, from its own packages.
+	Pristine map[Addr]*Resource
+	// Held is what a standby does not do until it is promoted, with the reason.
+	Held []Note
+	// Left is what the source has and does not carry here, with the reason.
+	Left []Note
+	// Inline are the contents that overlays gave, by their names.
+	Inline map[hosts.ID]Inline
 
-// The ranks, lowest first.
-const (
-	RankSnapshot Rank = iota
-	RankRole
-	RankHost
-)
+	source *Snapshot // nil: HCL alone says what is wished
+	host   string
+	only   *only
+	// said are the attributes, and "content", that overlays gave to files.
+	said map[Addr]map[string]bool
+	// conflicts and how merged files came about: see Rebase.
+	conflicts []Conflict
+	how       map[Addr]string
+}
 
-// Patch is what an overlay says of one resource.
-type Patch struct {
-	Addr   Addr
-	Rank   Rank
-	Absent bool // the resource is to be removed
-	// Attrs are the attributes written, converted to the schema's types; null
-	// means the package's default. Node attributes go by their names in the
-	// language: mode, owner, group, acl, default_acl, xattrs, caps, label,
-	// link, type; bytes are in Content.
-	Attrs map[string]cty.Value
-	// Content is the bytes given by content or source; nil where neither was.
-	Content []byte
-	// ContentFrom is a file to stream the bytes from where they were not
-	// loaded (source over 1 MiB); "" otherwise.
-	ContentFrom string
+// silent says why it means nothing that a resource is not wished, or "": what
+// the host does not take, and what the source's snapshot has not seen, is not
+// gone. Nothing is ever deleted for that.
+func (d *Desired) silent(a Addr, packaged bool) string {
+	if d.only != nil && !d.only.match(a) {
+		return "it is not among what this host takes (only)"
+	}
+	if d.source == nil {
+		return ""
+	}
+	cov := d.source.Coverage[a.Kind]
+	if packaged || d.source.Host == d.host {
+		// What a package owns may lie where only differences are read; and a
+		// tree that the host itself did not have then is gone.
+		cov.Whole = true
+	}
+	if !cov.Covers(a) {
+		return "the snapshot of " + d.source.Host + " has not seen its place"
+	}
+	return ""
+}
 
-	Range  hcl.Range            // of the block
-	Ranges map[string]hcl.Range // of each attribute
+// Note is an address and what is to be said of it.
+type Note struct {
+	Addr Addr   `json:"addr"`
+	Why  string `json:"why"`
+}
+
+// Inline is a content that came with the HCL.
+type Inline struct {
+	Data []byte
+	From string // or a file to read, where it is long
 }

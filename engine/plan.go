@@ -8,7 +8,6 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
-	"hikae/engine/rules"
 	"hikae/hosts"
 )
 
@@ -47,51 +46,6 @@ type Plan struct {
 
 // Empty reports whether there is nothing to do.
 func (p *Plan) Empty() bool { return len(p.Changes) == 0 }
-
-// InStage returns the changes of one stage.
-func (p *Plan) InStage(s Stage, schemas []Schema) []Change {
-	var cs []Change
-	for _, c := range p.Changes {
-		if StageOf(c.Addr, schemas) == s {
-			cs = append(cs, c)
-		}
-	}
-	return cs
-}
-
-// systemPaths are applied before all else: what dnf reads, and the paths that
-// SELinux takes for others, by which everything after is labelled.
-var systemPaths = []string{
-	"/etc/yum.repos.d{,/**}", "/etc/pki/rpm-gpg{,/**}", "/etc/dnf{,/**}", "/etc/yum{,/**}", "/etc/rpm{,/**}",
-	"/etc/selinux/*/contexts/files/file_contexts.subs",
-}
-
-var isSystemPath = func() *rules.Set {
-	var list []rules.Rule
-	for _, p := range systemPaths {
-		list = append(list, rules.Rule{Pattern: p})
-	}
-	set, err := rules.NewSet(list...)
-	if err != nil {
-		panic(err)
-	}
-	return set
-}()
-
-// StageOf says in which stage a resource is applied.
-func StageOf(a Addr, schemas []Schema) Stage {
-	if a.Kind == "file" {
-		if _, first := isSystemPath.Match(a.Name); first {
-			return StageSystem
-		}
-	}
-	for _, s := range schemas {
-		if s.Kind == a.Kind {
-			return s.Stage
-		}
-	}
-	return StageConfig
-}
 
 // Actual is a host as it was read.
 type Actual struct {
@@ -150,18 +104,6 @@ func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema)
 	}
 	p.Observed, p.Wanted = p.fingerprint(before), p.fingerprint(after)
 	return p.Plan
-}
-
-// KindOrder gives the place of each kind in an apply: that of its module in
-// modules/all, but for files. What there is of them in the first stage is what
-// dnf and the labelling of all else read; in the second they go in groups.
-func KindOrder(schemas []Schema) map[string]int {
-	order := make(map[string]int, len(schemas))
-	for i, s := range schemas {
-		order[s.Kind] = i
-	}
-	order["file"] = -1
-	return order
 }
 
 type planner struct {

@@ -189,16 +189,6 @@ func (s Schema) Attr(name string) (Attr, bool) {
 	return Attr{}, false
 }
 
-// Stage says when a kind is applied. What StageSystem brings (packages' users,
-// pristine files, units) is read again before StageConfig is planned for good.
-type Stage int
-
-// The stages of an apply.
-const (
-	StageSystem Stage = 1 // keys, repositories, streams, packages
-	StageConfig Stage = 2 // the rest
-)
-
 // Action is what a change does to a resource.
 type Action string
 
