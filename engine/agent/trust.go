@@ -26,7 +26,7 @@ type Trust struct {
 }
 
 // TrustDir is where a host keeps its Trust: three files that only root can
-// write, and that no snapshot holds and no apply touches (rules.HostOnly).
+// write, and that no snapshot holds and no apply touches (rules.HostOnlyPaths).
 const TrustDir = "/etc/hikae"
 
 const (

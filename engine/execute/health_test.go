@@ -35,13 +35,13 @@ func TestDead(t *testing.T) {
 	}
 }
 
-// mountinfo is a host of which only that can be read.
-type mountinfo struct {
+// mounted is a host of which only that can be read.
+type mounted struct {
 	hosts.Reader
 	text string
 }
 
-func (m mountinfo) Open(path string) (io.ReadCloser, error) {
+func (m mounted) Open(path string) (io.ReadCloser, error) {
 	if path != "/proc/1/mountinfo" || m.text == "" {
 		return nil, fs.ErrNotExist
 	}
@@ -58,11 +58,11 @@ func TestStale(t *testing.T) {
 34 22 0:22 //deleted /run/gone rw - tmpfs tmpfs rw
 `
 	paths := []string{"/etc/named.conf", "/etc/rndc.key", "/etc/named.zones", "/etc/other"}
-	got := stale(mountinfo{text: mounts}, paths)
+	got := stale(mounted{text: mounts}, paths)
 	if want := []string{"/etc/named.conf", "/etc/named.zones"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := stale(mountinfo{}, paths); got != nil {
+	if got := stale(mounted{}, paths); got != nil {
 		t.Errorf("a host that does not run: %q", got)
 	}
 	named := &engine.Unit{Reads: []string{"/etc/named*"}, Before: []string{"named-chroot-setup.service"}}

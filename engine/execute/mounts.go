@@ -1,7 +1,6 @@
 package execute
 
 import (
-	"bufio"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"hikae/engine"
 	"hikae/engine/rules"
 	"hikae/hosts"
+	"hikae/hosts/mountinfo"
 )
 
 // A file that is mounted elsewhere (named-chroot-setup binds /etc/named.conf
@@ -24,11 +24,12 @@ func stale(r hosts.Reader, paths []string) []string {
 	}
 	defer f.Close() //nolint:errcheck // opened for reading
 	var roots []string
-	for s := bufio.NewScanner(f); s.Scan(); {
-		if fields := strings.Fields(s.Text()); len(fields) > 4 {
-			if root, ok := strings.CutSuffix(fields[3], "//deleted"); ok && len(root) > 1 {
-				roots = append(roots, root)
-			}
+	for m, err := range mountinfo.Read(f) {
+		if err != nil {
+			break // what is not known is not told
+		}
+		if m.Gone && len(m.Root) > 1 {
+			roots = append(roots, m.Root)
 		}
 	}
 	var out []string

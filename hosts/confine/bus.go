@@ -26,7 +26,7 @@ const busConns = 2
 // openBus connects to the system bus as nobody and returns what busVar shall
 // say. The bus lets no user in that the host does not know, and UID is such a
 // one; what it asks is who connected, not who talks. So a confined process has
-// the connections of one who may ask systemd, and nobody's other rights not.
+// the connections of one who may ask systemd, and no other right of nobody's.
 // Where there is no bus, it has none.
 func openBus() (string, error) {
 	nobody, err := user.Lookup("nobody")

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"hikae/hosts/mountinfo"
 )
 
 // maxFstab bounds what is read of fstab, in bytes.
@@ -29,7 +31,7 @@ func (h *Host) readExpected() map[string]bool {
 		if len(field) < 3 || field[0][0] == '#' || field[2] == "swap" {
 			continue
 		}
-		place := path.Clean(unescapeOctal(field[1]))
+		place := path.Clean(mountinfo.Unescape(field[1]))
 		if !path.IsAbs(place) || place == "/" || len(field) > 3 && hasOption(field[3], "noauto") {
 			continue
 		}

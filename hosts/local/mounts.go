@@ -1,13 +1,13 @@
 package local
 
 import (
-	"bufio"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"hikae/hosts/mountinfo"
 )
 
 // mountTable tells what is a mount point. Since Linux 5.8 statx(2) does; before
@@ -36,8 +36,7 @@ func (t mountTable) has(path string, st *unix.Statx_t) bool {
 	return t.paths[path]
 }
 
-// readMounts reads proc_pid_mountinfo(5): the fifth field is the mount point,
-// with blanks and backslashes as a backslash and three octal digits.
+// readMounts reads the mount points of a mountinfo file, as seen from root.
 func readMounts(file, root string) (mountTable, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -45,14 +44,11 @@ func readMounts(file, root string) (mountTable, error) {
 	}
 	defer f.Close() //nolint:errcheck // opened for reading
 	t := mountTable{paths: map[string]bool{}}
-	s := bufio.NewScanner(f)
-	s.Buffer(make([]byte, 0, 4096), 1<<20)
-	for s.Scan() {
-		field := strings.Fields(s.Text())
-		if len(field) < 5 {
-			continue
+	for m, err := range mountinfo.Read(f) {
+		if err != nil {
+			return mountTable{}, err
 		}
-		p := unescapeOctal(field[4])
+		p := m.Point
 		if root != "/" {
 			below, ok := strings.CutPrefix(p, root)
 			if !ok || below != "" && below[0] != '/' {
@@ -65,23 +61,5 @@ func readMounts(file, root string) (mountTable, error) {
 		}
 		t.paths[p] = true
 	}
-	if err := s.Err(); err != nil {
-		return mountTable{}, fmt.Errorf("cannot read mounts: %w", err)
-	}
 	return t, nil
-}
-
-func unescapeOctal(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+4 <= len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(n))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
 }

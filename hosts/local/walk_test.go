@@ -122,12 +122,6 @@ func TestMountPoints(t *testing.T) {
 	noTemps(t, root)
 }
 
-func TestUnescapeOctal(t *testing.T) {
-	if got := unescapeOctal(`/a\040b\134c\9`); got != "/a b\\c\\9" {
-		t.Errorf("got %q", got)
-	}
-}
-
 func BenchmarkWalk(b *testing.B) {
 	root := b.TempDir()
 	const dirs, files = 100, 100
