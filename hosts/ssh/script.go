@@ -18,13 +18,21 @@ const (
 // there, else the installed one. What is in the cache runs only where directory
 // and file are root's own, of mode 0700 and no links (stat's %f: 41c0 is such a
 // directory, 81c0 such a file), and where it still has its hash.
+//
+// Hashing it costs more than most plans. So what was hashed is noted beside it
+// as .HASH: its device, inode, size and times, which no write leaves as they
+// are. The note is the directory's owner's, as the program is.
 func startScript(hashes []string, cached, installed bool) string {
 	var b strings.Builder
 	if cached && len(hashes) > 0 {
 		fmt.Fprintf(&b, "for d in %s; do for h in %s; do f=$d/$h; ", strings.Join(cacheDirs(), " "), strings.Join(hashes, " "))
 		// A noexec mount makes -x false; -O holds for files of root alone.
-		b.WriteString(`if [ -x "$f" ] && [ -O "$f" ] && [ -O "$d" ] && [ "$(echo $(stat -c %f "$d" "$f"))" = "41c0 81c0" ]; then `)
-		fmt.Fprintf(&b, `s=$(sha256sum < "$f"); if [ "${s%%%% *}" = $h ]; then exec "$f" %s; fi; fi; `, AgentCommand)
+		b.WriteString(`if [ -x "$f" ] && [ -O "$f" ] && [ -O "$d" ]; then `)
+		fmt.Fprintf(&b, `set -- $(stat -c %%f "$d" && stat -c "%%f %s" "$f"); if [ "$1 $2" = "41c0 81c0" ]; then `, asIs)
+		b.WriteString(`shift; n=; if [ -f "$d/.$h" ] && [ -O "$d/.$h" ]; then read -r n < "$d/.$h"; fi; `)
+		// One whose ctime is of this second may be written again within it.
+		fmt.Fprintf(&b, `if [ "$n" = "$*" ]; then exec "$f" %[1]s; fi; s=$(sha256sum < "$f"); if [ "${s%%%% *}" = $h ]; then `+
+			`(umask 077; t=$(date +%%s); if [ $t -gt $(($(stat -c %%Z "$f") + 2)) ]; then rm -f "$d/.$h"; echo "$*" > "$d/.$h"; fi) 2>/dev/null; exec "$f" %[1]s; fi; fi; fi; `, AgentCommand)
 		b.WriteString("done; done; ")
 	}
 	if installed {
@@ -33,6 +41,10 @@ func startScript(hashes []string, cached, installed bool) string {
 	fmt.Fprintf(&b, "echo %s $(uname -m)", markPush)
 	return b.String()
 }
+
+// asIs is the format by which stat tells whether a file is as it was: device,
+// inode, size, and both times to the nanosecond.
+const asIs = "%D %i %s %y %z"
 
 // installScript moves an uploaded program to the cache and becomes the agent.
 // The copy is hashed after it is out of reach of the user who uploaded it.
@@ -55,7 +67,7 @@ func installScript(uploaded, hash string) string {
 		fmt.Sprintf(`mv -f "$t" "$d/%s" || continue`, hash),
 		`sync "$d"`,
 		// What older versions left: the three newest stay, this one among them.
-		`ls -1t "$d" | tail -n +4 | while read -r o; do rm -f "$d/$o"; done`,
+		`ls -1t "$d" | tail -n +4 | while read -r o; do rm -f "$d/$o" "$d/.$o"; done`,
 		fmt.Sprintf(`rm -f "%s"`, uploaded),
 		fmt.Sprintf(`exec "$d/%s" %s`, hash, AgentCommand),
 	}

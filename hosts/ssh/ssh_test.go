@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -132,6 +133,41 @@ func TestPushOnceThenWarm(t *testing.T) {
 	}
 }
 
+// What was hashed once is not hashed again while it stays as it is.
+func TestCachedProgramIsHashedOnce(t *testing.T) {
+	s := sshtest.Start(t, "")
+	o := testOptions(t, s)
+	who := func() string {
+		a := start(t, dial(t, "box", o), StartOptions{})
+		defer a.rwc.Close() //nolint:errcheck // a program that runs cannot be written to
+		return a.ask(t, "who")
+	}
+	_, cached, _ := strings.Cut(who(), " ")
+	dir, hash := path.Split(cached)
+	for deadline := time.Now().Add(20 * time.Second); s.Run(t, "cat "+dir+"."+hash+" 2>/dev/null || :") == ""; {
+		if time.Now().After(deadline) { // it must have been as it is for a while
+			t.Fatal("it was not noted what was hashed")
+		}
+		who()
+	}
+	s.Run(t, `mv /usr/bin/sha256sum /usr/bin/sha256sum.real
+		printf '#!/bin/sh\necho >>/root/hashed\nexec sha256sum.real\n' >/usr/bin/sha256sum; chmod 0755 /usr/bin/sha256sum`)
+	hashed := func() bool { return s.Run(t, "ls /root/hashed 2>/dev/null || :") != "" }
+	if got := who(); got != "0 "+cached || hashed() {
+		t.Errorf("agent is %q, hashed again: %v", got, hashed())
+	}
+	// Another byte in the same file, of the same size and mtime.
+	s.Run(t, "f="+cached+`; touch -r $f /root/was; cp -p $f /root/copy
+		for i in $(seq 200); do
+			if printf X | dd of=$f bs=1 seek=1000 conv=notrunc status=none 2>/dev/null; then break; fi
+			sleep 0.05 # it still runs
+		done; touch -r /root/was $f; if cmp -s $f /root/copy; then exit 1; fi`)
+	if got := who(); got != "0 "+cached || !hashed() {
+		t.Errorf("agent is %q, hashed: %v", got, hashed())
+	}
+	s.Run(t, "cmp "+cached+" /root/copy") // it was brought anew
+}
+
 func TestOldVersionsGo(t *testing.T) {
 	s := sshtest.Start(t, "mkdir -m 0700 /var/cache/hikae; for i in 1 2 3 4 5; do touch -d 2026-01-0$i /var/cache/hikae/$i; done")
 	start(t, dial(t, "box", testOptions(t, s)), StartOptions{})
@@ -184,6 +220,7 @@ func TestTamperedCacheIsNotRun(t *testing.T) {
 	for _, a := range []struct{ what, attack string }{
 		{"another program", `cp $d/evil $f; chmod 0700 $f`},
 		{"one byte more", `echo >>$f`},
+		{"one byte another, and its old times", `cp -p $f $f.was; printf X | dd of=$f bs=1 seek=1000 conv=notrunc status=none; touch -r $f.was $f`},
 		{"a link", `mv $f $d/evil2; ln -s $d/evil2 $f`},
 		{"writable for others", `chmod 0777 $f`},
 		{"somebody else's", `chown nobody $f`},
