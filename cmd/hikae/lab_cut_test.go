@@ -19,7 +19,7 @@ import (
 // next run goes on. make soak has it do so at many moments; HIKAE_CUT_POINTS is
 // how many, HIKAE_CUT_SEED repeats a run.
 func TestLabLinkCut(t *testing.T) {
-	points, seed := cutNumber(t, "HIKAE_CUT_POINTS", 5), cutNumber(t, "HIKAE_CUT_SEED", int(time.Now().UnixNano()%1e9))
+	points, seed := number(t, "HIKAE_CUT_POINTS", 5), number(t, "HIKAE_CUT_SEED", int(time.Now().UnixNano()%1e9))
 	t.Logf("seed %d: %d moments", seed, points)
 	all := []string{"standby", "vps", "fresh"}
 	onLab(t)
@@ -36,18 +36,6 @@ func TestLabLinkCut(t *testing.T) {
 		})
 	}
 	wg.Wait()
-}
-
-func cutNumber(t *testing.T, env string, def int) int {
-	t.Helper()
-	if os.Getenv(env) == "" {
-		return def
-	}
-	n, err := strconv.Atoi(os.Getenv(env))
-	if err != nil {
-		t.Fatalf("%s: %v", env, err)
-	}
-	return n
 }
 
 // cutting is a run of many moments on one host.

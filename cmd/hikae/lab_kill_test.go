@@ -32,6 +32,7 @@ func TestLabKill(t *testing.T) {
 	})
 }
 
+// number is what an environment variable says, or def.
 func number(t *testing.T, env string, def int) int {
 	t.Helper()
 	if os.Getenv(env) == "" {

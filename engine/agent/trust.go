@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
 	"strings"
@@ -98,16 +97,8 @@ func trustFile(r hosts.Reader, name string, forbidden uint32) (string, error) {
 	if n.Type != hosts.File || n.Owner != "root" || n.Mode&forbidden != 0 {
 		return "", fmt.Errorf("cannot use %s: it must be a file of root's with none of the mode bits %04o (it is of %s, %04o)", path, forbidden, n.Owner, n.Mode)
 	}
-	f, err := r.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("cannot read %s: %w", path, err)
-	}
-	defer f.Close() //nolint:errcheck // only read
-	b, err := io.ReadAll(io.LimitReader(f, 1<<20))
-	if err != nil {
-		return "", fmt.Errorf("cannot read %s: %w", path, err)
-	}
-	return string(b), nil
+	b, err := hosts.ReadFile(r, path, 1<<20)
+	return string(b), err
 }
 
 // check refuses what cannot be meant.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -195,15 +194,10 @@ func (j *journal) write(ctx context.Context) error {
 
 // readJournal reads what an apply that was cut off has left; nil for nothing.
 func readJournal(h hosts.Reader) (*journalText, error) {
-	f, err := h.Open(journalPath)
+	b, err := hosts.ReadFile(h, journalPath, maxJournal)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot read what an earlier apply left: %w", err)
-	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	b, err := io.ReadAll(io.LimitReader(f, maxJournal))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read what an earlier apply left: %w", err)
 	}

@@ -88,3 +88,18 @@ func TestFaults(t *testing.T) {
 		}
 	}
 }
+
+// A file is read whole or not at all.
+func TestReadFile(t *testing.T) {
+	h := New(t)
+	h.Write("/etc/motd", "12345")
+	for limit, ok := range map[int64]bool{4: false, 5: true, 6: true} {
+		b, err := hosts.ReadFile(h, "/etc/motd", limit)
+		if (err == nil) != ok || ok && string(b) != "12345" {
+			t.Errorf("at most %d bytes: %q, %v", limit, b, err)
+		}
+	}
+	if _, err := hosts.ReadFile(h, "/etc/none", 5); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}

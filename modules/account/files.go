@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 
 	"hikae/hosts"
@@ -54,22 +53,11 @@ func load(r hosts.Reader) (*files, error) {
 }
 
 func readAll(r hosts.Reader, path string) (data []byte, exists bool, err error) {
-	f, err := r.Open(path)
+	data, err = hosts.ReadFile(r, path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}
-	if err != nil {
-		return nil, false, fmt.Errorf("cannot read %s: %w", path, err)
-	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	data, err = io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, false, fmt.Errorf("cannot read %s: %w", path, err)
-	}
-	if len(data) > maxFile {
-		return nil, false, fmt.Errorf("cannot read %s: more than %d MiB", path, maxFile>>20)
-	}
-	return data, true, nil
+	return data, err == nil, err
 }
 
 // lock takes the locks of the account files where the host has any.

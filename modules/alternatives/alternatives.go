@@ -17,8 +17,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"hikae/engine"
-	"hikae/engine/rules"
 	"hikae/hosts"
+	"hikae/modules/internal/programs"
 )
 
 // Kind is the kind's name.
@@ -108,12 +108,8 @@ func (Module) Apply(ctx context.Context, h hosts.Host, job engine.Job) error {
 			return fmt.Errorf("%s: %w", c.Addr, err)
 		}
 		if argv != nil {
-			r, err := h.Run(ctx, hosts.Cmd{Argv: argv})
-			if err != nil {
+			if err := programs.Run(ctx, h, argv...); err != nil {
 				return fmt.Errorf("%s: %w", c.Addr, err)
-			}
-			if r.Code != 0 {
-				return fmt.Errorf("%s: %s failed: %s", c.Addr, strings.Join(argv, " "), rules.Redact(strings.TrimSpace(string(r.Stderr)+string(r.Stdout))))
 			}
 		}
 		job.Done(c.Addr)

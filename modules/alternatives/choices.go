@@ -3,7 +3,6 @@ package alternatives
 import (
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"strconv"
 	"strings"
@@ -26,12 +25,7 @@ type choice struct {
 const maxFile = 1 << 20
 
 func load(r hosts.Reader, name string) (*choices, error) {
-	f, err := r.Open(path.Join(dir, name))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	text, err := io.ReadAll(io.LimitReader(f, maxFile))
+	text, err := hosts.ReadFile(r, path.Join(dir, name), maxFile)
 	if err != nil {
 		return nil, err
 	}

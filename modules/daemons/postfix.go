@@ -3,16 +3,14 @@ package daemons
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 
-	"hikae/engine/rules"
 	"hikae/hosts"
+	"hikae/modules/internal/programs"
 )
 
 // mapRef finds the lookup tables that postfix reads in compiled form: hash:,
@@ -46,12 +44,8 @@ func postfixMaps(ctx context.Context, h hosts.Host, changed []string) error {
 		if t == aliases {
 			argv = []string{"/usr/sbin/postalias", t}
 		}
-		r, err := h.Run(ctx, hosts.Cmd{Argv: argv})
-		if err != nil {
+		if err := programs.Run(ctx, h, argv...); err != nil {
 			return err
-		}
-		if r.Code != 0 {
-			return fmt.Errorf("%s failed: %s", strings.Join(argv, " "), rules.Redact(strings.TrimSpace(string(r.Stderr))))
 		}
 	}
 	return nil
@@ -93,11 +87,6 @@ func compiled(h hosts.Reader, table string) bool {
 }
 
 func readAll(h hosts.Reader, p string) (string, error) {
-	f, err := h.Open(p)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	b, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	b, err := hosts.ReadFile(h, p, 1<<20)
 	return string(b), err
 }

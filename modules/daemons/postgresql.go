@@ -3,12 +3,10 @@ package daemons
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"strings"
 
-	"hikae/engine/rules"
 	"hikae/hosts"
+	"hikae/modules/internal/programs"
 )
 
 const (
@@ -30,12 +28,5 @@ func postgresqlData(ctx context.Context, h hosts.Host, _ []string) error {
 	if len(names) > 0 {
 		return nil
 	}
-	r, err := h.Run(ctx, hosts.Cmd{Argv: []string{postgresqlSetup, "--initdb"}})
-	if err != nil {
-		return err
-	}
-	if r.Code != 0 {
-		return fmt.Errorf("%s --initdb failed: %s", postgresqlSetup, rules.Redact(strings.TrimSpace(string(r.Stderr)+string(r.Stdout))))
-	}
-	return nil
+	return programs.Run(ctx, h, postgresqlSetup, "--initdb")
 }

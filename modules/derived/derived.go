@@ -10,15 +10,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
 	"hikae/engine"
-	"hikae/engine/rules"
 	"hikae/hosts"
+	"hikae/modules/internal/programs"
 )
 
 // Kind is the kind's name.
@@ -157,14 +156,7 @@ func (o output) make(ctx context.Context, h hosts.Host) error {
 	if err != nil || argv == nil {
 		return err
 	}
-	r, err := h.Run(ctx, hosts.Cmd{Argv: argv})
-	if err != nil {
-		return err
-	}
-	if r.Code != 0 {
-		return fmt.Errorf("%s failed: %s", strings.Join(argv, " "), rules.Redact(strings.TrimSpace(string(r.Stderr)+string(r.Stdout))))
-	}
-	return nil
+	return programs.Run(ctx, h, argv...)
 }
 
 func program(argv ...string) func(hosts.Reader) ([]string, error) {
@@ -184,15 +176,11 @@ const maxFile = 8 << 20
 
 // readFile gives a file's bytes, nil where it is not there.
 func readFile(r hosts.Reader, path string) ([]byte, error) {
-	f, err := r.Open(path)
+	b, err := hosts.ReadFile(r, path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	return io.ReadAll(io.LimitReader(f, maxFile))
+	return b, err
 }
 
 // words gives what the lines of a file say, without comments and empty lines.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -130,15 +129,10 @@ func (m Streams) Read(_ context.Context, r hosts.Reader, _ engine.Scope, emit fu
 // of its name (libdnf, ModulePackageContainer.cpp).
 func (m Streams) read(r hosts.Reader, name string) (stream, error) {
 	s := stream{name: name}
-	f, err := r.Open(path.Join(m.installRoot+modulesDir, name+moduleSuffix))
+	b, err := hosts.ReadFile(r, path.Join(m.installRoot+modulesDir, name+moduleSuffix), maxModule)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
-	if err != nil {
-		return s, err
-	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	b, err := io.ReadAll(io.LimitReader(f, maxModule))
 	if err != nil {
 		return s, err
 	}

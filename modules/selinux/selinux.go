@@ -10,8 +10,8 @@
 //
 // All changes are made by semanage import, which rebuilds the policy once for
 // the lot and makes all of them or none; in two such runs where types are named
-// that only modules among them bring. They are applied with the packages, before any file is, since files are
-// labelled by them.
+// that only modules among them bring. They are applied with the packages, before
+// any file is, since files are labelled by them.
 package selinux
 
 import (

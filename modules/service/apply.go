@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -364,12 +363,7 @@ func protected(h hosts.Host) map[string]string {
 	for _, n := range []string{"sshd.service", "sshd.socket", "ssh.service", "ssh.socket"} {
 		keep[n] = "the controller gets in by it"
 	}
-	f, err := h.Open("/proc/self/cgroup")
-	if err != nil {
-		return keep
-	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	b, err := io.ReadAll(io.LimitReader(f, 64<<10))
+	b, err := hosts.ReadFile(h, "/proc/self/cgroup", 64<<10)
 	if err != nil {
 		return keep
 	}

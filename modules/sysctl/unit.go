@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -92,7 +91,7 @@ func effective(h hosts.Reader) (map[string]string, error) {
 // assigned is what one file sets. One that is gone sets nothing.
 func assigned(h hosts.Reader, p string) map[string]string {
 	values := map[string]string{}
-	b, err := readAll(h, p)
+	b, err := hosts.ReadFile(h, p, maxFile)
 	if err != nil {
 		return values
 	}
@@ -147,7 +146,7 @@ func expand(h hosts.Reader, key string) []string {
 
 // set gives a parameter a value where it has another one.
 func set(ctx context.Context, h hosts.Host, key, value string) (told string, err error) {
-	if now, err := readAll(h, procPath(key)); err == nil && same(string(now), value) {
+	if now, err := hosts.ReadFile(h, procPath(key), maxFile); err == nil && same(string(now), value) {
 		return "", nil
 	}
 	r, err := h.Run(ctx, hosts.Cmd{Argv: []string{"/usr/sbin/sysctl", "-q", "-w", key + "=" + value}})
@@ -155,7 +154,7 @@ func set(ctx context.Context, h hosts.Host, key, value string) (told string, err
 		return "", fmt.Errorf("cannot set %s: %w", key, err)
 	}
 	said := strings.TrimSpace(string(r.Stderr))
-	now, readErr := readAll(h, procPath(key))
+	now, readErr := hosts.ReadFile(h, procPath(key), maxFile)
 	switch {
 	case readErr == nil && same(string(now), value):
 		return "", nil
@@ -175,11 +174,5 @@ func same(now, value string) bool {
 	return slices.Equal(strings.Fields(now), strings.Fields(value))
 }
 
-func readAll(h hosts.Reader, p string) ([]byte, error) {
-	f, err := h.Open(p)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	return io.ReadAll(io.LimitReader(f, 1<<20))
-}
+// maxFile bounds, in bytes, a file of the host.
+const maxFile = 1 << 20
