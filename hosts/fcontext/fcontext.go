@@ -14,8 +14,6 @@
 package fcontext
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -38,11 +36,13 @@ const maxFile = 64 << 20
 
 // Policy is the path rules of one policy. It may be used by several goroutines.
 type Policy struct {
-	specs    []spec
-	literals map[string][]int // specs that are plain paths, by path
-	stems    map[string][]int // the others, by the directory that all they match is in
-	subs     []sub
-	distSubs []sub
+	specs []spec
+	// The newest spec that is a plain path, by path; and of the others, by the
+	// directory that all they match is in. Older ones follow by spec.older.
+	literals, stems map[string]int32
+	regexps         sync.Map // compiled, by spec: most are never asked for
+	subs            []sub
+	distSubs        []sub
 }
 
 // A sub puts to in the place of from at the front of a path.
@@ -55,7 +55,7 @@ type spec struct {
 	context string
 	prefix  string // what everything that it matches begins with
 	tail    tail
-	compile func() (*regexp.Regexp, error)
+	older   int32 // the next older spec with the same key of the index; none: -1
 }
 
 const anyKind = fs.FileMode(1)
@@ -73,7 +73,8 @@ const (
 
 // Load reads the policy whose file_contexts is name in fsys.
 func Load(fsys fs.FS, name string) (*Policy, error) {
-	p := &Policy{literals: map[string][]int{}, stems: map[string][]int{}}
+	const usual = 4096
+	p := &Policy{specs: make([]spec, 0, usual), literals: make(map[string]int32, usual/4), stems: make(map[string]int32, usual/4)}
 	for _, f := range []struct {
 		suffix string
 		parse  func(line string) error
@@ -90,32 +91,44 @@ func Load(fsys fs.FS, name string) (*Policy, error) {
 		}
 	}
 	for i := range p.specs {
-		p.index(i)
+		p.index(int32(i)) //nolint:gosec // maxFile holds fewer lines
 	}
 	return p, nil
 }
 
 func eachLine(fsys fs.FS, name string, fn func(line string) error) error {
-	f, err := fsys.Open(name)
+	text, err := readText(fsys, name)
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	s := bufio.NewScanner(io.LimitReader(f, maxFile))
-	s.Buffer(make([]byte, 0, 4096), 1<<20)
-	for n := 1; s.Scan(); n++ {
-		line := bytes.TrimSpace(s.Bytes())
-		if len(line) == 0 || line[0] == '#' {
+	for n := 1; text != ""; n++ {
+		var line string
+		line, text, _ = strings.Cut(text, "\n")
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
 			continue
 		}
-		if err := fn(string(line)); err != nil {
+		if err := fn(line); err != nil {
 			return fmt.Errorf("%s:%d: %w", name, n, err)
 		}
 	}
-	if err := s.Err(); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
 	return nil
+}
+
+// readText reads a file at once: what is made of it are parts of the one string.
+func readText(fsys fs.FS, name string) (string, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close() //nolint:errcheck // opened for reading
+	fi, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	text.Grow(int(min(max(fi.Size(), 0), maxFile)))
+	_, err = io.Copy(&text, io.LimitReader(f, maxFile))
+	return text.String(), err
 }
 
 var kinds = map[string]fs.FileMode{
@@ -124,9 +137,16 @@ var kinds = map[string]fs.FileMode{
 }
 
 func (p *Policy) addSpec(line string) error {
-	field := strings.Fields(line)
+	var field [3]string
+	n := 0
+	for f := range strings.FieldsSeq(line) {
+		if n < len(field) {
+			field[n] = f
+		}
+		n++
+	}
 	s := spec{kind: anyKind}
-	switch len(field) {
+	switch n {
 	case 2:
 		s.expr, s.context = field[0], field[1]
 	case 3:
@@ -136,11 +156,9 @@ func (p *Policy) addSpec(line string) error {
 		}
 		s.expr, s.context = field[0], field[2]
 	default:
-		return fmt.Errorf("%d fields, want an expression, perhaps a type of file, and a context", len(field))
+		return fmt.Errorf("%d fields, want an expression, perhaps a type of file, and a context", n)
 	}
 	s.prefix, s.tail = split(s.expr)
-	// ^ and $ bind to the outermost alternatives only, as libselinux has it.
-	s.compile = sync.OnceValues(func() (*regexp.Regexp, error) { return regexp.Compile("(?s)^" + s.expr + "$") })
 	p.specs = append(p.specs, s)
 	return nil
 }
@@ -155,14 +173,22 @@ func addSub(subs []sub, line string) []sub {
 
 // index files a spec where Lookup will find it: a plain path by itself,
 // another by the deepest directory that must be part of what it matches.
-func (p *Policy) index(i int) {
+func (p *Policy) index(i int32) {
 	s := &p.specs[i]
-	if s.tail == tailNothing {
-		p.literals[s.prefix] = append(p.literals[s.prefix], i)
-		return
+	in, key := p.literals, s.prefix
+	if s.tail != tailNothing {
+		in, key = p.stems, s.prefix[:max(strings.LastIndexByte(s.prefix, '/'), 0)]
 	}
-	dir := s.prefix[:max(strings.LastIndexByte(s.prefix, '/'), 0)]
-	p.stems[dir] = append(p.stems[dir], i)
+	s.older = newest(in, key)
+	in[key] = i
+}
+
+// newest gives the newest spec of a key, -1 for none.
+func newest(in map[string]int32, key string) int32 {
+	if i, ok := in[key]; ok {
+		return i
+	}
+	return -1
 }
 
 // split parts an expression into the text that all it matches begins with,
@@ -171,30 +197,38 @@ func split(expr string) (prefix string, t tail) {
 	if alternatives(expr) {
 		return "", tailRegexp
 	}
-	var b []byte
+	var b []byte // what was unescaped of expr[:from]
+	from := 0
 	for i := 0; i < len(expr); i++ {
 		c := expr[i]
 		switch {
 		case c == '\\' && i+1 < len(expr) && !isWord(expr[i+1]):
+			b = append(b, expr[from:i]...)
 			i++
-			b = append(b, expr[i])
+			from = i
 			continue
 		case strings.IndexByte(`.^$?*+|[({\`, c) < 0:
-			b = append(b, c)
 			continue
 		}
-		rest := expr[i:]
+		prefix, rest := joined(b, expr[from:i]), expr[i:]
 		switch {
 		case rest == ".*":
-			return string(b), tailAny
+			return prefix, tailAny
 		case rest == "(/.*)?":
-			return string(b), tailBelow
-		case (c == '?' || c == '*' || c == '{') && len(b) > 0:
-			b = b[:len(b)-1] // may be there or not
+			return prefix, tailBelow
+		case (c == '?' || c == '*' || c == '{') && prefix != "":
+			prefix = prefix[:len(prefix)-1] // may be there or not
 		}
-		return string(b), tailRegexp
+		return prefix, tailRegexp
 	}
-	return string(b), tailNothing
+	return joined(b, expr[from:]), tailNothing
+}
+
+func joined(b []byte, s string) string {
+	if len(b) == 0 {
+		return s
+	}
+	return string(append(b, s...))
 }
 
 // alternatives reports whether a | may stand outside parentheses. A bracket
@@ -226,21 +260,18 @@ func isWord(c byte) bool {
 // path, None where the policy wants none. mode's type bits say what it is.
 func (p *Policy) Lookup(path string, mode fs.FileMode) (string, error) {
 	path = p.substitute(path)
-	for _, i := range slices.Backward(p.literals[path]) {
+	for i := newest(p.literals, path); i >= 0; i = p.specs[i].older {
 		if p.specs[i].fits(mode) {
 			return p.specs[i].context, nil
 		}
 	}
-	best := -1
+	best := int32(-1)
 	for end := len(path); end >= 0; end = strings.LastIndexByte(path[:end], '/') {
 		if end < len(path) && path[end] != '/' {
 			break
 		}
-		for _, i := range slices.Backward(p.stems[path[:end]]) {
-			if i < best {
-				break
-			}
-			ok, err := p.specs[i].matches(path, mode)
+		for i := newest(p.stems, path[:end]); i > best; i = p.specs[i].older {
+			ok, err := p.matches(i, path, mode)
 			if err != nil {
 				return "", err
 			}
@@ -261,7 +292,8 @@ func (p *Policy) Lookup(path string, mode fs.FileMode) (string, error) {
 
 func (s *spec) fits(mode fs.FileMode) bool { return s.kind == anyKind || s.kind == mode.Type() }
 
-func (s *spec) matches(path string, mode fs.FileMode) (bool, error) {
+func (p *Policy) matches(i int32, path string, mode fs.FileMode) (bool, error) {
+	s := &p.specs[i]
 	if !s.fits(mode) || !strings.HasPrefix(path, s.prefix) {
 		return false, nil
 	}
@@ -271,11 +303,25 @@ func (s *spec) matches(path string, mode fs.FileMode) (bool, error) {
 	case tailBelow:
 		return rest == "" || rest[0] == '/', nil
 	}
-	re, err := s.compile()
+	re, err := p.regexp(i)
 	if err != nil {
 		return false, fmt.Errorf("cannot find the SELinux context of %s: %w: %s", path, ErrExpression, s.expr)
 	}
 	return re.MatchString(path), nil
+}
+
+// regexp compiles a spec's expression when it is first needed.
+func (p *Policy) regexp(i int32) (*regexp.Regexp, error) {
+	if known, ok := p.regexps.Load(i); ok {
+		if re := known.(*regexp.Regexp); re != nil {
+			return re, nil
+		}
+		return nil, ErrExpression
+	}
+	// ^ and $ bind to the outermost alternatives only, as libselinux has it.
+	re, err := regexp.Compile("(?s)^" + p.specs[i].expr + "$")
+	p.regexps.Store(i, re)
+	return re, err
 }
 
 func (p *Policy) substitute(path string) string {
