@@ -87,111 +87,97 @@ func (s since[T]) newer(trans, item int64) bool {
 	return trans > s.trans || trans == s.trans && item > s.item
 }
 
-// readHistory reads dnf's history; it is empty where there is none.
+// readHistory reads dnf's history; it is empty where there is none. It is read
+// until it is the same after the reading as before: dnf may be writing.
 func readHistory(ctx context.Context, r hosts.Reader) (*history, error) {
-	main, log, err := readSteady(ctx, r)
-	if errors.Is(err, fs.ErrNotExist) {
-		return &history{}, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot read dnf's history: %w", err)
-	}
-	h, err := parseHistory(ctx, main, log)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read dnf's history %s: %w", historyPath, err)
-	}
-	return h, nil
-}
-
-// readSteady reads the database and its log until both are the same after the
-// reading as they were read: dnf may be writing. The log is nil where there is
-// none.
-func readSteady(ctx context.Context, r hosts.Reader) (main, log []byte, err error) {
 	const tries = 5
 	for range tries {
-		if err := ctx.Err(); err != nil {
-			return nil, nil, err
+		before, err := historyState(ctx, r)
+		if errors.Is(err, fs.ErrNotExist) {
+			return &history{}, nil
 		}
-		if main, err = readAll(r, historyPath); err != nil {
-			return nil, nil, err
-		}
-		log, err = readAll(r, historyPath+sqlite.WALSuffix)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, err
-		}
-		steady, err := unchanged(r, main, log)
 		if err != nil {
-			return nil, nil, err
+			return nil, fmt.Errorf("cannot read dnf's history: %w", err)
 		}
-		if steady {
-			return main, log, nil
+		h, readErr := openHistory(ctx, r, before)
+		after, err := historyState(ctx, r)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("cannot read dnf's history: %w", err)
+		case before != after:
+			continue
+		case readErr != nil:
+			return nil, fmt.Errorf("cannot read dnf's history %s: %w", historyPath, readErr)
 		}
+		return h, nil
 	}
-	return nil, nil, errors.New("it kept changing while it was read")
+	return nil, errors.New("cannot read dnf's history: it kept changing while it was read")
 }
 
-func readAll(r hosts.Reader, path string) ([]byte, error) {
-	n, err := r.Stat(path)
+// historyID is the contents of the database and of its log; zero where there is no
+// log.
+type historyID struct{ main, log hosts.Content }
+
+// historyState costs no reading where the agent knows the files.
+func historyState(ctx context.Context, r hosts.Reader) (s historyID, err error) {
+	if s.main, err = r.Digest(ctx, historyPath); err != nil {
+		return s, err
+	}
+	if s.log, err = r.Digest(ctx, historyPath+sqlite.WALSuffix); errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return s, err
+}
+
+// openHistory reads the database and its log as they are by now.
+func openHistory(ctx context.Context, r hosts.Reader, s historyID) (*history, error) {
+	main, err := openSection(r, historyPath, s.main.Size)
 	if err != nil {
 		return nil, err
 	}
-	if n.Content.Size > maxHistory {
-		return nil, fmt.Errorf("%s has more than %d bytes", path, maxHistory)
+	defer main.close()
+	if s.log.ID.IsZero() {
+		return parseHistory(ctx, main.SectionReader, nil)
 	}
-	f, err := r.Open(path)
+	log, err := openSection(r, historyPath+sqlite.WALSuffix, s.log.Size)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	b := bytes.NewBuffer(make([]byte, 0, n.Content.Size+bytes.MinRead))
-	_, err = b.ReadFrom(io.LimitReader(f, maxHistory))
-	return b.Bytes(), err
+	defer log.close()
+	return parseHistory(ctx, main.SectionReader, log.SectionReader)
 }
 
-// unchanged tells whether the files still hold what was read of them.
-func unchanged(r hosts.Reader, main, log []byte) (bool, error) {
-	same, err := holds(r, historyPath, main)
-	if err != nil || !same {
-		return false, err
-	}
-	same, err = holds(r, historyPath+sqlite.WALSuffix, log)
-	if errors.Is(err, fs.ErrNotExist) {
-		return log == nil, nil
-	}
-	return same, err
+// section is a file that is open to be read at any place.
+type section struct {
+	*io.SectionReader
+	file io.Closer
 }
 
-// holds tells whether a file's bytes are b.
-func holds(r hosts.Reader, path string, b []byte) (bool, error) {
+func (s section) close() { _ = s.file.Close() } // it was read only
+
+func openSection(r hosts.Reader, path string, size int64) (section, error) {
+	if size > maxHistory {
+		return section{}, fmt.Errorf("%s has more than %d bytes", path, maxHistory)
+	}
 	f, err := r.Open(path)
 	if err != nil {
-		return false, err
+		return section{}, err
 	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := f.Read(buf)
-		if n > len(b) || !bytes.Equal(buf[:n], b[:n]) {
-			return false, nil
-		}
-		b = b[n:]
-		if errors.Is(err, io.EOF) {
-			return len(b) == 0, nil
-		}
+	at, ok := f.(io.ReaderAt)
+	if !ok {
+		b, err := io.ReadAll(io.LimitReader(f, size))
 		if err != nil {
-			return false, err
+			return section{}, errors.Join(err, f.Close())
 		}
+		at = bytes.NewReader(b)
 	}
+	return section{io.NewSectionReader(at, 0, size), f}, nil
 }
 
 // parseHistory reads the tables of libdnf's sql/create.sql, version 1.1 and
-// later.
-func parseHistory(ctx context.Context, main, log []byte) (*history, error) {
-	var logSection *io.SectionReader
-	if log != nil {
-		logSection = io.NewSectionReader(bytes.NewReader(log), 0, int64(len(log)))
-	}
-	db, err := sqlite.Open(io.NewSectionReader(bytes.NewReader(main), 0, int64(len(main))), logSection)
+// later. log may be nil.
+func parseHistory(ctx context.Context, main, log *io.SectionReader) (*history, error) {
+	db, err := sqlite.Open(main, log)
 	if err != nil {
 		return nil, err
 	}

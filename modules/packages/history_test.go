@@ -3,6 +3,7 @@ package packages
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"io"
 	"io/fs"
 	"os"
@@ -17,12 +18,16 @@ import (
 // (1), an update (2), a transaction cut off (3), one that failed (4) and a
 // mark (5).
 
+func asSection(b []byte) *io.SectionReader {
+	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
+}
+
 func TestHistory(t *testing.T) {
 	db, err := os.ReadFile("testdata/history.sqlite")
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := parseHistory(t.Context(), db, nil)
+	h, err := parseHistory(t.Context(), asSection(db), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,11 +69,12 @@ type files struct {
 	content map[string]func() string
 }
 
-func (f files) Stat(p string) (hosts.Node, error) {
+func (f files) Digest(_ context.Context, p string) (hosts.Content, error) {
 	if f.content[p] == nil {
-		return hosts.Node{}, fs.ErrNotExist
+		return hosts.Content{}, fs.ErrNotExist
 	}
-	return hosts.Node{Type: hosts.File}, nil
+	b := f.content[p]()
+	return hosts.Content{Size: int64(len(b)), ID: sha256.Sum256([]byte(b))}, nil
 }
 
 func (f files) Open(p string) (io.ReadCloser, error) {
@@ -117,7 +123,7 @@ func FuzzHistory(f *testing.F) {
 	}
 	f.Add(db)
 	f.Fuzz(func(_ *testing.T, db []byte) {
-		h, err := parseHistory(context.Background(), db, nil)
+		h, err := parseHistory(context.Background(), asSection(db), nil)
 		if err == nil {
 			h.reason(&rpmdb.Package{Name: "user"})
 		}

@@ -5,6 +5,7 @@ package rpmtest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"io/fs"
@@ -90,6 +91,12 @@ func (h *Host) path(p string) string {
 
 // Open opens a file of the host.
 func (h *Host) Open(p string) (io.ReadCloser, error) { return os.Open(h.path(p)) }
+
+// Digest implements hosts.Reader.
+func (h *Host) Digest(_ context.Context, p string) (hosts.Content, error) {
+	b, err := os.ReadFile(h.path(p))
+	return hosts.Content{Size: int64(len(b)), ID: sha256.Sum256(b)}, err
+}
 
 // Stat tells only whether something is there.
 func (h *Host) Stat(p string) (hosts.Node, error) {
