@@ -11,9 +11,12 @@ project=$(mktemp -d)
 timeline=()
 start=$SECONDS
 
+title() { # in bold on a terminal
+  if [[ -t 1 ]]; then printf '\n\033[1m== %s\033[0m\n' "$1"; else printf '\n== %s\n' "$1"; fi
+}
 step() { # step TEXT CMD...: run it, and note how long it took
   local text=$1 began=$SECONDS; shift
-  printf '\n\033[1m== %s\033[0m\n' "$text"
+  title "$text"
   "$@"
   timeline+=("$(printf '%4d s  (%3d s)  %s' $((SECONDS - start)) $((SECONDS - began)) "$text")")
 }
@@ -58,5 +61,5 @@ step "the primary is stopped hard" $lab power primary off
 step "a bare box is rebuilt from the store alone" end hikae rebuild fresh --from primary --yes
 step "it serves: curl, dig, an IMAP login, a mail delivered" testdata/lab/check fresh web dns mail
 
-printf '\n\033[1m== timeline\033[0m\n'
+title timeline
 printf '%s\n' "${timeline[@]}"
