@@ -116,6 +116,8 @@ func (r Record) without() string {
 		return "of nothing that it applied there, and will remove nothing"
 	case Undo:
 		return "of no undo point"
+	case Begun:
+		return "not what an apply that was cut off made there, and will not remove that"
 	}
 	return "less, and finds it out again"
 }

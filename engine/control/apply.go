@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"hikae/engine"
 	"hikae/engine/agent"
 	"hikae/engine/view"
-	"hikae/hosts"
 	"hikae/states"
 )
 
@@ -118,34 +116,6 @@ func (c *Controller) mayGoOn(p *Planned, o *ApplyOptions) error {
 	return nil
 }
 
-// undoPoint stores what a host was before hikae touched it for the first time.
-func (c *Controller) undoPoint(ctx context.Context, p *Planned) (string, error) {
-	if p.again { // that apply had one taken, of the host as it was
-		points, err := c.Store.Get(states.Undo, p.Target.Name)
-		if gens := strings.Fields(string(points)); err == nil && len(gens) > 0 {
-			return undoCommand(p.Target.Name, gens[len(gens)-1]), nil
-		}
-	}
-	taken, err := c.keep(ctx, p.session, p.Target)
-	if err != nil {
-		return "", fmt.Errorf("cannot keep an undo point of %s, so nothing is changed there: %w", p.Target.Name, err)
-	}
-	if taken.Changed { // else somebody had taken it, to be what the host is planned by
-		points, err := c.Store.Get(states.Undo, p.Target.Name)
-		if err == nil {
-			err = c.Store.Set(states.Undo, p.Target.Name, append(points, taken.Generation+"\n"...))
-		}
-		if err != nil {
-			return "", err
-		}
-	}
-	return undoCommand(p.Target.Name, taken.Generation), nil
-}
-
-func undoCommand(host, generation string) string {
-	return fmt.Sprintf("hikae apply %s --from %s@%s", host, host, generation)
-}
-
 // applying is one Apply under way.
 type applying struct {
 	c   *Controller
@@ -223,7 +193,6 @@ func (a *applying) again(ctx context.Context) error {
 // stage has the agent make the changes of a stage and records in Base what was
 // made.
 func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Change) error {
-	host := a.p.Target.Name
 	if over := a.c.overBudget(a.p); over != nil && !a.overBudget {
 		return a.soFar(over)
 	}
@@ -238,29 +207,12 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 		connect:  func(ctx context.Context) (*agent.Client, error) { return a.c.Connect(ctx, a.p.Target) },
 		deadline: req.LoginDeadline,
 	}
-	total, made := len(cs), 0
+	told := a.teller(len(cs))
 	res, err := a.p.session.conn.Apply(ctx, req, a.c.opener(ctx, a.p.Desired.Inline), func(e engine.ApplyEvent) {
-		switch {
-		case e.Login != "":
-			a.c.View.Progress(host, "logging in anew after the change of "+e.Progress)
+		if e.Login != "" {
 			again.wanted(ctx, e.Login, e.Progress)
-		case e.Done != nil:
-			made++
-			if a.c.View.JSON() {
-				a.c.View.Emit(view.Event{Type: "applied", Host: host, Data: map[string]string{"kind": e.Done.Kind, "name": e.Done.Name}})
-				break
-			}
-			a.c.View.Progress(host, fmt.Sprintf("applied %d of %d", made, total))
-		case e.Unit != "":
-			a.c.View.Emit(view.Event{Type: "unit", Host: host, Text: fmt.Sprintf("%s: %s %s", host, view.Safe(e.Progress), view.Safe(e.Unit)),
-				Data: map[string]string{"unit": e.Unit, "action": e.Progress}})
-		case e.Kept != "":
-			if a.c.View.JSON() {
-				a.c.View.Emit(view.Event{Type: "kept", Host: host, Data: map[string]string{"path": e.Kept}})
-			}
-		case e.Progress != "":
-			a.c.View.Progress(host, e.Progress)
 		}
+		told(e)
 	})
 	a.made = append(a.made, cs...)
 	err = again.end(res, err)
@@ -285,6 +237,33 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 	return nil
 }
 
+// teller tells the view what the agent reports of so many changes.
+func (a *applying) teller(total int) func(engine.ApplyEvent) {
+	host, v, made := a.p.Target.Name, a.c.View, 0
+	return func(e engine.ApplyEvent) {
+		switch {
+		case e.Login != "":
+			v.Progress(host, "logging in anew after the change of "+e.Progress)
+		case e.Done != nil:
+			made++
+			if v.JSON() {
+				v.Emit(view.Event{Type: "applied", Host: host, Data: map[string]string{"kind": e.Done.Kind, "name": e.Done.Name}})
+				break
+			}
+			v.Progress(host, fmt.Sprintf("applied %d of %d", made, total))
+		case e.Unit != "":
+			v.Emit(view.Event{Type: "unit", Host: host, Text: fmt.Sprintf("%s: %s %s", host, view.Safe(e.Progress), view.Safe(e.Unit)),
+				Data: map[string]string{"unit": e.Unit, "action": e.Progress}})
+		case e.Kept != "":
+			if v.JSON() {
+				v.Emit(view.Event{Type: "kept", Host: host, Data: map[string]string{"path": e.Kept}})
+			}
+		case e.Progress != "":
+			v.Progress(host, e.Progress)
+		}
+	}
+}
+
 // soFar is an error that says what was done before it: "refused" alone would
 // mean that nothing was changed.
 func (a *applying) soFar(err error) error {
@@ -292,27 +271,6 @@ func (a *applying) soFar(err error) error {
 		return err
 	}
 	return fmt.Errorf("%d changes were applied, then: %s", a.out.Applied, err.Error())
-}
-
-// fetchPristine brings into the store what the host's packages installed, where
-// a file that is something else there now is to be that again.
-func (a *applying) fetchPristine(ctx context.Context, cs []engine.Change) error {
-	var want []hosts.Content
-	for _, ch := range cs {
-		have := a.p.session.actual.Resources[ch.Addr]
-		if ch.After == nil || ch.After.Node == nil || have == nil || have.Pristine == nil || ch.After.Node.Type != hosts.File ||
-			ch.After.Node.Content != have.Pristine.Content || have.Node.Content == have.Pristine.Content {
-			continue
-		}
-		if _, inline := a.p.Desired.Inline[have.Pristine.Content.ID]; !inline {
-			want = append(want, have.Pristine.Content)
-		}
-	}
-	failed, err := a.c.keepShipped(ctx, a.p.session, a.p.Target.Name, want)
-	for _, why := range failed {
-		err = errors.Join(err, why)
-	}
-	return err
 }
 
 // settle records in Base how what was applied reads: a wish leaves attributes

@@ -141,3 +141,24 @@ func editedPristine(r *engine.Resource) (hosts.Content, bool) {
 	}
 	return p.Content, true
 }
+
+// fetchPristine brings into the store what the host's packages installed, where
+// a file that is something else there now is to be that again.
+func (a *applying) fetchPristine(ctx context.Context, cs []engine.Change) error {
+	var want []hosts.Content
+	for _, ch := range cs {
+		have := a.p.session.actual.Resources[ch.Addr]
+		if ch.After == nil || ch.After.Node == nil || have == nil || have.Pristine == nil || ch.After.Node.Type != hosts.File ||
+			ch.After.Node.Content != have.Pristine.Content || have.Node.Content == have.Pristine.Content {
+			continue
+		}
+		if _, inline := a.p.Desired.Inline[have.Pristine.Content.ID]; !inline {
+			want = append(want, have.Pristine.Content)
+		}
+	}
+	failed, err := a.c.keepShipped(ctx, a.p.session, a.p.Target.Name, want)
+	for _, why := range failed {
+		err = errors.Join(err, why)
+	}
+	return err
+}

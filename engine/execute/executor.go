@@ -109,8 +109,7 @@ func (e *execution) module(kind string) engine.Module {
 	return nil
 }
 
-// all applies kind by kind what stands alone, and group by group what is
-// connected: files, and the units that read them.
+// all makes the changes of the stage.
 func (e *execution) all(ctx context.Context) error {
 	var kinds []string
 	byKind := map[string][]engine.Change{}
@@ -127,19 +126,30 @@ func (e *execution) all(ctx context.Context) error {
 	order := engine.KindOrder(schemas)
 	slices.SortStableFunc(kinds, func(a, b string) int { return order[a] - order[b] })
 	if e.req.Stage == engine.StageSystem {
-		for len(kinds) > 0 {
-			n := e.joined(kinds)
-			var cs []engine.Change
-			for _, k := range kinds[:n] {
-				cs = append(cs, byKind[k]...)
-			}
-			if err := e.apply(ctx, kinds[0], cs); err != nil {
-				return err
-			}
-			kinds = kinds[n:]
-		}
-		return nil
+		return e.system(ctx, kinds, byKind)
 	}
+	return e.config(ctx, kinds, byKind)
+}
+
+// system applies kind by kind, or several together.
+func (e *execution) system(ctx context.Context, kinds []string, byKind map[string][]engine.Change) error {
+	for len(kinds) > 0 {
+		n := e.joined(kinds)
+		var cs []engine.Change
+		for _, k := range kinds[:n] {
+			cs = append(cs, byKind[k]...)
+		}
+		if err := e.apply(ctx, kinds[0], cs); err != nil {
+			return err
+		}
+		kinds = kinds[n:]
+	}
+	return nil
+}
+
+// config applies kind by kind what stands alone, and group by group what is
+// connected: files, and the units that read them.
+func (e *execution) config(ctx context.Context, kinds []string, byKind map[string][]engine.Change) error {
 	var late []engine.Change // groups go after the users that were in them
 	byKind["group"], late = split(byKind["group"], func(c engine.Change) bool { return c.Action == engine.Delete })
 	for _, k := range kinds {
