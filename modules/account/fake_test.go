@@ -111,6 +111,15 @@ func (f *fake) Put(_ context.Context, p string, n hosts.Node, content io.Reader)
 	return nil
 }
 
+func (f *fake) Remove(_ context.Context, p string) error {
+	if err := f.step("remove " + p); err != nil {
+		return err
+	}
+	delete(f.nodes, p)
+	delete(f.data, p)
+	return nil
+}
+
 func (f *fake) Run(_ context.Context, c hosts.Cmd) (hosts.Result, error) {
 	if err := f.step("run " + c.Argv[0]); err != nil {
 		return hosts.Result{}, err

@@ -26,7 +26,7 @@ func (User) Undoable(ctx context.Context, h hosts.Host) (func(context.Context) e
 	return undoable(ctx, h)
 }
 
-// saved is an account file as it was.
+// saved is an account file as it was; Absent where it was not there.
 type saved struct {
 	path string
 	node hosts.Node
@@ -37,7 +37,7 @@ type saved struct {
 // wholes: an entry that somebody else changed since is in the copy beside the
 // file (passwd-), as after every change. Homes that were made stay.
 func undoable(ctx context.Context, h hosts.Host) (func(context.Context) error, error) {
-	paths := []string{groupPath, gshadowPath, shadowPath, passwdPath}
+	paths := []string{groupPath, gshadowPath, subuidPath, subgidPath, shadowPath, passwdPath}
 	labels, err := h.Labels(ctx, paths)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read SELinux labels: %w", err)
@@ -50,6 +50,7 @@ func undoable(ctx context.Context, h hosts.Host) (func(context.Context) error, e
 	for _, p := range paths {
 		n, err := h.Stat(p)
 		if errors.Is(err, fs.ErrNotExist) {
+			files = append(files, saved{path: p})
 			continue
 		}
 		if err != nil {
@@ -80,8 +81,12 @@ func putBack(ctx context.Context, h hosts.Host, before *files, files []saved) er
 		errs = append(errs, mv.run(ctx, h))
 	}
 	for _, f := range files {
-		data, _, err := readAll(h, f.path)
-		if err == nil && !bytes.Equal(data, f.data) {
+		data, exists, err := readAll(h, f.path)
+		switch {
+		case err != nil:
+		case f.node.Type == hosts.Absent && exists:
+			err = h.Remove(ctx, f.path)
+		case !bytes.Equal(data, f.data):
 			err = errors.Join(put(ctx, h, f.path+"-", f.node, data), put(ctx, h, f.path, f.node, f.data))
 		}
 		errs = append(errs, err)
