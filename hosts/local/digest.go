@@ -43,12 +43,14 @@ func (s Stamp) settled(now time.Time) bool {
 	return age >= int64(racy) // a time in the future says nothing either
 }
 
-// Digested is a stamp and the SHA-256 of the bytes that were read under it.
+// Digested is a stamp and what was found under it.
 type Digested struct {
-	Stamp Stamp    `cbor:"1,keyasint"`
-	ID    hosts.ID `cbor:"2,keyasint"`
+	Stamp Stamp
+	ID    hosts.ID // the SHA-256 of the bytes; zero: not hashed
+	Plain bool     // it has no attribute that a Node holds
+	Fits  fits     // by which policy it has the right label; zero: not known
 	// Idle counts the sessions in a row that did not ask for it.
-	Idle uint8 `cbor:"3,keyasint,omitempty"`
+	Idle uint8
 }
 
 // maxIdle is how many sessions a stamp is carried along for without being used:
@@ -58,8 +60,9 @@ const maxIdle = 20
 type fileID struct{ dev, ino uint64 }
 
 type stampCache struct {
-	mu sync.Mutex
-	m  map[fileID]Digested
+	mu     sync.Mutex
+	m      map[fileID]Digested
+	ctimes ctimes
 }
 
 // UseStamps takes what Stamps gave in an earlier session. It is believed: who
@@ -91,27 +94,41 @@ func (h *Host) Stamps() []Digested {
 	return list
 }
 
-func (c *stampCache) get(s Stamp, now time.Time) (hosts.ID, bool) {
+// get gives what is known under a stamp.
+func (c *stampCache) get(s Stamp, now time.Time) (Digested, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d, ok := c.m[fileID{s.Dev, s.Ino}]
 	if !ok || d.Stamp != s || !s.settled(now) {
-		return hosts.ID{}, false
+		return Digested{}, false
 	}
 	if d.Idle > 0 {
 		d.Idle = 0
 		c.m[fileID{s.Dev, s.Ino}] = d
 	}
-	return d.ID, true
+	return d, true
 }
 
-func (c *stampCache) put(s Stamp, id hosts.ID) {
+// note adds to what is known under a stamp that is settled.
+func (c *stampCache) note(s Stamp, add func(*Digested)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.m == nil {
 		c.m = map[fileID]Digested{}
 	}
-	c.m[fileID{s.Dev, s.Ino}] = Digested{Stamp: s, ID: id}
+	d := c.m[fileID{s.Dev, s.Ino}]
+	if d.Stamp != s {
+		d = Digested{Stamp: s}
+	}
+	d.Idle = 0
+	add(&d)
+	c.m[fileID{s.Dev, s.Ino}] = d
+}
+
+// digested gives the contents that a file is known to have.
+func (h *Host) digested(s Stamp, now time.Time) (hosts.Content, bool) {
+	d, ok := h.stamps.get(s, now)
+	return hosts.Content{Size: s.Size, ID: d.ID}, ok && !d.ID.IsZero()
 }
 
 // stamp gives the stamp of what is at path.
@@ -142,8 +159,8 @@ func (h *Host) Digest(ctx context.Context, path string) (hosts.Content, error) {
 	}
 	now := time.Now()
 	if stamp := stampOf(st); nodeType(st.Mode) == hosts.File {
-		if id, ok := h.stamps.get(stamp, now); ok {
-			return hosts.Content{Size: stamp.Size, ID: id}, nil
+		if c, ok := h.digested(stamp, now); ok {
+			return c, nil
 		}
 	}
 	c, err := h.hash(ctx, d, name, path, now)
@@ -174,7 +191,7 @@ func (h *Host) hash(ctx context.Context, d dirFD, name, path string, now time.Ti
 	// What is not settled now is not believed later either: a write between
 	// this reading and the next tick of the clock would not show.
 	if before == stampOf(after) && before.Size == size && before.settled(now) {
-		h.stamps.put(before, c.ID)
+		h.stamps.note(before, func(d *Digested) { d.ID = c.ID })
 	}
 	return c, nil
 }

@@ -30,7 +30,7 @@ func TestDigestIsRemembered(t *testing.T) {
 	if _, ok := h.stamps.get(s, now); ok {
 		t.Error("a stamp under two seconds old is believed")
 	}
-	if id, ok := h.stamps.get(s, now.Add(later)); !ok || id != lie {
+	if d, ok := h.stamps.get(s, now.Add(later)); !ok || d.ID != lie {
 		t.Error("an old stamp is not believed")
 	}
 	for name, change := range map[string]func(*Stamp){

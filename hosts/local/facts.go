@@ -44,9 +44,10 @@ func (h *Host) readFacts(login string) hosts.Facts {
 			h.log.Warn("cannot read systemd's state", "err", err)
 		}
 	}
-	var err error
-	if _, f.Policy, err = h.policy(); err != nil {
+	if p, err := h.policy(); err != nil {
 		h.log.Warn("cannot read the SELinux policy", "err", err)
+	} else if p != nil {
+		f.Policy = p.name
 	}
 	if f.LoginAccount == "" {
 		f.LoginAccount = h.loginAccount()

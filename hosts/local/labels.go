@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/opencontainers/selinux/go-selinux"
 	"golang.org/x/sys/unix"
@@ -25,7 +26,7 @@ import (
 // The SELinux user is not compared: it says who made a file, not what it is,
 // and restorecon(8) leaves it alone as well. What has gone since is left out.
 func (h *Host) Labels(ctx context.Context, paths []string) (map[string]string, error) {
-	policy, _, err := h.policy()
+	policy, err := h.policy()
 	if err != nil || policy == nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func (h *Host) Labels(ctx context.Context, paths []string) (map[string]string, e
 // labelBatch is how many paths one goroutine compares at a time.
 const labelBatch = 512
 
-func (h *Host) compareLabels(ctx context.Context, policy *fcontext.Policy, paths []string) (odd, unsure map[string]string, err error) {
+func (h *Host) compareLabels(ctx context.Context, policy *policy, paths []string) (odd, unsure map[string]string, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
@@ -67,14 +68,17 @@ func (h *Host) compareLabels(ctx context.Context, policy *fcontext.Policy, paths
 	dir := openedDir{h: h}
 	defer dir.close()
 	for _, p := range paths {
-		has, mode, err := dir.label(p)
+		has, mode, noted, err := dir.label(p, policy.rule)
+		if noted {
+			continue
+		}
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTSUP) {
 			continue
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("cannot read SELinux label: %w", err)
 		}
-		want, err := policy.Lookup(p, mode)
+		want, err := policy.lookup(p, mode)
 		if errors.Is(err, fcontext.ErrExpression) {
 			unsure[p] = has
 			continue
@@ -82,23 +86,28 @@ func (h *Host) compareLabels(ctx context.Context, policy *fcontext.Policy, paths
 		if err != nil {
 			return nil, nil, err
 		}
-		noteOdd(odd, p, has, want)
+		if !noteOdd(odd, p, has, want) {
+			dir.fits(p, policy.rule)
+		}
 	}
 	return odd, unsure, nil
 }
 
-func noteOdd(odd map[string]string, p, has, want string) {
-	if want != fcontext.None && !fcontext.SameButUser(has, want) {
+func noteOdd(odd map[string]string, p, has, want string) bool {
+	is := want != fcontext.None && !fcontext.SameButUser(has, want)
+	if is {
 		odd[p] = has
 	}
+	return is
 }
 
 // openedDir keeps the directory of the last path open: callers ask for one
 // directory's files in a row.
 type openedDir struct {
-	h    *Host
-	path string
-	fd   dirFD
+	h     *Host
+	path  string
+	fd    dirFD
+	stamp Stamp // of the last path; zero where that is not settled
 }
 
 func (o *openedDir) close() {
@@ -108,14 +117,15 @@ func (o *openedDir) close() {
 	o.path = ""
 }
 
-// label gives the context that path has, Unlabeled for none, and its type.
-func (o *openedDir) label(p string) (string, fs.FileMode, error) {
+// label gives the context that path has, Unlabeled for none, and its type; or
+// that it is known to have the one that the rule wants.
+func (o *openedDir) label(p, rule string) (label string, mode fs.FileMode, fits bool, err error) {
 	dir, name := path.Split(p)
 	if dir != o.path || name == "" {
 		o.close()
 		fd, _, err := o.h.parent("getxattr", p)
 		if err != nil {
-			return "", 0, err
+			return "", 0, false, err
 		}
 		o.path, o.fd = dir, fd
 	}
@@ -124,13 +134,26 @@ func (o *openedDir) label(p string) (string, fs.FileMode, error) {
 	}
 	st, err := o.fd.statx(name)
 	if err != nil {
-		return "", 0, &fs.PathError{Op: "stat", Path: p, Err: err}
+		return "", 0, false, &fs.PathError{Op: "stat", Path: p, Err: err}
 	}
-	label, err := getLabel(o.fd, name)
-	if err != nil {
-		return "", 0, &fs.PathError{Op: "getxattr", Path: p, Err: err}
+	o.stamp = stampOf(st)
+	if o.h.labelFits(o.stamp, fitsRule(rule, p), o.fd, name) {
+		return "", 0, true, nil
 	}
-	return label, fileMode(st.Mode), nil
+	if !o.stamp.settled(time.Now()) {
+		o.stamp = Stamp{}
+	}
+	if label, err = getLabel(o.fd, name); err != nil {
+		return "", 0, false, &fs.PathError{Op: "getxattr", Path: p, Err: err}
+	}
+	return label, fileMode(st.Mode), false, nil
+}
+
+// fits remembers that the last path has the label that the rule wants.
+func (o *openedDir) fits(p, rule string) {
+	if f := fitsRule(rule, p); f != (fits{}) && o.stamp != (Stamp{}) {
+		o.h.noteFits(o.stamp, f)
+	}
 }
 
 // getLabel reads a context. A kernel with SELinux gives every file one: what
@@ -218,7 +241,7 @@ func (h *Host) wantedLabel(ctx context.Context, p string, n *hosts.Node) (string
 	if n.Label == hosts.Unlabeled {
 		return hosts.Unlabeled, nil
 	}
-	policy, _, err := h.policy()
+	policy, err := h.policy()
 	if err != nil {
 		return "", err
 	}
@@ -238,7 +261,7 @@ func (h *Host) wantedLabel(ctx context.Context, p string, n *hosts.Node) (string
 		return "", nil
 	}
 	mode := map[hosts.NodeType]fs.FileMode{hosts.Dir: fs.ModeDir, hosts.Link: fs.ModeSymlink}[n.Type]
-	label, err := policy.Lookup(p, mode)
+	label, err := policy.lookup(p, mode)
 	if errors.Is(err, fcontext.ErrExpression) {
 		var got map[string]string
 		if got, err = h.matchpathcon(ctx, map[string]string{p: ""}); err == nil {

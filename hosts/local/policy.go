@@ -17,8 +17,24 @@ type policyCache struct {
 	mu     sync.Mutex
 	of     [len(policySuffixes) + 1]Stamp
 	loaded bool
-	name   string           // SELINUXTYPE; "" without a policy
-	policy *fcontext.Policy // nil without one
+	name   string  // SELINUXTYPE; "" without a policy
+	policy *policy // nil without one
+}
+
+// policy is a policy that the host has. Its files are read when it is first
+// needed: most labels are known to fit.
+type policy struct {
+	name string
+	rule string // of labelRule
+	load func() (*fcontext.Policy, error)
+}
+
+func (p *policy) lookup(path string, mode fs.FileMode) (string, error) {
+	fc, err := p.load()
+	if err != nil {
+		return "", err
+	}
+	return fc.Lookup(path, mode)
 }
 
 const selinuxConfig = "/etc/selinux/config"
@@ -26,49 +42,51 @@ const selinuxConfig = "/etc/selinux/config"
 // policySuffixes are the files of path rules, beside file_contexts.
 var policySuffixes = [...]string{"", ".homedirs", ".local", ".subs", ".subs_dist"}
 
-// policy gives the host's policy and its name, nil and "" where it has none.
-// One that is there but switched off (SELINUX=disabled) counts as none: such a
-// host writes no labels. Whether the kernel enforces it makes no difference.
-func (h *Host) policy() (*fcontext.Policy, string, error) {
+// policy gives the host's policy, nil where it has none. One that is there but
+// switched off (SELINUX=disabled) counts as none: such a host writes no labels.
+// Whether the kernel enforces it makes no difference.
+func (h *Host) policy() (*policy, error) {
 	c := &h.fsPolicy
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var of [len(policySuffixes) + 1]Stamp
 	config, err := h.stamp(selinuxConfig)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, "", fmt.Errorf("cannot read SELinux policy: %w", err)
+		return nil, fmt.Errorf("cannot read SELinux policy: %w", err)
 	}
 	of[0] = config
 	if c.loaded && config == (Stamp{}) && c.of[0] == config {
-		return nil, "", nil
+		return nil, nil
 	}
 	if !c.loaded || of[0] != c.of[0] {
 		c.loaded, c.policy = false, nil
 		if c.name, err = h.policyName(); err != nil {
-			return nil, "", err
+			return nil, err
 		}
 	}
 	contexts := path.Join("/etc/selinux", c.name, "contexts/files/file_contexts")
 	if c.name != "" {
 		for i, suffix := range policySuffixes {
 			if of[i+1], err = h.stamp(contexts + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return nil, "", fmt.Errorf("cannot read SELinux policy: %w", err)
+				return nil, fmt.Errorf("cannot read SELinux policy: %w", err)
 			}
 		}
 	}
 	if !c.loaded || of != c.of {
 		c.policy = nil
 		if of[1] != (Stamp{}) {
-			if c.policy, err = fcontext.Load(hostFS{h}, strings.TrimPrefix(contexts, "/")); err != nil {
-				return nil, "", err
-			}
+			c.policy = &policy{name: c.name, load: sync.OnceValues(func() (*fcontext.Policy, error) {
+				return fcontext.Load(hostFS{h}, strings.TrimPrefix(contexts, "/"))
+			})}
 		}
 		c.of, c.loaded = of, true
 	}
 	if c.policy == nil {
-		return nil, "", nil
+		return nil, nil
 	}
-	return c.policy, c.name, nil
+	p := *c.policy
+	p.rule = h.labelRule(of[:])
+	return &p, nil
 }
 
 // policyName reads SELINUXTYPE, by the rules of selinux_config(5).

@@ -11,9 +11,18 @@ import (
 // Saved stamps are a version byte, then for each file, in the order of device
 // and inode: the device and the inode, each less the last file's (unsigned
 // varints; the inode in full where the device changes), size, mtime, and ctime
-// less mtime (varints), Idle, and the 32 bytes of the hash. That is some 50
-// bytes a file, of which packing would save little: hashes are random.
-const stampsVersion = 1
+// less mtime (varints), Idle, a byte that says what follows, and that: Fits, and
+// the 32 bytes of the hash. That is some 60 bytes a file, of which packing would
+// save little: hashes are random. A version of hikae that finds another answer
+// for the same file, such as what a policy says of it, is of another version here.
+const stampsVersion = 2
+
+// What is known of a file.
+const (
+	stampID byte = 1 << iota
+	stampPlain
+	stampFits
+)
 
 // SaveStamps gives what LoadStamps takes in a later session.
 func (h *Host) SaveStamps() ([]byte, error) {
@@ -35,10 +44,27 @@ func (h *Host) SaveStamps() ([]byte, error) {
 		out = binary.AppendVarint(out, s.MTime)
 		out = binary.AppendVarint(out, s.CTime-s.MTime)
 		out = append(out, d.Idle)
-		out = append(out, d.ID[:]...)
+		out = d.appendKnown(out)
 		last = s
 	}
 	return out, nil
+}
+
+func (d *Digested) appendKnown(out []byte) []byte {
+	at := len(out)
+	out = append(out, 0)
+	if d.Plain {
+		out[at] |= stampPlain
+	}
+	if d.Fits != (fits{}) {
+		out[at] |= stampFits
+		out = append(out, d.Fits[:]...)
+	}
+	if !d.ID.IsZero() {
+		out[at] |= stampID
+		out = append(out, d.ID[:]...)
+	}
+	return out
 }
 
 // LoadStamps takes what SaveStamps gave, as UseStamps does. Of what is damaged
@@ -70,7 +96,15 @@ func decodeStamps(b []byte) ([]Digested, error) {
 		s.MTime = r.signed()
 		s.CTime = s.MTime + r.signed()
 		r.bytes(1, func(b []byte) { d.Idle = b[0] })
-		r.bytes(len(d.ID), func(b []byte) { copy(d.ID[:], b) })
+		var known byte
+		r.bytes(1, func(b []byte) { known = b[0] })
+		d.Plain = known&stampPlain != 0
+		if known&stampFits != 0 {
+			r.bytes(len(d.Fits), func(b []byte) { copy(d.Fits[:], b) })
+		}
+		if known&stampID != 0 {
+			r.bytes(len(d.ID), func(b []byte) { copy(d.ID[:], b) })
+		}
 		if r.short {
 			return nil, errors.New("they are cut short")
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -40,7 +41,7 @@ func (h *Host) Stat(path string) (hosts.Node, error) {
 	if err != nil {
 		return hosts.Node{}, &fs.PathError{Op: "stat", Path: path, Err: err}
 	}
-	n, err := node(d, name, st, ids)
+	n, err := h.node(d, name, st, ids)
 	if err != nil {
 		return hosts.Node{}, &fs.PathError{Op: "stat", Path: path, Err: err}
 	}
@@ -59,15 +60,17 @@ func nodeType(mode uint16) hosts.NodeType {
 	return hosts.Other
 }
 
-// node reads the rest of what a Node holds. It costs one call where there are
-// no attributes beyond the common ones.
-func node(d dirFD, name string, st *unix.Statx_t, ids *accounts) (hosts.Node, error) {
+// node reads the rest of what a Node holds. It costs nothing where the stamps
+// know that there is nothing else, and else one call where there are no
+// attributes beyond the common ones.
+func (h *Host) node(d dirFD, name string, st *unix.Statx_t, ids *accounts) (hosts.Node, error) {
 	n := hosts.Node{
 		Type:  nodeType(st.Mode),
 		Mode:  uint32(st.Mode) & 0o7777,
 		Owner: ids.UserName(st.Uid),
 		Group: ids.GroupName(st.Gid),
 	}
+	stamp := stampOf(st)
 	switch n.Type {
 	case hosts.Link:
 		n.Mode = 0
@@ -77,9 +80,19 @@ func node(d dirFD, name string, st *unix.Statx_t, ids *accounts) (hosts.Node, er
 	case hosts.Other:
 		return n, nil
 	case hosts.File:
-		n.Content.Size = int64(st.Size) //nolint:gosec // the kernel's loff_t is signed
+		n.Content.Size = stamp.Size
 	}
-	return n, readXattrs(&n, d.proc(name), ids)
+	if h.plain(stamp, d, name) {
+		return n, nil
+	}
+	settled := stamp.settled(time.Now())
+	if err := readXattrs(&n, d.proc(name), ids); err != nil {
+		return n, err
+	}
+	if settled && n.ACL == "" && n.DefaultACL == "" && n.Caps == "" && n.Xattrs == nil {
+		h.notePlain(stamp)
+	}
+	return n, nil
 }
 
 // xattrBufs holds buffers for the names of attributes and for their values:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -15,11 +16,12 @@ import (
 // Walk implements hosts.Reader. A mount point below root is not passed to fn
 // but to failed, with an error that wraps hosts.ErrMountPoint: neither what it
 // holds nor what it hides was seen. So is a place where a mount is missing, with
-// hosts.ErrNotMounted, and root itself where that is such a place. Each directory's names are taken in the
+// hosts.ErrNotMounted, and root itself where that is such a place. A file that
+// the stamps know comes with its Content.ID. Each directory's names are taken in the
 // order of their bytes, so "a/b" comes before "a.b". A root where nothing is
 // gives fs.ErrNotExist; fn may end the walk with fs.SkipAll.
 func (h *Host) Walk(ctx context.Context, root string, fn func(path string, n hosts.Node) error, failed func(path string, err error)) error {
-	w := walker{fn: fn, failed: failed}
+	w := walker{h: h, fn: fn, failed: failed}
 	if w.failed == nil {
 		w.failed = func(string, error) {}
 	}
@@ -52,6 +54,7 @@ func (h *Host) Walk(ctx context.Context, root string, fn func(path string, n hos
 }
 
 type walker struct {
+	h      *Host
 	fn     func(path string, n hosts.Node) error
 	failed func(path string, err error)
 	ids    *accounts
@@ -65,10 +68,15 @@ func device(st *unix.Statx_t) [2]uint32 { return [2]uint32{st.Dev_major, st.Dev_
 
 // visit passes one path on, and what is below it.
 func (w *walker) visit(ctx context.Context, d dirFD, name, path string, st *unix.Statx_t) error {
-	n, err := node(d, name, st, w.ids)
+	n, err := w.h.node(d, name, st, w.ids)
 	if err != nil {
 		w.fail("stat", path, err)
 		return nil
+	}
+	if n.Type == hosts.File {
+		if c, ok := w.h.digested(stampOf(st), time.Now()); ok {
+			n.Content = c
+		}
 	}
 	err = w.fn(path, n)
 	if errors.Is(err, fs.SkipDir) {

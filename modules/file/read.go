@@ -227,9 +227,12 @@ func (rd *reading) content(ctx context.Context, f *engine.Resource) error {
 		return nil
 	}
 	path := f.Addr.Name
-	c, err := rd.r.Digest(ctx, path)
-	if err != nil {
-		return err
+	c := f.Node.Content
+	if c.ID.IsZero() { // the walk did not know it
+		var err error
+		if c, err = rd.r.Digest(ctx, path); err != nil {
+			return err
+		}
 	}
 	open := func() (io.ReadCloser, error) { return rd.r.Open(path) }
 	// What a package shipped to everyone is no secret.

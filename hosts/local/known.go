@@ -1,0 +1,129 @@
+package local
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// What was found of a path's attributes is remembered under its stamp, as the
+// hash of its bytes is: every change of an attribute sets the ctime. Only the
+// common answers are, that there is nothing to tell; the others are read again.
+
+// fits says by which policy a path's label was found to be the right one.
+type fits [8]byte
+
+// plain reports whether what the stamp is of is known to have no attribute that
+// a Node holds.
+func (h *Host) plain(s Stamp, d dirFD, name string) bool {
+	k, ok := h.stamps.get(s, time.Now())
+	return ok && k.Plain && h.stamps.ctimes.tell(s.Dev, d, name)
+}
+
+// notePlain remembers that.
+func (h *Host) notePlain(s Stamp) {
+	h.stamps.note(s, func(k *Digested) { k.Plain = true })
+}
+
+// labelFits reports whether the label of what the stamp is of is known to be
+// the policy's.
+func (h *Host) labelFits(s Stamp, f fits, d dirFD, name string) bool {
+	k, ok := h.stamps.get(s, time.Now())
+	return ok && f != fits{} && k.Fits == f && h.stamps.ctimes.tell(s.Dev, d, name)
+}
+
+// noteFits remembers that.
+func (h *Host) noteFits(s Stamp, f fits) {
+	h.stamps.note(s, func(k *Digested) { k.Fits = f })
+}
+
+// labelRule is what the answer for a path depends on besides its own stamp: the
+// files of the policy, and the policy that the kernel has loaded, since a type
+// that this does not know shows as none. "" where that cannot be told.
+func (h *Host) labelRule(files []Stamp) string {
+	now := time.Now()
+	for _, s := range files {
+		if s != (Stamp{}) && !s.settled(now) {
+			return ""
+		}
+	}
+	rule := fmt.Sprint(files)
+	if h.root != "/" {
+		return rule
+	}
+	// The status page counts the policies loaded since the boot.
+	status, err := os.ReadFile("/sys/fs/selinux/status")
+	if os.IsNotExist(err) {
+		return rule // a kernel without SELinux shows what is on the disk
+	}
+	boot, bootErr := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil || bootErr != nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %s %x", rule, boot, status)
+}
+
+// fitsRule names the answer that a path has the label that the rule gives it.
+func fitsRule(rule, path string) fits {
+	if rule == "" {
+		return fits{}
+	}
+	sum := sha256.Sum256([]byte(rule + "\x00" + path))
+	return fits(sum[:8])
+}
+
+// ctimes knows on which devices a change of an attribute sets the ctime.
+type ctimes struct {
+	mu  sync.Mutex
+	has map[uint64]bool
+}
+
+// tell reports that of the device that name in d is on. It asks by a path that
+// follows links, so a link's device is not asked for.
+func (c *ctimes) tell(dev uint64, d dirFD, name string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	tells, known := c.has[dev]
+	if known {
+		return tells
+	}
+	st, err := d.statx(name)
+	if err != nil || st.Mode&unix.S_IFMT == unix.S_IFLNK || stampOf(st).Dev != dev {
+		return false
+	}
+	var f unix.Statfs_t
+	if err := retryErr(func() error { return unix.Statfs(d.proc(name), &f) }); err != nil {
+		return false
+	}
+	if c.has == nil {
+		c.has = map[uint64]bool{}
+	}
+	c.has[dev] = ctimeTells(int64(f.Type)) //nolint:unconvert // int32 on some
+	return c.has[dev]
+}
+
+// ctimeTells reports whether a file system sets the ctime with attributes. ext4,
+// xfs and btrfs always did. tmpfs does since Linux 6.6, and so what lies over it.
+func ctimeTells(fsType int64) bool {
+	switch fsType {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC:
+		return true
+	case unix.OVERLAYFS_SUPER_MAGIC, unix.TMPFS_MAGIC:
+		return kernelSince(6, 6)
+	}
+	return false
+}
+
+func kernelSince(major, minor int) bool {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return false
+	}
+	var is [2]int
+	n, err := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &is[0], &is[1])
+	return err == nil && n == 2 && (is[0] > major || is[0] == major && is[1] >= minor)
+}
