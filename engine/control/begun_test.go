@@ -35,7 +35,7 @@ func TestBegunIsSettledByTheHost(t *testing.T) {
 	changes := []engine.Change{
 		made(file("/etc/made", 0o755)), made(file("/etc/half", 0o755)), made(file("/etc/never", 0o755)), made(file("/srv/unseen", 0o755)),
 		gone(file("/etc/gone", 0o755)), gone(file("/etc/stays", 0o755)),
-		made(user("new", "/bin/sh", anyID)), made(user("other", "/bin/sh", anyID)),
+		made(user("new", "/bin/sh", anyID)), made(user("other", "/bin/sh", anyID)), gone(user("halfgone", "/bin/sh", anyID)),
 	}
 	act := &engine.Actual{Resources: map[engine.Addr]*engine.Resource{}, Coverage: map[string]engine.Coverage{
 		"file": {Roots: []string{"/etc"}}, "user": {Whole: true},
@@ -43,6 +43,7 @@ func TestBegunIsSettledByTheHost(t *testing.T) {
 	for _, r := range []*engine.Resource{
 		file("/etc/made", 0o755), file("/etc/half", 0o700), file("/etc/stays", 0o755),
 		user("new", "/bin/sh", cty.NumberIntVal(1000)), user("other", "/bin/false", cty.NumberIntVal(1001)),
+		user("halfgone", "", cty.NumberIntVal(1002)), // as much of it as was not removed yet
 	} {
 		act.Resources[r.Addr] = r
 	}
@@ -51,6 +52,8 @@ func TestBegunIsSettledByTheHost(t *testing.T) {
 		r := file(name, 0o755)
 		base[r.Addr] = engine.FingerprintOf(r, byKind["file"])
 	}
+	halfgone := user("halfgone", "/bin/sh", cty.NumberIntVal(1002))
+	base[halfgone.Addr] = engine.FingerprintOf(halfgone, byKind["user"])
 	open := begunOf(changes, schemas).settle(base, act, schemas)
 	if len(open) != 1 || open[0].addr().Name != "/srv/unseen" {
 		t.Errorf("still open: %v", open)
@@ -63,7 +66,7 @@ func TestBegunIsSettledByTheHost(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	if !slices.Equal(names, []string{"/etc/made", "/etc/stays", "new"}) {
+	if !slices.Equal(names, []string{"/etc/made", "/etc/stays", "halfgone", "new"}) {
 		t.Errorf("Base holds %q", names)
 	}
 }
