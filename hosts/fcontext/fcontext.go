@@ -91,7 +91,7 @@ func Load(fsys fs.FS, name string) (*Policy, error) {
 		}
 	}
 	for i := range p.specs {
-		p.index(int32(i)) //nolint:gosec // maxFile holds fewer lines
+		p.index(int32(i))
 	}
 	return p, nil
 }

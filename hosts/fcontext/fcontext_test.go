@@ -204,7 +204,7 @@ func FuzzIndex(f *testing.F) {
 		for _, literal := range []bool{false, true} {
 			for i := range p.specs {
 				s := &p.specs[i]
-				re, err := p.regexp(int32(i)) //nolint:gosec // two
+				re, err := p.regexp(int32(i))
 				if err != nil {
 					return
 				}

@@ -132,7 +132,7 @@ func TestWhatIsKnownIsNotBelievedAfterAChange(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if err := os.WriteFile(p+".new", []byte("TEXT"), 0o644); err != nil { //nolint:gosec // as the other
+			if err := os.WriteFile(p+".new", []byte("TEXT"), 0o644); err != nil {
 				return err
 			}
 			labelled(p + ".new")

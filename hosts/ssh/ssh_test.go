@@ -139,7 +139,7 @@ func TestCachedProgramIsHashedOnce(t *testing.T) {
 	o := testOptions(t, s)
 	who := func() string {
 		a := start(t, dial(t, "box", o), StartOptions{})
-		defer a.rwc.Close() //nolint:errcheck // a program that runs cannot be written to
+		defer a.rwc.Close() // a program that runs cannot be written to
 		return a.ask(t, "who")
 	}
 	_, cached, _ := strings.Cut(who(), " ")

@@ -1,6 +1,7 @@
 package unitfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -47,8 +48,9 @@ func LoadPresets(fsys fs.FS) (*Presets, error) {
 	}
 	slices.Sort(names)
 	p := &Presets{}
+	var text bytes.Buffer
 	for _, name := range names {
-		b, err := readFile(fsys, files[name])
+		err := readFile(fsys, files[name], &text)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -59,7 +61,7 @@ func LoadPresets(fsys fs.FS) (*Presets, error) {
 			}
 			return nil, fmt.Errorf("cannot read presets: %w", err)
 		}
-		p.parse(string(b))
+		p.parse(text.String())
 	}
 	return p, nil
 }

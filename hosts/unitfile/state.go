@@ -1,7 +1,6 @@
 package unitfile
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -93,7 +92,7 @@ type install struct {
 func (s *Set) install(u *unit) (install, error) {
 	var in install
 	for _, p := range append([]string{strings.TrimPrefix(u.Path, "/")}, s.dropins[u.Name]...) {
-		b, err := readFile(s.fsys, p)
+		err := readFile(s.fsys, p, &s.text)
 		if errors.Is(err, fs.ErrNotExist) && p != strings.TrimPrefix(u.Path, "/") {
 			continue
 		}
@@ -103,17 +102,18 @@ func (s *Set) install(u *unit) (install, error) {
 			}
 			return in, err
 		}
-		in.parse(b)
+		in.parse(s.text.Bytes())
 	}
 	return in, nil
 }
 
-func (in *install) parse(b []byte) {
+func (in *install) parse(text []byte) {
+	if !bytes.Contains(text, []byte("[Install]")) {
+		return // so have most
+	}
 	section := ""
-	s := bufio.NewScanner(bytes.NewReader(b))
-	s.Buffer(nil, maxFile)
-	for s.Scan() {
-		line := strings.TrimSpace(s.Text())
+	for raw := range bytes.Lines(text) {
+		line := string(bytes.TrimSpace(raw))
 		if strings.HasPrefix(line, "[") {
 			section = line
 			continue
@@ -136,11 +136,14 @@ func (in *install) parse(b []byte) {
 	}
 }
 
-func readFile(fsys fs.FS, name string) ([]byte, error) {
+// readFile reads a file into buf.
+func readFile(fsys fs.FS, name string, buf *bytes.Buffer) error {
 	f, err := fsys.Open(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer f.Close() //nolint:errcheck // opened for reading
-	return io.ReadAll(io.LimitReader(f, maxFile))
+	buf.Reset()
+	_, err = buf.ReadFrom(io.LimitReader(f, maxFile))
+	return err
 }

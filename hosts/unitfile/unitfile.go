@@ -8,6 +8,7 @@
 package unitfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -78,7 +79,8 @@ type Set struct {
 	units   map[string]*unit
 	dropins map[string][]string // paths of x.service.d/*.conf by x.service
 	links   []link
-	aliases []*unit // links to another name, wherever found
+	aliases []*unit      // links to another name, wherever found
+	text    bytes.Buffer // of the unit file at hand
 }
 
 // Scan reads the directories that units are looked for in. fsys is the host's
