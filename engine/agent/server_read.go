@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -72,8 +73,9 @@ func (ss *session) read(ctx context.Context, m message) error {
 		if err != nil {
 			ss.log.Warn("cannot hand out stamps; the next read will be slower", "error", err)
 		}
-		// They are a help, not a promise: what does not fit stays behind.
-		if len(stamps) < MaxMessage/2 {
+		// They are a help, not a promise: what does not fit stays behind. So do
+		// those that the client has.
+		if len(stamps) < MaxMessage/2 && !bytes.Equal(stamps, req.Stamps) {
 			res.Stamps = stamps
 		}
 	}

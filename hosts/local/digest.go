@@ -48,7 +48,7 @@ type Digested struct {
 	Stamp Stamp
 	ID    hosts.ID // the SHA-256 of the bytes; zero: not hashed
 	Plain bool     // it has no attribute that a Node holds
-	Fits  fits     // by which policy it has the right label; zero: not known
+	Fits  fits     // by which rule it was found right; zero: not known
 	// Idle counts the sessions in a row that did not ask for it.
 	Idle uint8
 }

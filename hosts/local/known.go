@@ -14,7 +14,8 @@ import (
 // hash of its bytes is: every change of an attribute sets the ctime. Only the
 // common answers are, that there is nothing to tell; the others are read again.
 
-// fits says by which policy a path's label was found to be the right one.
+// fits says by which rule something was found to be right: a path's label by the
+// policy, or an rpmdb by its headers' digests.
 type fits [8]byte
 
 // plain reports whether what the stamp is of is known to have no attribute that

@@ -2,7 +2,9 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"sync"
+	"time"
 
 	"hikae/hosts/rpmdb"
 )
@@ -31,10 +33,22 @@ func (h *Host) Packages(ctx context.Context) ([]*rpmdb.Package, error) {
 	if c.list != nil && stamp == c.stamp {
 		return c.list, nil
 	}
+	now := time.Now()
+	if k, ok := h.stamps.get(Stamp(stamp.DB), now); ok && k.Fits == fitsDigests(stamp) {
+		db.Checked(stamp)
+	}
 	c.list, c.stamp, err = db.Load(ctx)
 	if err != nil {
 		c.list = nil
 		return nil, err
 	}
+	main, log := Stamp(c.stamp.DB), Stamp(c.stamp.Log)
+	if main.settled(now) && (log == Stamp{} || log.settled(now)) {
+		h.stamps.note(main, func(k *Digested) { k.Fits = fitsDigests(c.stamp) })
+	}
 	return c.list, nil
 }
+
+// fitsDigests names the answer that an rpmdb's headers were found to fit their
+// digests.
+func fitsDigests(s rpmdb.Stamp) fits { return fitsRule("rpmdb", fmt.Sprint(s)) }

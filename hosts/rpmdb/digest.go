@@ -7,10 +7,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash"
+	"sync"
 )
 
 // headerMagic stands before a header in a package file, and is part of what its digest covers.
 const headerMagic = "\x8e\xad\xe8\x01\x00\x00\x00\x00"
+
+var digestBufs = sync.Pool{New: func() any { b := make([]byte, 16<<10); return &b }}
 
 // checkDigest compares the header's immutable region with the digest that was taken of it when it was built, as rpm itself
 // does on each read: pages of a database can be torn or stale and yet look well. A header without region or digest, as old
@@ -32,11 +35,12 @@ func (h header) checkDigest() error {
 			continue
 		}
 		sum := d.new()
-		var buf [4096]byte
+		buf := digestBufs.Get().(*[]byte)
+		defer digestBufs.Put(buf)
 		for _, part := range covered {
 			for part != "" {
-				n := copy(buf[:], part)
-				sum.Write(buf[:n])
+				n := copy(*buf, part)
+				sum.Write((*buf)[:n])
 				part = part[n:]
 			}
 		}

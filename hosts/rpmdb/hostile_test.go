@@ -152,6 +152,23 @@ func TestDigestDoesNotFit(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "record 2: the header does not fit its digest") {
 		t.Errorf("%v", err)
 	}
+
+	// As long as the stamp is the one that all was checked under, it is not checked again.
+	db := openDir(t, dir)
+	stamp, err := db.Stamp()
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Checked(stamp)
+	if pkgs, _, err := db.Load(t.Context()); err != nil || len(pkgs) != 2 {
+		t.Errorf("under the same stamp: %d packages, %v", len(pkgs), err)
+	}
+	if err := os.Chmod(filepath.Join(dir, db.Path()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := db.Load(t.Context()); err == nil {
+		t.Error("under another stamp it is not checked")
+	}
 }
 
 // readAll asks for all that a package can decode.

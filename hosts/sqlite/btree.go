@@ -28,7 +28,7 @@ func (db *DB) scan(ctx context.Context, no uint32, depth int, fn func(rowid int6
 	if depth > maxDepth {
 		return errors.New("the table's tree is too deep")
 	}
-	page := make([]byte, db.pageSize)
+	page := db.pageAt(depth)
 	if err := db.readPage(page, no); err != nil {
 		return err
 	}
@@ -73,6 +73,14 @@ func (db *DB) scan(ctx context.Context, no uint32, depth int, fn func(rowid int6
 		return db.scan(ctx, binary.BigEndian.Uint32(page[at+pageRightmost:]), depth+1, fn)
 	}
 	return fmt.Errorf("page %d has type %d, where a table's page is due", no, page[at])
+}
+
+// pageAt gives room for the page at a depth of the tree: there is one at a time.
+func (db *DB) pageAt(depth int) []byte {
+	for len(db.pages) <= depth {
+		db.pages = append(db.pages, make([]byte, db.pageSize))
+	}
+	return db.pages[depth]
 }
 
 // leafCell reads the cell at offset at of a leaf, its overflow pages included: §1.6, "B-tree Cell Format".

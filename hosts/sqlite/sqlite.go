@@ -50,6 +50,7 @@ type DB struct {
 	total    int64           // bytes of the rows of this scan
 	used     map[uint32]bool // pages read in this scan: each belongs to one place, so trees that loop or share are found
 	overflow []byte          // the overflow page being read
+	pages    [][]byte        // the page being read at each depth of the tree
 }
 
 // Open reads the header of a database and indexes its log, which may be nil.
