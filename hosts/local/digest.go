@@ -62,6 +62,8 @@ type fileID struct{ dev, ino uint64 }
 type stampCache struct {
 	mu     sync.Mutex
 	m      map[fileID]Digested
+	noted  bool   // something was learnt in this session
+	loaded []byte // what it began with, as saved; nil: not that alone
 	ctimes ctimes
 }
 
@@ -123,6 +125,7 @@ func (c *stampCache) note(s Stamp, add func(*Digested)) {
 	d.Idle = 0
 	add(&d)
 	c.m[fileID{s.Dev, s.Ino}] = d
+	c.noted = true
 }
 
 // digested gives the contents that a file is known to have.

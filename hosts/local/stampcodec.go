@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -24,8 +25,12 @@ const (
 	stampFits
 )
 
-// SaveStamps gives what LoadStamps takes in a later session.
+// SaveStamps gives what LoadStamps takes in a later session. A session that
+// learnt nothing gives what it began with, to the byte: nobody has to keep it.
 func (h *Host) SaveStamps() ([]byte, error) {
+	if b := h.stamps.unchanged(); b != nil {
+		return b, nil
+	}
 	stamps := h.Stamps()
 	slices.SortFunc(stamps, func(a, b Digested) int {
 		return cmp.Or(cmp.Compare(a.Stamp.Dev, b.Stamp.Dev), cmp.Compare(a.Stamp.Ino, b.Stamp.Ino))
@@ -74,8 +79,28 @@ func (h *Host) LoadStamps(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("cannot load stamps: %w", err)
 	}
+	c := &h.stamps
+	c.mu.Lock()
+	first := c.m == nil
+	c.mu.Unlock()
 	h.UseStamps(stamps)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.loaded = nil; first {
+		c.loaded = bytes.Clone(b)
+	}
 	return nil
+}
+
+// unchanged gives the saved stamps that still hold all that is known, nil for
+// none.
+func (c *stampCache) unchanged() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.noted {
+		return nil
+	}
+	return c.loaded
 }
 
 func decodeStamps(b []byte) ([]Digested, error) {

@@ -29,6 +29,13 @@ func TestStampsTravel(t *testing.T) {
 			t.Fatalf("%+v became %+v", w, got)
 		}
 	}
+	if same, err := to.SaveStamps(); err != nil || !bytes.Equal(same, b) {
+		t.Errorf("a session that learnt nothing gives other stamps: %v", err)
+	}
+	to.stamps.note(want[7].Stamp, func(d *Digested) { d.Plain = true })
+	if other, err := to.SaveStamps(); err != nil || bytes.Equal(other, b) {
+		t.Errorf("what was learnt is not saved: %v", err)
+	}
 	var third Host
 	if err := third.LoadStamps(b[:len(b)-1]); err == nil || len(third.Stamps()) != 0 {
 		t.Errorf("half of the stamps: %v, %d", err, len(third.Stamps()))

@@ -215,6 +215,8 @@ func (s *lockedSigner) SignWithAlgorithm(r io.Reader, data []byte, algorithm str
 type Opened struct {
 	mu   sync.Mutex
 	keys map[string]ssh.Signer // by name and bytes
+
+	configs map[string]parsed // by name
 }
 
 func (o *Opened) signer(file string, pem []byte, passphrase func() ([]byte, error)) (ssh.Signer, error) {

@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -59,7 +60,7 @@ type config struct {
 	log   *slog.Logger
 }
 
-func loadConfig(override string, log *slog.Logger) (*config, error) {
+func loadConfig(override string, opened *Opened, log *slog.Logger) (*config, error) {
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return nil, fmt.Errorf("cannot find the home directory for the SSH configuration: %w", err)
@@ -69,14 +70,14 @@ func loadConfig(override string, log *slog.Logger) (*config, error) {
 		override = os.Getenv(ConfigEnv)
 	}
 	if override != "" {
-		f, err := readConfig(override)
+		f, err := opened.config(override)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the SSH configuration: %w", err)
 		}
 		c.files = append(c.files, f)
 		return c, nil
 	}
-	f, err := readConfig(filepath.Join(home, ".ssh", "config"))
+	f, err := opened.config(filepath.Join(home, ".ssh", "config"))
 	switch {
 	case err == nil:
 		c.files = append(c.files, f)
@@ -85,7 +86,7 @@ func loadConfig(override string, log *slog.Logger) (*config, error) {
 	}
 	// Distributions' own files use conditions that the parser does not know,
 	// to set what does not matter here.
-	f, err = readConfig("/etc/ssh/ssh_config")
+	f, err = opened.config("/etc/ssh/ssh_config")
 	switch {
 	case err == nil:
 		c.files = append(c.files, f)
@@ -95,15 +96,32 @@ func loadConfig(override string, log *slog.Logger) (*config, error) {
 	return c, nil
 }
 
-func readConfig(name string) (*ssh_config.Config, error) {
+// parsed is a file of the configuration, and the bytes that it was parsed from.
+type parsed struct {
+	text []byte
+	file *ssh_config.Config
+}
+
+// config reads a file of the configuration. It is parsed again when its bytes
+// are others: with many hosts it is long, and read for each.
+func (o *Opened) config(name string) (*ssh_config.Config, error) {
 	b, err := os.ReadFile(name) // #nosec G703 -- the user's own choice
 	if err != nil {
 		return nil, err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if p, ok := o.configs[name]; ok && bytes.Equal(p.text, b) {
+		return p.file, nil
 	}
 	f, err := ssh_config.DecodeBytes(b)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	if o.configs == nil {
+		o.configs = map[string]parsed{}
+	}
+	o.configs[name] = parsed{b, f}
 	return f, nil
 }
 

@@ -17,7 +17,7 @@ func resolve(t *testing.T, text string, target Target) (*settings, error) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := loadConfig(file, slog.New(slog.NewTextHandler(&bytes.Buffer{}, nil)))
+	c, err := loadConfig(file, new(Opened), slog.New(slog.NewTextHandler(&bytes.Buffer{}, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestConfigErrors(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := loadConfig("/nonexistent", slog.New(slog.DiscardHandler)); err == nil {
+	if _, err := loadConfig("/nonexistent", new(Opened), slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a configuration that was named and is not there was passed over")
 	}
 }

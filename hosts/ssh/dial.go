@@ -25,7 +25,7 @@ type Options struct {
 	// Passphrase asks a person for the passphrase of a key file; nil in batch.
 	Passphrase func(ctx context.Context, file string) ([]byte, error)
 	Binaries   *Binaries // what is pushed; nil: this program and its kin beside it
-	Opened     *Opened   // key files opened before; nil: none
+	Opened     *Opened   // key files opened, and configurations read, before; nil: none
 	Log        *slog.Logger
 }
 
@@ -42,7 +42,7 @@ func Dial(ctx context.Context, t Target, o Options) (*Conn, error) {
 	if o.Opened == nil {
 		o.Opened = new(Opened)
 	}
-	cfg, err := loadConfig(o.ConfigFile, o.Log)
+	cfg, err := loadConfig(o.ConfigFile, o.Opened, o.Log)
 	if err != nil {
 		return nil, err
 	}
