@@ -68,7 +68,7 @@ func (l *loader) label(b *hclsyntax.Block, form string) (string, bool) {
 	return b.Labels[0], true
 }
 
-// range of an attribute's value, or of the block.
+// at is the range of an attribute's value, or of the block.
 func (r *blockReader) at(name string) hcl.Range {
 	if a, given := r.b.Body.Attributes[name]; given {
 		return a.Expr.Range()

@@ -191,13 +191,13 @@ func (v *View) notes(b *strings.Builder, title string, notes []engine.Note) {
 	}
 }
 
-// nodeText is a node in one line.
 // isNode reports whether a resource is a path: of a kind with attributes a node
 // is a means, and what is to be said of it is among them.
 func isNode(r *engine.Resource) bool {
 	return r != nil && r.Node != nil && r.Value == cty.NilVal
 }
 
+// nodeText is a node in one line.
 func nodeText(n *hosts.Node) string {
 	switch n.Type {
 	case hosts.Link:

@@ -46,7 +46,8 @@ type put struct {
 	implied []engine.Resource
 }
 
-// enabled is the state of a timer's unit; nothing is wished of one that goes.
+// imply says what the unit of a timer is to be: enabled and running, or, of one
+// that goes, that nothing is wished.
 func (p *put) imply(name string, on bool) {
 	r := engine.Resource{Addr: engine.Addr{Kind: "service", Name: name + timerSuffix}, Value: cty.NilVal}
 	if on {

@@ -41,7 +41,7 @@ func (Lens) Kinds() []engine.Schema {
 // Units is empty: dnf reads its files anew each time.
 func (Lens) Units() []engine.Unit { return nil }
 
-// locks are the lines of the list by their patterns, and the patterns in order.
+// load reads the list: its lines by their patterns, and the patterns in order.
 func load(t engine.Tree) (f *lensput.File, locks map[string][]lens.Span, order []string, err error) {
 	locks = map[string][]lens.Span{}
 	f, err = lensput.Read(t, list)
