@@ -135,13 +135,17 @@ func (e *execution) rollback(ctx context.Context, g *group, tx engine.Transactio
 	if g.unitsChange() && e.x.Host.Facts().Systemd {
 		fail(e.systemctl(ctx, "daemon-reload"))
 	}
-	if back := reversed(g.services); len(back) > 0 {
-		job := e.job(back)
+	back := *g
+	if back.services = reversed(g.services); len(back.services) > 0 {
+		job := e.job(back.services)
 		job.Done = func(engine.Addr) {}
 		fail(e.module("service").Apply(ctx, e.x.Host, job))
 	}
 	for _, err := range e.refreshBack(ctx, g, before) {
 		fail(err)
+	}
+	if len(errs) == 1 { // "rolled back" is said of what serves again
+		fail(e.health(ctx, &back, before))
 	}
 	e.putBack(len(errs) == 1)
 	err := errors.Join(errs...)

@@ -27,11 +27,13 @@ func TestGroupIsPutBack(t *testing.T) {
 		name       string
 		check      int    // exit code of httpd -t
 		state      string // of the unit, after the reload
+		back       string // and once its files are put back
 		rolledBack bool
 	}{
-		{"accepted and alive", 0, "active", false},
-		{"refused by its checker", 1, "active", true},
-		{"dead after the reload", 0, "failed", true},
+		{"accepted and alive", 0, "active", "", false},
+		{"refused by its checker", 1, "active", "active", true},
+		{"dead after the reload", 0, "failed", "active", true},
+		{"dead on its old files too", 0, "failed", "failed", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := hosttest.New(t)
@@ -49,8 +51,11 @@ func TestGroupIsPutBack(t *testing.T) {
 					reloads++
 				case c.Argv[0] == "systemctl" && c.Argv[1] == "show":
 					state := "active"
-					if reloads == 1 {
+					switch reloads {
+					case 1:
 						state = tt.state
+					case 2:
+						state = tt.back
 					}
 					return hosts.Result{Stdout: []byte("Id=httpd.service\nActiveState=" + state + "\nNRestarts=0\n")}, nil
 				}
@@ -70,7 +75,7 @@ func TestGroupIsPutBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			want, applied := "new\n", 1
-			if tt.rolledBack {
+			if tt.back != "" {
 				want, applied = "old\n", 0
 			}
 			if got := h.Text(conf); got != want || res.RolledBack != tt.rolledBack || len(res.Applied) != applied {
@@ -81,6 +86,9 @@ func TestGroupIsPutBack(t *testing.T) {
 			}
 			if strings.Contains(res.Err, "hunter2") || tt.check != 0 && !strings.Contains(res.Err, "AH00526") {
 				t.Errorf("the error shows a secret, or not the checker's words: %s", res.Err)
+			}
+			if tt.back == "failed" && !strings.Contains(res.Err, "while putting it back: httpd.service is failed") {
+				t.Errorf("the error does not say that it is dead still: %s", res.Err)
 			}
 			if tt.rolledBack && !strings.Contains(res.Err, "httpd") {
 				t.Errorf("the error does not say why: %s", res.Err)
