@@ -110,8 +110,11 @@ type Unit struct {
 	// Check lists programs (argv) that refuse what the unit would refuse; nil:
 	// none. They are run where the files are as they would be, before they are;
 	// so is Prepare, and what these write beside the files is thrown away then.
-	Check  func(r hosts.Reader, changed []string) [][]string
-	Reload bool // it reads its files again on reload; else it is restarted
+	Check func(r hosts.Reader, changed []string) [][]string
+	// Rehearse is how it is started for a moment, where Check is run, to see
+	// whether it lives; nil: it is not. Only what has a Check.
+	Rehearse *Rehearse
+	Reload   bool // it reads its files again on reload; else it is restarted
 	// Before are units to restart with it, first: those whose mounts hold the
 	// old inode of a replaced file.
 	Before []string
@@ -121,6 +124,13 @@ type Unit struct {
 	// Login: who can log in hangs on it. A new login has to succeed after a
 	// change of it, or the change is undone.
 	Login bool
+}
+
+// Rehearse is a daemon that can be started beside the one that runs: what it
+// writes is thrown away, so it is none that has a database.
+type Rehearse struct {
+	Argv  []string // in the foreground
+	State []string // directories that it writes, beyond those of hosts.Rehearsal
 }
 
 // Undoer is a Module of a kind that logins hang on and that makes no

@@ -22,6 +22,7 @@ func TestLabRollback(t *testing.T) {
 	l := newProject(t, rollbackProject)
 	l.reset("primary")
 	t.Run("refused", func(t *testing.T) { sub(l, t).refusedConfigs() })
+	t.Run("rehearsed", func(t *testing.T) { sub(l, t).rehearsedConfigs() })
 	t.Run("accepted and deadly", func(t *testing.T) { sub(l, t).deadlyConfigs() })
 	t.Run("named in its chroot", func(t *testing.T) { sub(l, t).bindMounts() })
 }
@@ -52,13 +53,60 @@ func (l *lab) refusedConfigs() {
 	}
 }
 
+// rehearsedConfigs: what the checkers accept and the daemons die of is never in
+// its place either, and all of them keep serving.
+func (l *lab) rehearsedConfigs() {
+	l.t.Helper()
+	l.exec("primary", "openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=other -keyout /root/other.key -out /root/other.crt 2>/dev/null")
+	named := l.exec("primary", "cat /etc/named.conf")
+	const httpd, zz = "httpd.service", "/etc/httpd/conf.d/zz.conf"
+	for _, bad := range [][]badFile{
+		{ // somebody else's port
+			{zz, "Listen 127.0.0.1:3306\n", httpd},
+			{"/etc/dovecot/conf.d/zz.conf", "service imap-login {\n  inet_listener other {\n    port = 25\n  }\n}\n", "dovecot.service"},
+			{"/etc/php-fpm.d/zz.conf", "[zz]\nuser = apache\nlisten = 127.0.0.1:6379\npm = static\npm.max_children = 1\n", "php-fpm.service"},
+			{"/etc/named.conf", strings.Replace(named, `"data/named.run"`, `"/nonexistent/named.run"`, 1), "named-chroot.service"},
+		},
+		{{zz, "ErrorLog /var/log/nowhere/error_log\n", httpd}},
+		{{zz, "<VirtualHost *:443>\nServerName other\nSSLEngine on\nSSLCertificateFile /root/other.crt\nSSLCertificateKeyFile /etc/pki/tls/private/localhost.key\n</VirtualHost>\n", httpd}},
+		{{zz, "Listen 192.0.2.1:80\n", httpd}}, // an address of another host
+	} {
+		before, left := l.stands(bad), l.leftovers()
+		clients := l.probes()
+		l.rolledBack(bad)
+		for _, p := range clients {
+			p.unharmed(l.t)
+		}
+		if after := l.stands(bad); after != before {
+			l.t.Errorf("before:\n%s\nafter:\n%s", before, after)
+		}
+		if after := l.leftovers(); after != left {
+			l.t.Errorf("left behind: before\n%s\nafter\n%s", left, after)
+		}
+	}
+	l.write("good", "# a change that is good\n")
+	l.write("overlay.hcl", "overlay \"host\" \"primary\" {\n  file \"/etc/httpd/conf.d/zz.conf\" { source = \"good\" }\n}\n")
+	clients := l.probes()
+	l.ok("apply", "primary", "--yes")
+	for _, p := range clients {
+		p.unharmed(l.t)
+	}
+	l.exec("primary", "rm -f /etc/httpd/conf.d/zz.conf /root/other.*")
+}
+
+// leftovers lists what a rehearsal could leave behind: mounts, processes by
+// their namespaces, semaphores, sockets and other files.
+func (l *lab) leftovers() string {
+	l.t.Helper()
+	return l.exec("primary", "findmnt -rno TARGET | grep -v /run/user | sort; readlink /proc/[0-9]*/ns/pid /proc/[0-9]*/ns/net /proc/[0-9]*/ns/ipc | sort -u; ipcs -s | tail -n +3; ls /run /run/httpd /run/php-fpm /run/named /var/log /var/log/httpd /tmp /var/tmp | grep -v -e hikae -e agetty.reload; true")
+}
+
 // deadlyConfigs: what no checker sees and the daemon dies of is put back. A
 // daemon that keeps what it had, when its reload fails, is not missed at all.
 func (l *lab) deadlyConfigs() {
 	l.t.Helper()
 	bad := []badFile{
-		// bound at the reload, and httpd's parent ends when it cannot
-		{"/etc/httpd/conf.d/zz.conf", "Listen 127.0.0.1:3306\n", "httpd.service"},
+		{"/etc/httpd/conf.d/zz.conf", "Listen 127.0.0.1:3306\n", "httpd.service"}, // seen in the rehearsal
 		{"/etc/postfix/master.cf", l.exec("primary", "cat /etc/postfix/master.cf") + "127.0.0.1:3306 inet n - n - - smtpd\n", "postfix.service"},
 		{"/etc/my.cnf.d/zz.cnf", "[mysqld]\ndatadir=/nonexistent\n", "mariadb.service"},
 		{"/etc/redis.conf", l.exec("primary", "cat /etc/redis.conf") + "\ndir /nonexistent\n", "redis.service"},
@@ -73,12 +121,10 @@ func (l *lab) deadlyConfigs() {
 	before := texts()
 	clients := l.probes()
 	l.rolledBack(bad)
-	for _, name := range []string{"dns", "imap"} {
+	for _, name := range []string{"dns", "imap", "http"} {
 		clients[name].unharmed(l.t)
 	}
-	for _, name := range []string{"http", "smtp"} {
-		clients[name].end(l.t)
-	}
+	clients["smtp"].end(l.t)
 	if after := texts(); after != before {
 		l.t.Errorf("before:\n%s\nafter:\n%s", before, after)
 	}

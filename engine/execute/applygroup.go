@@ -31,7 +31,7 @@ func (e *execution) group(ctx context.Context, g *group) error {
 	if err != nil { // which daemons are to be reloaded and watched is not known
 		return errors.Join(err, tx.Discard())
 	}
-	checked, err := e.checkAhead(ctx, g, tx)
+	checked, err := e.checkAhead(ctx, g, tx, before)
 	if err != nil {
 		err = errors.Join(err, tx.Discard())
 		e.putBack(true)

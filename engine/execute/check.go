@@ -12,10 +12,11 @@ import (
 
 // checkAhead has the daemons of a group check their new files where these are
 // not yet: in a view of their own. A configuration that is refused is so never
-// in a place where a daemon that is restarted just then would read it. done is
+// in a place where a daemon that is restarted just then would read it. What the
+// checkers do not see, a rehearsal of the daemons does (rehearse.go). done is
 // false where the host can give no such view: the files are checked once they
 // are there, then.
-func (e *execution) checkAhead(ctx context.Context, g *group, tx engine.Transaction) (done bool, err error) {
+func (e *execution) checkAhead(ctx context.Context, g *group, tx engine.Transaction, before map[string]unitState) (done bool, err error) {
 	if !g.checked() {
 		return true, nil
 	}
@@ -32,8 +33,14 @@ func (e *execution) checkAhead(ctx context.Context, g *group, tx engine.Transact
 				return err
 			}
 		}
-		return g.check(ctx, view)
+		if err := g.check(ctx, view); err != nil {
+			return err
+		}
+		return e.rehearse(ctx, g, before, view)
 	})
+	if died, ok := errors.AsType[*diedError](err); ok {
+		err = e.control(ctx, p, died)
+	}
 	if errors.Is(err, hosts.ErrNoPreview) {
 		e.tell(fmt.Sprintf("the configuration of %s is checked in its place, and put back if it is refused: %v", g.name(), err))
 		return false, nil

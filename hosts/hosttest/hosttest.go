@@ -39,6 +39,8 @@ type Host struct {
 	packages []*rpmdb.Package
 	onRun    func(context.Context, hosts.Cmd) (hosts.Result, error)
 	runs     []hosts.Cmd
+
+	onRehearse func(hosts.Rehearsal) (string, error)
 }
 
 var _ Full = (*Host)(nil)
@@ -120,8 +122,28 @@ func (h *Host) Preview(ctx context.Context, laid []hosts.Laid, fn func(hosts.Hos
 		facts := h.Facts()
 		v := &Host{Host: l, Root: h.Root, tb: h.tb, facts: &facts}
 		v.onRun = h.Run
+		v.onRehearse = h.onRehearse
 		return fn(v)
 	})
+}
+
+// OnRehearse has fn answer in place of daemons that are rehearsed: why they die,
+// "" where they live. Without it all live.
+func (h *Host) OnRehearse(fn func(hosts.Rehearsal) (died string, err error)) { h.onRehearse = fn }
+
+// Rehearse implements hosts.Rehearser: it starts nothing.
+func (h *Host) Rehearse(_ context.Context, daemons []hosts.Rehearsal) ([]string, error) {
+	died := make([]string, len(daemons))
+	for i, d := range daemons {
+		if h.onRehearse == nil {
+			break
+		}
+		var err error
+		if died[i], err = h.onRehearse(d); err != nil {
+			return nil, err
+		}
+	}
+	return died, nil
 }
 
 // Text reads a file.

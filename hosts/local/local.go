@@ -60,6 +60,7 @@ type Host struct {
 	packages packageCache
 	systemd  systemd
 	staging  staging
+	viewed   []string // of a view: the directories that an overlay lies over
 }
 
 var (

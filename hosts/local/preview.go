@@ -107,7 +107,8 @@ func (h *Host) layOut(laid []hosts.Laid) error {
 		return err
 	}
 	defer upper.Close()
-	for i, dir := range viewDirs(laid) {
+	h.viewed = viewDirs(laid)
+	for i, dir := range h.viewed {
 		if err := h.overlay(dir, upper, strconv.Itoa(i)); err != nil {
 			return fmt.Errorf("cannot lay a view over %s: %w", dir, err)
 		}
@@ -126,14 +127,24 @@ func viewDirs(laid []hosts.Laid) []string {
 	for _, l := range laid {
 		dirs = append(dirs, path.Dir(l.Path))
 	}
+	return outermost(dirs)
+}
+
+// outermost leaves out directories that lie in another of them.
+func outermost(dirs []string) []string {
 	slices.Sort(dirs)
 	var out []string
 	for _, d := range dirs {
-		if !slices.ContainsFunc(out, func(o string) bool { return d == o || strings.HasPrefix(d, strings.TrimSuffix(o, "/")+"/") }) {
+		if !within(d, out) {
 			out = append(out, d)
 		}
 	}
 	return out
+}
+
+// within reports whether a directory is one of those, or below one.
+func within(dir string, those []string) bool {
+	return slices.ContainsFunc(those, func(o string) bool { return dir == o || strings.HasPrefix(dir, strings.TrimSuffix(o, "/")+"/") })
 }
 
 func (h *Host) fits(laid []hosts.Laid) error {
@@ -174,19 +185,26 @@ func (h *Host) overlay(dir string, upper dirFD, n string) error {
 	if dir == "/" {
 		return errors.New("not over the whole host")
 	}
-	var opts [3]string
-	for i, part := range []string{"upper", "work"} {
-		name := part + n
-		if err := unix.Mkdirat(int(upper), name, 0o755); err != nil {
-			return err
-		}
-		opts[i+1] = part + "dir=" + upper.proc(name)
-	}
 	lower, err := h.openDir(dir)
 	if err != nil {
 		return err
 	}
 	defer lower.Close()
+	var st unix.Stat_t
+	if err := unix.Fstat(int(lower), &st); err != nil {
+		return err
+	}
+	var opts [3]string
+	for i, part := range []string{"upper", "work"} {
+		name := part + n
+		if err := unix.Mkdirat(int(upper), name, 0o700); err != nil {
+			return err
+		}
+		if err := likeDir(upper, name, st.Uid, st.Gid, st.Mode); err != nil {
+			return err
+		}
+		opts[i+1] = part + "dir=" + upper.proc(name)
+	}
 	opts[0] = "lowerdir=" + strings.TrimSuffix(lower.proc(""), "/")
 	below, err := h.mountsBelow(dir)
 	if err != nil {
@@ -303,8 +321,12 @@ func layDir(d dirFD, name string, like *unix.Statx_t) error {
 	if err := unix.Mkdirat(int(d), name, 0o700); err != nil {
 		return err
 	}
-	if err := unix.Fchownat(int(d), name, int(like.Uid), int(like.Gid), unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	return likeDir(d, name, like.Uid, like.Gid, uint32(like.Mode))
+}
+
+func likeDir(d dirFD, name string, uid, gid, mode uint32) error {
+	if err := unix.Fchownat(int(d), name, int(uid), int(gid), unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return err
 	}
-	return unix.Fchmodat(int(d), name, uint32(like.Mode)&0o7777, 0)
+	return unix.Fchmodat(int(d), name, mode&0o7777, 0)
 }

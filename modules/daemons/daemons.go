@@ -15,22 +15,28 @@ import (
 func Units() []engine.Unit {
 	return []engine.Unit{
 		{
-			Name:   "httpd.service",
-			Reads:  []string{"/etc/httpd/**", tlsFiles},
-			Check:  argv("/usr/sbin/httpd", "-t"),
-			Reload: true,
+			Name:     "httpd.service",
+			Reads:    []string{"/etc/httpd/**", tlsFiles},
+			Check:    argv("/usr/sbin/httpd", "-t"),
+			Reload:   true,
+			Rehearse: &engine.Rehearse{Argv: []string{"/usr/sbin/httpd", "-DFOREGROUND"}},
 		},
 		{
-			Name:   "php-fpm.service",
-			Reads:  []string{"/etc/php-fpm.conf", "/etc/php-fpm.d/*", "/etc/php.ini", "/etc/php.d/*"},
-			Check:  argv("/usr/sbin/php-fpm", "-t"),
-			Reload: true,
+			Name:     "php-fpm.service",
+			Reads:    []string{"/etc/php-fpm.conf", "/etc/php-fpm.d/*", "/etc/php.ini", "/etc/php.d/*"},
+			Check:    argv("/usr/sbin/php-fpm", "-t"),
+			Reload:   true,
+			Rehearse: &engine.Rehearse{Argv: []string{"/usr/sbin/php-fpm", "--nodaemonize"}},
 		},
 		{
 			Name:   "php74-php-fpm.service",
 			Reads:  []string{"/etc/opt/remi/php74/**"},
 			Check:  argv("/opt/remi/php74/root/usr/sbin/php-fpm", "-t"),
 			Reload: true,
+			Rehearse: &engine.Rehearse{
+				Argv:  []string{"/opt/remi/php74/root/usr/sbin/php-fpm", "--nodaemonize"},
+				State: []string{"/var/opt/remi/php74"},
+			},
 		},
 		named("named.service"),
 		namedChroot(),
@@ -46,6 +52,8 @@ func Units() []engine.Unit {
 			Reads:  []string{"/etc/dovecot/**", "/etc/pki/dovecot/**", tlsFiles},
 			Check:  argv("/usr/bin/doveconf", "-n"),
 			Reload: true,
+			// It makes sockets where postfix finds them.
+			Rehearse: &engine.Rehearse{Argv: []string{"/usr/sbin/dovecot", "-F"}, State: []string{"/var/lib/dovecot", "/var/spool/postfix"}},
 		},
 		{
 			Name:  "dhcpd.service",

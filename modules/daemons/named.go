@@ -17,6 +17,8 @@ func named(unit string) engine.Unit {
 		Reads:  []string{namedConf, "/etc/named.*", "/etc/named/**", "/var/named/**"},
 		Check:  namedCheck,
 		Reload: true,
+		// Without its chroot, where the old files are bound.
+		Rehearse: &engine.Rehearse{Argv: []string{"/usr/sbin/named", "-g", "-u", "named", "-c", namedConf}, State: []string{"/var/named"}},
 	}
 }
 

@@ -1,0 +1,114 @@
+package execute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"hikae/engine"
+	"hikae/engine/rules"
+	"hikae/hosts"
+)
+
+// diedError: daemons did not live on the new files, in a rehearsal.
+type diedError struct {
+	names   []string
+	why     []string
+	daemons []hosts.Rehearsal
+}
+
+func (e *diedError) Error() string {
+	var lines []string
+	for i, n := range e.names {
+		lines = append(lines, fmt.Sprintf("%s does not live on its new configuration, as a rehearsal shows: %s", n, e.why[i]))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// rehearse starts in a view those of a group's daemons that run now and read
+// what changes. Where they cannot be started so, it says so and is content.
+func (e *execution) rehearse(ctx context.Context, g *group, before map[string]unitState, view hosts.Host) error {
+	stage, ok := view.(hosts.Rehearser)
+	names, daemons := g.rehearsals(before)
+	if !ok || len(names) == 0 {
+		return nil
+	}
+	why, err := stage.Rehearse(ctx, daemons)
+	if ctx.Err() != nil {
+		return err
+	}
+	if err != nil {
+		e.tell(fmt.Sprintf("whether %s would live on the new configuration is seen only once it does: %v", strings.Join(names, ", "), err))
+		return nil
+	}
+	var died diedError
+	for i, w := range why {
+		if w != "" {
+			died.names = append(died.names, names[i])
+			died.why = append(died.why, rules.Redact(w))
+			died.daemons = append(died.daemons, daemons[i])
+		}
+	}
+	if len(died.names) > 0 {
+		return &died
+	}
+	return nil
+}
+
+// rehearsals are the daemons of the group that can be rehearsed.
+func (g *group) rehearsals(before map[string]unitState) (names []string, daemons []hosts.Rehearsal) {
+	var beside []string // they may give up what they hold
+	for _, s := range before {
+		if s.CGroup != "" {
+			beside = append(beside, s.CGroup)
+		}
+	}
+	for _, u := range g.units {
+		now := before[u.Name]
+		reads := slices.ContainsFunc(g.changed(), func(p string) bool { return slices.Contains(readersOf(p, []engine.Unit{u}), u.Name) })
+		stopped := slices.ContainsFunc(g.services, func(c engine.Change) bool { return c.Addr.Name == u.Name && stops(c) })
+		if u.Rehearse == nil || !now.active() || !reads || stopped {
+			continue
+		}
+		names = append(names, u.Name)
+		daemons = append(daemons, hosts.Rehearsal{
+			Argv: u.Rehearse.Argv, State: u.Rehearse.State, Running: now.CGroup, Beside: beside, Listens: len(now.Listens) > 0,
+		})
+	}
+	return names, daemons
+}
+
+// control rehearses what died on the new files on the old ones. What dies on
+// those too, while it runs, cannot be rehearsed here, and nothing was learnt.
+func (e *execution) control(ctx context.Context, p hosts.Previewer, died *diedError) error {
+	var why []string
+	err := p.Preview(ctx, nil, func(view hosts.Host) error {
+		stage, ok := view.(hosts.Rehearser)
+		if !ok {
+			return hosts.ErrNoPreview
+		}
+		var err error
+		why, err = stage.Rehearse(ctx, died.daemons)
+		return err
+	})
+	if ctx.Err() != nil {
+		return errors.Join(err, ctx.Err())
+	}
+	var sure diedError
+	for i, n := range died.names {
+		switch {
+		case err != nil:
+			e.tell(fmt.Sprintf("%s could not be rehearsed on its old configuration: %v", n, err))
+		case why[i] != "":
+			e.tell(fmt.Sprintf("%s cannot be rehearsed here: it would not live on its old configuration either: %s", n, rules.Redact(why[i])))
+		default:
+			sure.names, sure.why = append(sure.names, n), append(sure.why, died.why[i])
+		}
+	}
+	if len(sure.names) > 0 {
+		return &sure
+	}
+	return nil
+}

@@ -1,0 +1,251 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hikae/hosts"
+	"hikae/hosts/mountinfo"
+)
+
+const (
+	// livesFor is how long a daemon has to live in a rehearsal.
+	livesFor = 700 * time.Millisecond
+	// listensWithin is how much it may take until it listens, on a busy host.
+	listensWithin = 4 * time.Second
+	rehearseStep  = 20 * time.Millisecond
+	// lastWords bounds what is kept of what it prints, in bytes, from the end.
+	lastWords = 2 << 10
+)
+
+// keeper is the first process of a rehearsal's process namespace, so that all
+// in it is killed with it: at the end, when hikae dies, or after 20 s.
+var keeper = []string{"/usr/bin/sleep", "20"}
+
+// scratch is what any daemon may write, and what is thrown away after it.
+var scratch = []string{"/run", "/tmp", "/var/tmp", "/var/log", "/dev/shm"}
+
+var _ hosts.Rehearser = (*Host)(nil)
+
+// Rehearse implements hosts.Rehearser. It is called in Preview's fn, on its
+// goroutine.
+func (h *Host) Rehearse(ctx context.Context, daemons []hosts.Rehearsal) ([]string, error) {
+	if h.root != "/" {
+		return nil, errors.New("cannot rehearse: nothing runs there")
+	}
+	ns, err := os.Open("/proc/thread-self/ns/mnt")
+	if err != nil {
+		return nil, fmt.Errorf("cannot rehearse: %w", err)
+	}
+	defer ns.Close() //nolint:errcheck // opened for reading
+	type end struct {
+		i    int
+		died string
+		err  error
+	}
+	ended := make(chan end, len(daemons))
+	for i, d := range daemons {
+		onOwnThread(func() {
+			e := end{i: i}
+			defer func() { ended <- e }()
+			e.died, e.err = h.rehearse(ctx, ns, d)
+		})
+	}
+	died := make([]string, len(daemons))
+	var errs []error
+	for range daemons {
+		e := <-ended
+		died[e.i] = e.died
+		if e.err != nil {
+			errs = append(errs, fmt.Errorf("cannot rehearse %s: %w", daemons[e.i].Argv[0], e.err))
+		}
+	}
+	return died, errors.Join(errs...)
+}
+
+// rehearse makes the calling thread's namespaces those of a stage, and starts a
+// daemon on it.
+func (h *Host) rehearse(ctx context.Context, view *os.File, d hosts.Rehearsal) (died string, err error) {
+	network, err := hostNetwork()
+	if err != nil {
+		return "", err
+	}
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		return "", err
+	}
+	if err := unix.Setns(int(view.Fd()), unix.CLONE_NEWNS); err != nil {
+		return "", fmt.Errorf("cannot enter the view: %w", err)
+	}
+	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWIPC); err != nil {
+		return "", fmt.Errorf("cannot make namespaces: %w", err)
+	}
+	if err := network.copy(); err != nil {
+		return "", err
+	}
+	if err := h.furnish(d.State); err != nil {
+		return "", err
+	}
+	first := exec.Command(keeper[0], keeper[1:]...)
+	first.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID, Setsid: true, Pdeathsig: unix.SIGKILL}
+	if err := first.Start(); err != nil {
+		return "", fmt.Errorf("cannot make a process namespace: %w", err)
+	}
+	defer first.Wait()         //nolint:errcheck // it was killed
+	defer first.Process.Kill() //nolint:errcheck // so it had ended
+	return h.play(ctx, d, first.Process.Pid)
+}
+
+// play starts the daemon and watches it, in the process namespace of another.
+func (h *Host) play(ctx context.Context, d hosts.Rehearsal, keeper int) (died string, err error) {
+	said, err := unix.MemfdCreate("said", unix.MFD_CLOEXEC)
+	if err != nil {
+		return "", err
+	}
+	out := os.NewFile(uintptr(said), "said")
+	defer out.Close() //nolint:errcheck // it is in memory
+	pids, err := os.Open("/proc/" + strconv.Itoa(keeper) + "/ns/pid")
+	if err != nil {
+		return "", err
+	}
+	defer pids.Close() //nolint:errcheck // opened for reading
+	if err := unix.Setns(int(pids.Fd()), unix.CLONE_NEWPID); err != nil {
+		return "", fmt.Errorf("cannot enter a process namespace: %w", err)
+	}
+	cmd := exec.Command(d.Argv[0], d.Argv[1:]...)
+	cmd.Env, cmd.Dir = []string{"PATH=" + runPath, "LANG=C"}, "/"
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // it dies with the namespace
+	if err := cmd.Start(); err != nil {
+		return "", bare(err)
+	}
+	ended := make(chan error, 1)
+	var gone sync.WaitGroup
+	gone.Go(func() { ended <- cmd.Wait() })
+	err = h.watch(ctx, d, ended)
+	if end, ok := errors.AsType[*endedError](err); ok {
+		return end.why + ": " + tail(out), nil
+	}
+	defer func() {
+		_ = unix.Kill(keeper, unix.SIGKILL) // and so all of them
+		gone.Wait()                         // until it is reaped the namespace does not end
+	}()
+	if err != nil {
+		return "", err
+	}
+	return inTheWay(listeners("/proc/thread-self/net"), d)
+}
+
+// endedError: the daemon has ended by itself.
+type endedError struct{ why string }
+
+func (e *endedError) Error() string { return e.why }
+
+// watch returns nil once the daemon has lived for long enough.
+func (h *Host) watch(ctx context.Context, d hosts.Rehearsal, ended <-chan error) error {
+	tick := time.NewTicker(rehearseStep)
+	defer tick.Stop()
+	for start := time.Now(); ; {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-ended:
+			why := "it ends"
+			if err != nil {
+				why += " (" + err.Error() + ")"
+			}
+			return &endedError{why}
+		case <-tick.C:
+		}
+		lived := time.Since(start)
+		if lived >= livesFor && (!d.Listens || lived >= listensWithin || len(listeners("/proc/thread-self/net")) > 0) {
+			return nil
+		}
+	}
+}
+
+// furnish lays overlays over what the daemon may write, and has all else be
+// read-only, in the calling thread's mount namespace.
+func (h *Host) furnish(state []string) error {
+	stage, err := New(Options{Root: h.root, Log: h.log})
+	if err != nil {
+		return err
+	}
+	defer stage.Close() //nolint:errcheck // gives back a descriptor
+	upper, err := stage.memory()
+	if err != nil {
+		return err
+	}
+	defer upper.Close()
+	free := slices.Concat(h.viewed, []string{ownRun})
+	for i, dir := range outermost(slices.Concat(scratch, state)) {
+		if within(dir, h.viewed) {
+			continue
+		}
+		switch err := stage.overlay(dir, upper, "stage"+strconv.Itoa(i)); {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return fmt.Errorf("cannot lay a stage over %s: %w", dir, err)
+		}
+		free = append(free, dir)
+	}
+	return sealMounts(free)
+}
+
+// sealMounts makes every mount read-only but those.
+func sealMounts(free []string) error {
+	f, err := os.Open("/proc/thread-self/mountinfo")
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // opened for reading
+	var mounts []mountinfo.Mount
+	for m, err := range mountinfo.Read(f) {
+		if err != nil {
+			return err
+		}
+		mounts = append(mounts, m)
+	}
+	for _, m := range mounts {
+		if slices.Contains(free, m.Point) || slices.Contains(m.Options, "ro") {
+			continue
+		}
+		flags := uintptr(unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY)
+		for option, flag := range map[string]uintptr{
+			"nosuid": unix.MS_NOSUID, "nodev": unix.MS_NODEV, "noexec": unix.MS_NOEXEC,
+			"noatime": unix.MS_NOATIME, "nodiratime": unix.MS_NODIRATIME, "relatime": unix.MS_RELATIME,
+		} {
+			if slices.Contains(m.Options, option) {
+				flags |= flag
+			}
+		}
+		// One that lies under another, or below one, is seen by nobody.
+		if err := unix.Mount("", m.Point, "", flags, ""); err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EINVAL) {
+			return fmt.Errorf("cannot make %s read-only: %w", m.Point, err)
+		}
+	}
+	return nil
+}
+
+// tail is the end of what was printed.
+func tail(f *os.File) string {
+	size, err := f.Seek(0, 2)
+	if err != nil {
+		return err.Error()
+	}
+	b := make([]byte, min(size, lastWords))
+	n, _ := f.ReadAt(b, size-int64(len(b)))
+	return strings.TrimSpace(strings.ToValidUTF8(string(b[:n]), "?"))
+}

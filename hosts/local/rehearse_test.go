@@ -1,0 +1,171 @@
+package local_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"hikae/hosts"
+	"hikae/hosts/local"
+)
+
+// rehearse has sh run a script as a daemon in a view of the machine itself.
+func rehearse(t *testing.T, d ...hosts.Rehearsal) []string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to make namespaces")
+	}
+	h, err := local.New(local.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	var died []string
+	err = h.Preview(t.Context(), nil, func(v hosts.Host) error {
+		died, err = v.(hosts.Rehearser).Rehearse(t.Context(), d)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return died
+}
+
+func script(text string) hosts.Rehearsal {
+	return hosts.Rehearsal{Argv: []string{"/bin/sh", "-c", text}}
+}
+
+// A daemon lives or says why it does not; several do so at the same time.
+func TestRehearse(t *testing.T) {
+	start := time.Now()
+	died := rehearse(t, script("exec sleep 60"), script("echo no such log >&2; exit 3"), script("kill -9 $$"), script("exec sleep 60"))
+	took := time.Since(start)
+	if died[0] != "" || !strings.Contains(died[1], "exit status 3") || !strings.Contains(died[1], "no such log") ||
+		!strings.Contains(died[2], "killed") || died[3] != "" {
+		t.Errorf("died: %q", died)
+	}
+	if took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// What a rehearsed daemon does to the host is thrown away, or cannot be done.
+func TestRehearseLeavesNothing(t *testing.T) {
+	mark := fmt.Sprintf("hikae-rehearsal-%d", os.Getpid())
+	state, other := t.TempDir(), filepath.Join("/var/lib", mark)
+	if err := os.WriteFile(filepath.Join(state, "data"), []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NOTIFY_SOCKET", "/run/systemd/notify")
+	t.Setenv("HIKAE_SECRET", "x")
+	d := script(`set -e
+test -z "$NOTIFY_SOCKET$HIKAE_SECRET"
+for d in /run /tmp /var/tmp /var/log /dev/shm; do echo x > $d/` + mark + `; done
+echo new > ` + state + `/data
+if (echo x > ` + other + `) 2>/dev/null; then exit 7; fi
+sleep 61.25 & setsid sleep 61.25 &
+exec sleep 61.25`)
+	d.State = []string{state}
+	before := kernelState(t)
+	if died := rehearse(t, d); died[0] != "" {
+		t.Errorf("died: %s", died[0])
+	}
+	for _, dir := range []string{"/run", "/tmp", "/var/tmp", "/var/log", "/dev/shm", "/var/lib"} {
+		if _, err := os.Lstat(filepath.Join(dir, mark)); err == nil {
+			t.Errorf("%s has what it wrote", dir)
+		}
+	}
+	if b, err := os.ReadFile(filepath.Join(state, "data")); err != nil || string(b) != "old" {
+		t.Errorf("its state: %q, %v", b, err)
+	}
+	if after := kernelState(t); after != before {
+		t.Errorf("mounts before:\n%s\nafter:\n%s", before, after)
+	}
+	cmdlines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cmdlines {
+		if b, _ := os.ReadFile(c); string(b) == "sleep\x0061.25\x00" {
+			t.Errorf("%s still runs", c)
+		}
+	}
+}
+
+func kernelState(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// listenerEnv has the test binary be a daemon that listens.
+const listenerEnv = "-test.run=^TestListener$"
+
+// TestListener is the daemon of TestRehearseTakenPort, where it is given an
+// address after "--".
+func TestListener(t *testing.T) {
+	args := os.Args
+	if len(args) < 2 || args[len(args)-2] != "listen" {
+		t.Skip("it is a daemon of another test")
+	}
+	l, err := net.Listen("tcp", args[len(args)-1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	defer l.Close()
+	time.Sleep(time.Minute)
+}
+
+// What another process listens on cannot be listened on; what nobody does can,
+// on the host's own addresses.
+func TestRehearseTakenPort(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	daemon := func(addr string) hosts.Rehearsal {
+		return hosts.Rehearsal{Argv: []string{exe, listenerEnv, "listen", addr}, Listens: true}
+	}
+	died := rehearse(t, daemon("127.0.0.1:"+port), daemon("0.0.0.0:"+port), daemon("127.0.0.2:"+port), daemon("192.0.2.77:8"), daemon(hostAddr(t)+":7"))
+	for _, i := range []int{0, 1} {
+		if !strings.Contains(died[i], ":"+port) || !strings.Contains(died[i], fmt.Sprintf("process %d", os.Getpid())) {
+			t.Errorf("taken: %q", died[i])
+		}
+	}
+	if died[2] != "" || died[4] != "" {
+		t.Errorf("free: %q, %q", died[2], died[4])
+	}
+	if !strings.Contains(died[3], "cannot assign") {
+		t.Errorf("an address that is not the host's: %q", died[3])
+	}
+}
+
+// hostAddr is an IPv4 address of this machine.
+func hostAddr(t *testing.T) string {
+	t.Helper()
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := "127.0.0.1"
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && !n.IP.IsLoopback() {
+			addr = n.IP.String()
+		}
+	}
+	return addr
+}

@@ -1,0 +1,29 @@
+package hosts
+
+import "context"
+
+// Rehearsal is a daemon as it is to be started for a moment.
+type Rehearsal struct {
+	Argv  []string // in the foreground
+	State []string // directories that it writes, beyond /run, /tmp, /var/tmp, /var/log and /dev/shm
+	// Running is the control group of the one that runs now, as systemd names
+	// it. What that listens on is in nobody's way, nor is what those of Beside do.
+	Running string
+	Beside  []string
+	// Listens: the one that runs now listens, so this one is to be waited for
+	// until it does.
+	Listens bool
+}
+
+// Rehearser is a view, as a Previewer gives it, in which daemons can be started
+// for a moment.
+type Rehearser interface {
+	// Rehearse starts the daemons, all at once, each in namespaces of its own:
+	// it sees the view and the host's addresses, reaches nobody, and all that it
+	// writes is thrown away. When Rehearse returns they are gone. died says
+	// of each why it would not live; "" where it lives: that it ended, with its
+	// last words, or that somebody else holds what it listens on.
+	//
+	// An error means that nothing can be told, as no such namespaces can be had.
+	Rehearse(ctx context.Context, daemons []Rehearsal) (died []string, err error)
+}

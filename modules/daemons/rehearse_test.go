@@ -1,0 +1,83 @@
+package daemons_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"hikae/engine"
+	"hikae/engine/execute"
+	"hikae/hosts"
+	"hikae/hosts/hosttest"
+	"hikae/modules/daemons"
+	"hikae/modules/file"
+)
+
+// What a rehearsed daemon does not live on is never in its place, if it lives on
+// what it has; where that cannot be told, the change is made and watched.
+func TestRehearsedBeforeItIsThere(t *testing.T) {
+	const conf = "/etc/httpd/conf/httpd.conf"
+	died := map[string]string{"old\n": "", "new\n": "it ends (exit status 1): password=hunter2\nno such log"}
+	for _, tt := range []struct {
+		name             string
+		state            string
+		lives            map[string]string
+		err              error
+		asked            int
+		rolledBack, told bool
+	}{
+		{name: "lives", state: "active", lives: map[string]string{}, asked: 1},
+		{name: "dies", state: "active", lives: died, asked: 2, rolledBack: true},
+		{name: "dies on the old as well", state: "active", lives: map[string]string{"old\n": "no", "new\n": "no"}, asked: 2, told: true},
+		{name: "cannot be rehearsed", state: "active", err: errors.New("no namespaces"), asked: 1, told: true},
+		{name: "does not run", state: "inactive", lives: died},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := hosttest.New(t)
+			h.SetFacts(hosts.Facts{Systemd: true})
+			h.Write("/usr/sbin/httpd", "")
+			h.Write(conf, "old\n")
+			h.OnRun(func(_ context.Context, c hosts.Cmd) (hosts.Result, error) {
+				if c.Argv[0] == "systemctl" && c.Argv[1] == "show" {
+					return hosts.Result{Stdout: []byte("Id=httpd.service\nActiveState=" + tt.state + "\n")}, nil
+				}
+				return hosts.Result{}, nil
+			})
+			asked := 0
+			h.OnRehearse(func(d hosts.Rehearsal) (string, error) {
+				asked++
+				if !slices.Equal(d.Argv, []string{"/usr/sbin/httpd", "-DFOREGROUND"}) {
+					t.Errorf("rehearsed: %v", d.Argv)
+				}
+				return tt.lives[h.Text(conf)], tt.err
+			})
+			before, inode := node(t, h, conf), inodeOf(t, h, conf)
+			after := before
+			after.Content = content("new\n")
+			x := &execute.Executor{Host: h, Modules: []engine.Module{file.Module{}}, Units: daemons.Units()}
+			res, err := x.Apply(t.Context(), engine.ApplyRequest{Stage: engine.StageConfig, Holder: "test", Changes: []engine.Change{{
+				Addr: engine.Addr{Kind: "file", Name: conf}, Action: engine.Update,
+				Before: &engine.Resource{Node: &before, Value: cty.NilVal}, After: &engine.Resource{Node: &after, Value: cty.NilVal},
+			}}}, func(hosts.Content) (io.ReadCloser, error) {
+				return io.NopCloser(strings.NewReader("new\n")), nil
+			}, func(engine.ApplyEvent) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if asked != tt.asked || res.RolledBack != tt.rolledBack || (inodeOf(t, h, conf) == inode) != tt.rolledBack {
+				t.Errorf("rehearsed %d times; %q stands there; %+v", asked, h.Text(conf), res)
+			}
+			if tt.rolledBack && (!strings.Contains(res.Err, "httpd.service") || !strings.Contains(res.Err, "no such log") || strings.Contains(res.Err, "hunter2")) {
+				t.Errorf("the error: %s", res.Err)
+			}
+			if told := strings.Contains(strings.Join(res.Notes, "\n"), "httpd.service"); told != tt.told {
+				t.Errorf("notes: %q", res.Notes)
+			}
+		})
+	}
+}
