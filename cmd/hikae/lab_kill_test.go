@@ -60,6 +60,7 @@ type killing struct {
 	now   map[string]string        // what is described, by sort: "" for nothing
 	takes map[string]time.Duration // how long an apply of it takes
 	count map[string]int
+	said  string // by the apply that was cut off, and by those after it
 }
 
 func newKilling(t *testing.T, seed uint64, disk string) *killing {
@@ -186,6 +187,7 @@ func (k *killing) cut(kill string, delay time.Duration) (took time.Duration, ove
 		_ = cmd.Process.Kill()
 		k.t.Errorf("the apply did not end within 45 s of the kill: %s", out.String())
 	}
+	k.said = "-- cut off:\n" + tail(out.String())
 	if kill == "power" {
 		k.lab.lab("power", "standby", "on")
 	}
@@ -197,6 +199,7 @@ func (k *killing) again(what string) {
 	k.t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); ; {
 		r := k.runEnv(nil, k.bin, "-C", k.dir, "apply", "standby", "--yes")
+		k.said += fmt.Sprintf("-- then, exit %d:\n%s%s", r.code, tail(r.out), tail(r.errOut))
 		if r.code == 0 {
 			return
 		}
@@ -224,7 +227,7 @@ ls -d /var/lib/hikae/journal /var/lib/hikae/spool/apply-* 2>/dev/null
 systemctl is-active hikae-dnf.service | grep -x active; true`
 	want += part + "left\n"
 	if got := k.exec("standby", script); got != want {
-		k.t.Errorf("%s: described is %v; it should be:\n%s\nand is:\n%s", what, k.now, want, got)
+		k.t.Errorf("%s: described is %v; it should be:\n%s\nand is:\n%s\nwhat was said:\n%s", what, k.now, want, got, k.said)
 	}
 }
 
