@@ -99,6 +99,7 @@ type reading struct {
 	hostOnly *rules.Set
 	found    []engine.Resource
 	seen     map[string]bool // owned paths that were found
+	listed   map[string]bool // directories whose names were all passed on
 	cov      engine.Coverage
 }
 
@@ -106,9 +107,10 @@ type reading struct {
 func (rd *reading) walk(ctx context.Context, root string, alone bool) error {
 	if rd.seen == nil {
 		rd.seen = make(map[string]bool, len(rd.own))
+		rd.listed = make(map[string]bool)
 	}
 	err := rd.r.Walk(ctx, root, func(path string, n hosts.Node) error {
-		if n.Type != hosts.Other && rd.own.of(path) != nil {
+		if rd.own.of(path) != nil {
 			rd.seen[path] = true
 		}
 		if why, out := rd.leftOut(path, n); out {
@@ -128,6 +130,7 @@ func (rd *reading) walk(ctx context.Context, root string, alone bool) error {
 		if alone && n.Type == hosts.Dir {
 			return fs.SkipDir
 		}
+		rd.listed[path] = n.Type == hosts.Dir
 		return nil
 	}, rd.hole)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -175,32 +178,6 @@ func (rd *reading) leftOut(path string, n hosts.Node) (string, bool) {
 func (rd *reading) coversBelow(dir string) bool {
 	_, out := rd.leftOut(dir+"/\x01any/\x01any", hosts.Node{Type: hosts.Dir})
 	return out
-}
-
-// missing adds the %config files that a package installed and somebody
-// removed: that they are gone is part of what the host is.
-func (rd *reading) missing(roots []string) {
-	var gone []string
-	for path, o := range rd.own {
-		if !o.config || o.missingOK || o.pristine == nil || rd.seen[path] || !below(path, roots) {
-			continue
-		}
-		if _, out := rd.leftOut(path, *o.pristine); out || rd.hidden(path) {
-			continue
-		}
-		if _, err := rd.r.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			continue // behind a link or a mount: not ours to judge
-		}
-		gone = append(gone, path)
-	}
-	slices.Sort(gone)
-	for _, path := range gone {
-		o := rd.own[path]
-		rd.found = append(rd.found, engine.Resource{
-			Addr: engine.Addr{Kind: Kind, Name: path}, Value: cty.NilVal,
-			Node: &hosts.Node{Type: hosts.Absent}, Package: o.pkg, Pristine: o.pristine.Clone(),
-		})
-	}
 }
 
 // label sets Node.Label of all that was found, by one question to the policy.
@@ -269,11 +246,6 @@ func (rd *reading) secret(path string, mode uint32) (bool, error) {
 func (rd *reading) hole(path string, err error) {
 	mount := errors.Is(err, hosts.ErrMountPoint) || errors.Is(err, hosts.ErrNotMounted)
 	rd.cov.Holes = append(rd.cov.Holes, engine.Hole{Path: path, Err: err.Error(), Mount: mount})
-}
-
-// hidden reports whether a path lies where nothing was seen for its mount.
-func (rd *reading) hidden(path string) bool {
-	return slices.ContainsFunc(rd.cov.Holes, func(h engine.Hole) bool { return h.Mount && below(path, []string{h.Path}) })
 }
 
 // withoutNested drops the roots that lie below another; roots are sorted.
