@@ -4,8 +4,11 @@ import "context"
 
 // Rehearsal is a daemon as it is to be started for a moment.
 type Rehearsal struct {
-	Argv  []string // in the foreground
-	State []string // directories that it writes, beyond /run, /tmp, /var/tmp, /var/log and /dev/shm
+	Argv  []string // in the foreground; a word $NAME is the words of that variable
+	State []string // directories that it writes, beyond /run, /tmp, /var and /dev/shm, or mounted there
+	// Main is the process of the one that runs now, whose environment it gets
+	// where that is root's; 0: a bare one.
+	Main int
 	// Running is the control group of the one that runs now, as systemd names
 	// it. What that listens on is in nobody's way, nor is what those of Beside do.
 	Running string

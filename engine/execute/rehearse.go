@@ -40,7 +40,7 @@ func (e *execution) rehearse(ctx context.Context, g *group, before map[string]un
 		return err
 	}
 	if err != nil {
-		e.tell(fmt.Sprintf("whether %s would live on the new configuration is seen only once it does: %v", strings.Join(names, ", "), err))
+		e.tell(fmt.Sprintf("whether %s would live on the new configuration is seen only once it does: %s", strings.Join(names, ", "), rules.Redact(err.Error())))
 		return nil
 	}
 	var died diedError
@@ -74,7 +74,8 @@ func (g *group) rehearsals(before map[string]unitState) (names []string, daemons
 		}
 		names = append(names, u.Name)
 		daemons = append(daemons, hosts.Rehearsal{
-			Argv: u.Rehearse.Argv, State: u.Rehearse.State, Running: now.CGroup, Beside: beside, Listens: len(now.Listens) > 0,
+			Argv: u.Rehearse.Argv, State: u.Rehearse.State, Main: now.MainPID,
+			Running: now.CGroup, Beside: beside, Listens: len(now.Listens) > 0,
 		})
 	}
 	return names, daemons
@@ -100,7 +101,7 @@ func (e *execution) control(ctx context.Context, p hosts.Previewer, died *diedEr
 	for i, n := range died.names {
 		switch {
 		case err != nil:
-			e.tell(fmt.Sprintf("%s could not be rehearsed on its old configuration: %v", n, err))
+			e.tell(fmt.Sprintf("%s could not be rehearsed on its old configuration: %s", n, rules.Redact(err.Error())))
 		case why[i] != "":
 			e.tell(fmt.Sprintf("%s cannot be rehearsed here: it would not live on its old configuration either: %s", n, rules.Redact(why[i])))
 		default:

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,8 +35,18 @@ const (
 // in it is killed with it: at the end, when hikae dies, or after 20 s.
 var keeper = []string{"/usr/bin/sleep", "20"}
 
-// scratch is what any daemon may write, and what is thrown away after it.
-var scratch = []string{"/run", "/tmp", "/var/tmp", "/var/log", "/dev/shm"}
+var (
+	// scratch is what any daemon may write, and what is thrown away after it.
+	scratch = []string{"/run", "/tmp", "/var", "/var/tmp", "/var/log", "/dev/shm"}
+	// scratchToo is so where it can be.
+	scratchToo = []string{"/srv", "/opt", "/home", "/root"}
+	// lookups are where accounts are asked for: sssd's sockets and nscd's. They
+	// are as they are.
+	lookups = []string{"/var/lib/sss/pipes", "/run/nscd"}
+	// stageFaults are words (strerror(3), gai_strerror(3)) of a daemon that ends
+	// for want of what only a rehearsal lacks.
+	stageFaults = []string{"Read-only file system", "name resolution", "Name or service not known"}
+)
 
 var _ hosts.Rehearser = (*Host)(nil)
 
@@ -123,8 +134,9 @@ func (h *Host) play(ctx context.Context, d hosts.Rehearsal, keeper int) (died st
 	if err := unix.Setns(int(pids.Fd()), unix.CLONE_NEWPID); err != nil {
 		return "", fmt.Errorf("cannot enter a process namespace: %w", err)
 	}
-	cmd := exec.Command(d.Argv[0], d.Argv[1:]...)
-	cmd.Env, cmd.Dir = []string{"PATH=" + runPath, "LANG=C"}, "/"
+	env := environment(d.Main)
+	cmd := exec.Command(d.Argv[0], expand(d.Argv[1:], env)...)
+	cmd.Env, cmd.Dir = env, "/"
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // it dies with the namespace
 	if err := cmd.Start(); err != nil {
@@ -135,7 +147,11 @@ func (h *Host) play(ctx context.Context, d hosts.Rehearsal, keeper int) (died st
 	gone.Go(func() { ended <- cmd.Wait() })
 	err = h.watch(ctx, d, ended)
 	if end, ok := errors.AsType[*endedError](err); ok {
-		return end.why + ": " + tail(out), nil
+		said := tail(out)
+		if slices.ContainsFunc(stageFaults, func(f string) bool { return strings.Contains(said, f) }) {
+			return "", fmt.Errorf("it wants what a rehearsal has not: %s", said)
+		}
+		return end.why + ": " + said, nil
 	}
 	defer func() {
 		_ = unix.Kill(keeper, unix.SIGKILL) // and so all of them
@@ -188,20 +204,46 @@ func (h *Host) furnish(state []string) error {
 		return err
 	}
 	defer upper.Close()
+	var asked submounts = map[string]dirFD{}
+	defer asked.close()
+	for _, dir := range lookups {
+		if d, err := stage.openDir(dir); err == nil { // few hosts have them
+			asked[dir] = d
+		}
+	}
 	free := slices.Concat(h.viewed, []string{ownRun})
-	for i, dir := range outermost(slices.Concat(scratch, state)) {
-		if within(dir, h.viewed) {
+	for i, dir := range slices.Concat(scratch, state, scratchToo) {
+		under, err := mountOver(dir)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(free, under) {
 			continue
 		}
-		switch err := stage.overlay(dir, upper, "stage"+strconv.Itoa(i)); {
-		case errors.Is(err, fs.ErrNotExist):
+		err = stage.overlay(dir, upper, "stage"+strconv.Itoa(i))
+		if errors.Is(err, fs.ErrNotExist) || err != nil && slices.Contains(scratchToo, dir) {
 			continue
-		case err != nil:
+		}
+		if err != nil {
 			return fmt.Errorf("cannot lay a stage over %s: %w", dir, err)
 		}
 		free = append(free, dir)
 	}
+	if err := asked.bind(stage); err != nil {
+		return err
+	}
 	return sealMounts(free)
+}
+
+// mountOver is the mount point that a directory lies in, or is.
+func mountOver(dir string) (string, error) {
+	table, err := readMounts("/proc/thread-self/mountinfo", "/")
+	if err != nil {
+		return "", err
+	}
+	for ; !table.paths[dir] && dir != "/"; dir = path.Dir(dir) {
+	}
+	return dir, nil
 }
 
 // sealMounts makes every mount read-only but those.

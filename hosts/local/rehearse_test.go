@@ -1,9 +1,11 @@
 package local_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -56,7 +58,7 @@ func TestRehearse(t *testing.T) {
 // What a rehearsed daemon does to the host is thrown away, or cannot be done.
 func TestRehearseLeavesNothing(t *testing.T) {
 	mark := fmt.Sprintf("hikae-rehearsal-%d", os.Getpid())
-	state, other := t.TempDir(), filepath.Join("/var/lib", mark)
+	state := t.TempDir()
 	if err := os.WriteFile(filepath.Join(state, "data"), []byte("old"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +68,8 @@ func TestRehearseLeavesNothing(t *testing.T) {
 test -z "$NOTIFY_SOCKET$HIKAE_SECRET"
 for d in /run /tmp /var/tmp /var/log /dev/shm; do echo x > $d/` + mark + `; done
 echo new > ` + state + `/data
-if (echo x > ` + other + `) 2>/dev/null; then exit 7; fi
+for d in /var/lib /var/spool /root; do echo x > $d/` + mark + `; done
+if (echo x > /usr/` + mark + `) 2>/dev/null; then exit 7; fi
 sleep 61.25 & setsid sleep 61.25 &
 exec sleep 61.25`)
 	d.State = []string{state}
@@ -74,7 +77,7 @@ exec sleep 61.25`)
 	if died := rehearse(t, d); died[0] != "" {
 		t.Errorf("died: %s", died[0])
 	}
-	for _, dir := range []string{"/run", "/tmp", "/var/tmp", "/var/log", "/dev/shm", "/var/lib"} {
+	for _, dir := range []string{"/run", "/tmp", "/var/tmp", "/var/log", "/dev/shm", "/var/lib", "/var/spool", "/root", "/usr"} {
 		if _, err := os.Lstat(filepath.Join(dir, mark)); err == nil {
 			t.Errorf("%s has what it wrote", dir)
 		}
@@ -168,4 +171,39 @@ func hostAddr(t *testing.T) string {
 		}
 	}
 	return addr
+}
+
+// What ends for want of something that only a rehearsal lacks shows nothing.
+func TestRehearseKnowsItsOwnFaults(t *testing.T) {
+	h, err := local.New(local.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	err = h.Preview(t.Context(), nil, func(v hosts.Host) error {
+		_, err := v.(hosts.Rehearser).Rehearse(t.Context(), []hosts.Rehearsal{script("echo x > /usr/hikae-rehearsal || exit 1; sleep 60")})
+		return err
+	})
+	if errors.Is(err, hosts.ErrNoPreview) {
+		t.Skip(err)
+	}
+	if err == nil || !strings.Contains(err.Error(), "Read-only") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The daemon gets the environment that the running one has, without what is
+// for that alone.
+func TestRehearseEnvironment(t *testing.T) {
+	running := exec.Command("/bin/sleep", "60")
+	running.Env = []string{"OPTIONS=-D A", "NOTIFY_SOCKET=/run/x", "LD_PRELOAD=", "GIVEN=yes"}
+	if err := running.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer running.Wait()
+	defer running.Process.Kill()
+	d := hosts.Rehearsal{Argv: []string{"/bin/sh", "-c", `test "$*" = "-D A" && test "$GIVEN" = yes && test -z "${NOTIFY_SOCKET+x}${LD_PRELOAD+x}" && exec sleep 60`, "sh", "$OPTIONS"}, Main: running.Process.Pid}
+	if died := rehearse(t, d); died[0] != "" {
+		t.Error(died[0])
+	}
 }

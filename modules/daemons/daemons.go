@@ -19,7 +19,7 @@ func Units() []engine.Unit {
 			Reads:    []string{"/etc/httpd/**", tlsFiles},
 			Check:    argv("/usr/sbin/httpd", "-t"),
 			Reload:   true,
-			Rehearse: &engine.Rehearse{Argv: []string{"/usr/sbin/httpd", "-DFOREGROUND"}},
+			Rehearse: &engine.Rehearse{Argv: []string{"/usr/sbin/httpd", "$OPTIONS", "-DFOREGROUND"}},
 		},
 		{
 			Name:     "php-fpm.service",
@@ -82,11 +82,12 @@ func Units() []engine.Unit {
 			Login:  true,
 		},
 		{
-			Name:   "sshd.service",
-			Reads:  []string{"/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*", "/etc/sysconfig/sshd"},
-			Check:  argv("/usr/sbin/sshd", "-t"),
-			Reload: true,
-			Login:  true,
+			Name:     "sshd.service",
+			Reads:    []string{"/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*", "/etc/sysconfig/sshd"},
+			Check:    argv("/usr/sbin/sshd", "-t"),
+			Rehearse: &engine.Rehearse{Argv: []string{"/usr/sbin/sshd", "-D", "-e", "$OPTIONS", "$CRYPTO_POLICY"}},
+			Reload:   true,
+			Login:    true,
 		},
 		{
 			Name:  "chronyd.service",

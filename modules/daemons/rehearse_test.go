@@ -51,7 +51,7 @@ func TestRehearsedBeforeItIsThere(t *testing.T) {
 			asked := 0
 			h.OnRehearse(func(d hosts.Rehearsal) (string, error) {
 				asked++
-				if !slices.Equal(d.Argv, []string{"/usr/sbin/httpd", "-DFOREGROUND"}) {
+				if !slices.Equal(d.Argv, []string{"/usr/sbin/httpd", "$OPTIONS", "-DFOREGROUND"}) {
 					t.Errorf("rehearsed: %v", d.Argv)
 				}
 				return tt.lives[h.Text(conf)], tt.err
