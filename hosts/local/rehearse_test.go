@@ -88,15 +88,61 @@ exec sleep 61.25`)
 	if after := kernelState(t); after != before {
 		t.Errorf("mounts before:\n%s\nafter:\n%s", before, after)
 	}
+	if left := sleepers(t, "61.25"); len(left) > 0 {
+		t.Errorf("still running: %v", left)
+	}
+}
+
+// sleepers lists the processes that sleep for that long.
+func sleepers(t *testing.T, seconds string) (found []string) {
+	t.Helper()
 	cmdlines, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range cmdlines {
-		if b, _ := os.ReadFile(c); string(b) == "sleep\x0061.25\x00" {
-			t.Errorf("%s still runs", c)
+		if b, _ := os.ReadFile(c); string(b) == "sleep\x00"+seconds+"\x00" {
+			found = append(found, c)
 		}
 	}
+	return found
+}
+
+// Where hikae is killed in the middle, the daemon goes with it.
+func TestRehearseEndsWithHikae(t *testing.T) {
+	const seconds = "62.75"
+	if os.Getenv("HIKAE_TEST_REHEARSES") != "" {
+		d := script("setsid sleep " + seconds + " & exec sleep " + seconds)
+		d.Listens = true // which it will not
+		rehearse(t, d)
+		return
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to make namespaces")
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hikae := exec.Command(exe, "-test.run=^TestRehearseEndsWithHikae$")
+	hikae.Env = append(os.Environ(), "HIKAE_TEST_REHEARSES=yes")
+	if err := hikae.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until := func(n int) {
+		t.Helper()
+		for end := time.Now().Add(20 * time.Second); len(sleepers(t, seconds)) != n; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("running: %v, not %d", sleepers(t, seconds), n)
+			}
+		}
+	}
+	until(2)
+	if err := hikae.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	_ = hikae.Wait() // it was killed
+	until(0)
 }
 
 func kernelState(t *testing.T) string {
