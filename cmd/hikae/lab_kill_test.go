@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -229,7 +231,31 @@ systemctl is-active hikae-dnf.service | grep -x active; true`
 	if got := k.exec("standby", script); got != want {
 		k.t.Errorf("%s: described is %v; it should be:\n%s\nand is:\n%s\nwhat was said:\n%s", what, k.now, want, got, k.said)
 	}
+	k.based(what)
 }
+
+// based wants all that is described to be in Base: what is not there would
+// stay for ever.
+func (k *killing) based(what string) {
+	k.t.Helper()
+	base, err := os.ReadFile(filepath.Join(k.dir, "states", ".store", "base", "standby"))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	for _, s := range k.sorts {
+		if k.now[s.name] == "" {
+			continue
+		}
+		for _, m := range blockStart.FindAllStringSubmatch(s.hcl(k.now[s.name]), -1) {
+			if m[1] != "service" && !strings.Contains(string(base), fmt.Sprintf(" %s \"\" %q\n", m[1], m[2])) {
+				k.t.Errorf("%s: %s %s is not in Base; what was said:\n%s", what, m[1], m[2], k.said)
+			}
+		}
+	}
+}
+
+// blockStart is a block that describes a resource, in a sort's HCL.
+var blockStart = regexp.MustCompile(`(?m)^  ([a-z]+) "([^"]+)" \{`)
 
 // whole wants each of a sort's files to be one of the variants, right after the
 // kill, before hikae has a chance to mend anything.

@@ -155,11 +155,9 @@ func (c *Controller) open(ctx context.Context, t Target, d *engine.Desired, fini
 	if err != nil {
 		return nil, err
 	}
-	if conn.Unfinished() != "" {
-		if err := c.unfinished(ctx, conn, t, finish); err != nil {
-			_ = conn.Close()
-			return nil, err
-		}
+	if err := c.unfinished(ctx, conn, t, finish); err != nil {
+		_ = conn.Close()
+		return nil, err
 	}
 	c.View.Progress(t.Name, "reading")
 	act, err := c.read(ctx, conn, t, d)
@@ -171,15 +169,23 @@ func (c *Controller) open(ctx context.Context, t Target, d *engine.Desired, fini
 }
 
 // unfinished tells of an apply that was cut off and, with finish, has the agent
-// bring it to its end.
+// bring it to its end. So it does where only this controller knows that one was
+// begun: the agent that lost its controller may not have got to its journal yet,
+// and what it goes on to make is seen by a read only once it has let go of the
+// host's lock.
 func (c *Controller) unfinished(ctx context.Context, conn *agent.Client, t Target, finish bool) error {
 	note := func(text string) {
 		text = view.Safe(text)
 		c.View.Emit(view.Event{Type: "note", Host: t.Name, Text: t.Name + ": " + text, Data: map[string]string{"text": text}})
 	}
 	if !finish {
-		note(conn.Unfinished())
+		if text := conn.Unfinished(); text != "" {
+			note(text)
+		}
 		return nil
+	}
+	if begun, err := c.begun(t.Name); err != nil || len(begun) == 0 && conn.Unfinished() == "" {
+		return err
 	}
 	res, err := conn.Apply(ctx, engine.ApplyRequest{Stage: engine.StageSystem, Holder: c.Holder}, nil, func(e engine.ApplyEvent) {
 		if e.Progress != "" {
