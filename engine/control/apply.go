@@ -183,6 +183,11 @@ func (a *applying) again(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if p.again {
+		if err := a.c.keepBase(p); err != nil {
+			return err
+		}
+	}
 	// What follows was only forecast when the plan was shown: all together
 	// stays within the budget.
 	p.Spent = p.Spent.Add(a.made)
@@ -290,7 +295,8 @@ func (a *applying) settle(act *engine.Actual) error {
 
 // advance records in Base what was applied. What was not stays begun: it may
 // have been made all the same, as by a dnf that was killed when it had installed
-// some of its packages.
+// some of its packages. So does what Base can know in full only when it was read
+// again: cut off before that, it would never be as hikae left it.
 func (a *applying) advance(cs []engine.Change, applied []engine.Addr) error {
 	schemas := engine.ByKind(a.c.Schemas)
 	byAddr := map[engine.Addr]engine.Change{}
@@ -304,6 +310,9 @@ func (a *applying) advance(cs []engine.Change, applied []engine.Addr) error {
 		case ch.After != nil:
 			a.p.base[addr] = engine.FingerprintOf(ch.After, schemas[addr.Kind])
 			a.fresh = append(a.fresh, addr)
+			if !schemas[addr.Kind].Node {
+				continue
+			}
 		}
 		delete(byAddr, addr)
 	}
