@@ -10,7 +10,7 @@ report() {
 # Performance
 
 What \`make bench\` printed: hikae beside what one would use instead, on the lab's
-hosts, controller and hosts on one machine ($(nproc) cores${cpu:+ of $cpu}, Linux $(uname -r)).
+hosts, controller and hosts on one machine ($(nproc) cores${cpu:+ of $cpu}, Linux $(uname -r | cut -d- -f1)).
 The lab primary has $packages packages and $files paths below /etc; its daemons run.
 
 Each row is one run of commands in turn, A B A B, $runs of each ($few of what takes
