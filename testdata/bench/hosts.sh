@@ -67,6 +67,8 @@ trees() {
         chmod "${modes[d % 5]}" "$path"
         setfacl -m "u:${id[${owners[(n + 1) % 5]}]%:*}:r--" "$path"
         setfattr -n security.selinux -v "system_u:object_r:${labels[f % 5]}:s0" "$path"
+        # rsync takes files of one size and one second for the same
+        if [[ $side == a ]]; then touch -d '1 day ago' "$path"; fi
       done
     done
   done
