@@ -13,6 +13,6 @@ alternate "$few" cat_from big_from
 with=$(ls "$project/states/.store/generations/big" | tail -n 1)
 alternate "$few" cat_to big_to
 
-compared "apply of a file of $mib MiB, synced, read again" big_to '`cat | ssh` of the same' cat_to 0.8
+compared "apply of a file of $mib MiB, synced, read again" big_to '`cat \| ssh` of the same' cat_to 0.8
 compared "snapshot with a file of $mib MiB" big_from '`ssh cat` of the same' cat_from 0.8
 rm -f "$work/copy"
