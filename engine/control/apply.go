@@ -11,7 +11,6 @@ import (
 	"hikae/engine"
 	"hikae/engine/agent"
 	"hikae/engine/view"
-	"hikae/states"
 )
 
 // ErrRolledBack: something failed and what belonged together was put back.
@@ -176,14 +175,11 @@ func (a *applying) again(ctx context.Context) error {
 		return err
 	}
 	a.p.session.actual = act
-	if err := a.settle(act); err != nil {
-		return err
-	}
 	p, err := a.c.compare(ctx, a.p.Target, a.p.wish, a.p.session, PlanOptions{})
 	if err != nil {
 		return err
 	}
-	if p.again {
+	if a.settle(p.base, act) || p.again {
 		if err := a.c.keepBase(p); err != nil {
 			return err
 		}
@@ -280,17 +276,17 @@ func (a *applying) soFar(err error) error {
 
 // settle records in Base how what was applied reads: a wish leaves attributes
 // open that the host then fills, and what is to be removed one day is compared
-// with all of them.
-func (a *applying) settle(act *engine.Actual) error {
-	for _, s := range a.c.Schemas {
-		for _, addr := range a.fresh {
-			if r := act.Resources[addr]; r != nil && addr.Kind == s.Kind && !s.Node {
-				a.p.base[addr] = engine.FingerprintOf(r, s)
-			}
+// with all of them. It reports whether there was anything.
+func (a *applying) settle(base engine.Base, act *engine.Actual) bool {
+	schemas := engine.ByKind(a.c.Schemas)
+	for _, addr := range a.fresh {
+		if r, s := act.Resources[addr], schemas[addr.Kind]; r != nil && !s.Node {
+			base[addr] = engine.FingerprintOf(r, s)
 		}
 	}
+	some := len(a.fresh) > 0
 	a.fresh = nil
-	return a.c.Store.Set(states.Base, a.p.Target.Name, a.p.base.Encode())
+	return some
 }
 
 // advance records in Base what was applied. What was not stays begun: it may

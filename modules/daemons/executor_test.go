@@ -61,19 +61,8 @@ func TestGroupIsPutBack(t *testing.T) {
 				}
 				return hosts.Result{}, nil
 			})
-			before, inode := node(t, h, conf), inodeOf(t, h, conf)
-			after := before
-			after.Content = content("new\n")
-			x := &execute.Executor{Host: h, Modules: []engine.Module{file.Module{}}, Units: daemons.Units()}
-			res, err := x.Apply(t.Context(), engine.ApplyRequest{Stage: engine.StageConfig, Holder: "test", Changes: []engine.Change{{
-				Addr: engine.Addr{Kind: "file", Name: conf}, Action: engine.Update,
-				Before: &engine.Resource{Node: &before, Value: cty.NilVal}, After: &engine.Resource{Node: &after, Value: cty.NilVal},
-			}}}, func(hosts.Content) (io.ReadCloser, error) {
-				return io.NopCloser(strings.NewReader("new\n")), nil
-			}, func(engine.ApplyEvent) {})
-			if err != nil {
-				t.Fatal(err)
-			}
+			inode := inodeOf(t, h, conf)
+			res := applyNew(t, h, conf)
 			want, applied := "new\n", 1
 			if tt.back != "" {
 				want, applied = "old\n", 0
@@ -95,6 +84,23 @@ func TestGroupIsPutBack(t *testing.T) {
 			}
 		})
 	}
+}
+
+// applyNew changes a file to "new\n" on a host with all daemons.
+func applyNew(t *testing.T, h *hosttest.Host, conf string) engine.ApplyResult {
+	t.Helper()
+	before := node(t, h, conf)
+	after := before
+	after.Content = content("new\n")
+	x := &execute.Executor{Host: h, Modules: []engine.Module{file.Module{}}, Units: daemons.Units()}
+	res, err := x.Apply(t.Context(), engine.ApplyRequest{Stage: engine.StageConfig, Holder: "test", Changes: []engine.Change{{
+		Addr: engine.Addr{Kind: "file", Name: conf}, Action: engine.Update,
+		Before: &engine.Resource{Node: &before, Value: cty.NilVal}, After: &engine.Resource{Node: &after, Value: cty.NilVal},
+	}}}, func(hosts.Content) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("new\n")), nil }, func(engine.ApplyEvent) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
 }
 
 // services is a kind "service" that only says that it was asked.

@@ -3,19 +3,12 @@ package daemons_test
 import (
 	"context"
 	"errors"
-	"io"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/zclconf/go-cty/cty"
-
-	"hikae/engine"
-	"hikae/engine/execute"
 	"hikae/hosts"
 	"hikae/hosts/hosttest"
-	"hikae/modules/daemons"
-	"hikae/modules/file"
 )
 
 // What a rehearsed daemon does not live on is never in its place, if it lives on
@@ -56,19 +49,8 @@ func TestRehearsedBeforeItIsThere(t *testing.T) {
 				}
 				return tt.lives[h.Text(conf)], tt.err
 			})
-			before, inode := node(t, h, conf), inodeOf(t, h, conf)
-			after := before
-			after.Content = content("new\n")
-			x := &execute.Executor{Host: h, Modules: []engine.Module{file.Module{}}, Units: daemons.Units()}
-			res, err := x.Apply(t.Context(), engine.ApplyRequest{Stage: engine.StageConfig, Holder: "test", Changes: []engine.Change{{
-				Addr: engine.Addr{Kind: "file", Name: conf}, Action: engine.Update,
-				Before: &engine.Resource{Node: &before, Value: cty.NilVal}, After: &engine.Resource{Node: &after, Value: cty.NilVal},
-			}}}, func(hosts.Content) (io.ReadCloser, error) {
-				return io.NopCloser(strings.NewReader("new\n")), nil
-			}, func(engine.ApplyEvent) {})
-			if err != nil {
-				t.Fatal(err)
-			}
+			inode := inodeOf(t, h, conf)
+			res := applyNew(t, h, conf)
 			if asked != tt.asked || res.RolledBack != tt.rolledBack || (inodeOf(t, h, conf) == inode) != tt.rolledBack {
 				t.Errorf("rehearsed %d times; %q stands there; %+v", asked, h.Text(conf), res)
 			}
