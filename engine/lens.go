@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"hikae/engine/lens"
 	"hikae/hosts"
 )
 
@@ -37,6 +38,16 @@ type Lens interface {
 	// Units are the daemons that read the files; none for what is read only
 	// when it is used.
 	Units() []Unit
+}
+
+// Textual is a Lens whose files are read by grammars: what can be asked of one
+// file alone, without a host, and what the lens leaves as it is.
+type Textual interface {
+	Lens
+	Grammars() []lens.Grammar
+	// Verbatim is where the statements are that Get shows nothing of, in the
+	// order of the files: they are kept as they are.
+	Verbatim(t Tree) []hcl.Range
 }
 
 // Tree is the candidate files of a host. Paths are absolute, clean and raw

@@ -17,14 +17,50 @@ import (
 	"hikae/hosts"
 )
 
-// maxFile bounds, in bytes, one file. One of a distribution has some KB.
-const maxFile = 1 << 20
+// maxFile bounds, in bytes, one file: a list of some hundred thousand zones or
+// addresses has 30 MB.
+const maxFile = 64 << 20
 
 // File is a file of a tree and the edits to be made in it.
 type File struct {
 	Path string // the file itself, links followed
 	*lens.Document
+	// Tree is what stands in it; nil where it was read otherwise than by Open.
+	// Its document is this one.
+	Tree  *lens.File
 	isNew bool
+}
+
+// Open reads the file that a path leads to and what stands in it.
+func Open(t engine.Tree, p string, g lens.Grammar) (*File, error) {
+	f, err := Read(t, p)
+	if err != nil {
+		return nil, err
+	}
+	return f, f.parse(g)
+}
+
+func (f *File) parse(g lens.Grammar) error {
+	tree, err := g.Parse(f.Source())
+	if err != nil {
+		return err
+	}
+	f.Tree, f.Document = tree, tree.Document
+	return nil
+}
+
+// Verbatim is where the statements of files are that no lens shows.
+func Verbatim(files []*File) []hcl.Range {
+	var kept []hcl.Range
+	for _, f := range files {
+		if f.Tree == nil {
+			continue
+		}
+		for _, n := range f.Tree.Verbatim() {
+			kept = append(kept, *f.RangeOf(n.Whole))
+		}
+	}
+	return kept
 }
 
 // Read reads the file that a path leads to.

@@ -1,0 +1,21 @@
+package lens
+
+// Grammar is how one sort of file is read.
+type Grammar struct {
+	Name string // as the daemon is called: "httpd", "postfix-main"
+	// Files are patterns of the paths at which such files lie on a host, beyond
+	// those that others include.
+	Files []string
+	// Place is the path at which a lens would find a file of that name if it
+	// were the only one on a host.
+	Place func(name string) string
+	// Parse reads a file. It keeps src, which must not change. What the daemon's
+	// own parser refuses is a *SyntaxError; a directive that it does not know is
+	// none, since a module may bring it.
+	Parse func(src []byte) (*File, error)
+	// Comments are what begins a comment up to the end of its line; "/*" is one
+	// up to "*/", and "<!--" up to "-->".
+	Comments []string
+	// Fold makes two spellings of a name one; nil where there is but one.
+	Fold func(name string) string
+}
