@@ -51,4 +51,4 @@ if [[ $what = soak ]]; then
     HIKAE_TEST_LAB=1 go test ./cmd/hikae -run '^TestLab(Kill|LinkCut)$' -count=1 -timeout 12h -v
   exit
 fi
-HIKAE_TEST_LAB=1 go test ./cmd/hikae -run '^TestLab' -count=1 -timeout 25m -v
+HIKAE_TEST_LAB=1 go test -p 1 ./cmd/hikae ./modules/... -run '^TestLab' -count=1 -timeout 25m -v
