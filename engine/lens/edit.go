@@ -55,7 +55,9 @@ func (f *File) Indent(n *Node) string {
 // nests, parted by line feeds and without one at the end.
 func (f *File) InsertAfter(n *Node, text string) {
 	_, ownStart := f.lineStart(n.Whole.Start)
-	if !ownStart && !strings.Contains(text, "\n") {
+	end, ownEnd := f.lineEnd(n.Whole.End)
+	shares := !ownStart || !ownEnd && !f.commentTo(n.Whole.End, end)
+	if shares && !strings.Contains(text, "\n") {
 		f.Insert(n.Whole.End, " "+text)
 		return
 	}
