@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -17,8 +16,7 @@ import (
 // far: each lens changes only the bytes of what is asked. A file overlay of
 // the same rank was laid before: it replaces, and this edits.
 func (c *compiler) edit(l Lens, edits []Edit) hcl.Diagnostics {
-	t := &wishTree{c: c}
-	changed, implied, diags := l.Put(t, edits)
+	changed, implied, diags := l.Put(c.tree(), edits)
 	if diags.HasErrors() {
 		return diags
 	}
@@ -27,7 +25,7 @@ func (c *compiler) edit(l Lens, edits []Edit) hcl.Diagnostics {
 		if rule, own := c.own(a); own {
 			return append(diags, errorDiag("This is the host's own", fmt.Sprintf("%s is not written: %s.", a, rule.Why), nil))
 		}
-		r := t.resource(e.Path)
+		r := c.fileAt(a)
 		if r == nil || r.Node.Type == hosts.Absent {
 			r = &Resource{Addr: a, Value: cty.NilVal, Node: defaultNode(Patch{})}
 			if e.New != nil {
@@ -88,94 +86,55 @@ func (c *compiler) lensOf(kind string) Lens {
 	return nil
 }
 
-// wishTree is the tree of files that are desired so far: the snapshot's, the
+// tree is the tree of files that are desired so far: the snapshot's, the
 // pristine ones included, and the overlays'.
-type wishTree struct{ c *compiler }
-
-var _ Tree = (*wishTree)(nil)
-
-func (t *wishTree) resource(p string) *Resource {
-	a := Addr{Kind: "file", Name: p}
-	if r := t.c.out.Resources[a]; r != nil {
-		return r
+func (c *compiler) tree() Tree {
+	var facts hosts.Facts
+	if c.Source != nil {
+		facts = c.Source.Facts
 	}
-	return t.c.out.Pristine[a]
-}
-
-func (t *wishTree) Facts() hosts.Facts {
-	if t.c.Source == nil {
-		return hosts.Facts{}
-	}
-	return t.c.Source.Facts
-}
-
-func (t *wishTree) Stat(p string) (hosts.Node, error) {
-	if r := t.resource(p); r != nil && r.Node.Type != hosts.Absent {
-		return *r.Node, nil
-	}
-	// Directories above what is known are there, whoever made them.
-	if names, _ := t.ReadDir(p); len(names) > 0 {
-		return hosts.Node{Type: hosts.Dir, Mode: 0o755, Owner: "root", Group: "root"}, nil
-	}
-	return hosts.Node{}, &fs.PathError{Op: "stat", Path: p, Err: fs.ErrNotExist}
-}
-
-func (t *wishTree) ReadDir(dir string) ([]string, error) {
-	found := map[string]bool{}
-	add := func(a Addr, r *Resource) {
-		if a.Kind != "file" || r.Node.Type == hosts.Absent {
-			return
-		}
-		for p := a.Name; p != "/"; p = path.Dir(p) {
-			if path.Dir(p) == dir {
-				found[path.Base(p)] = true
+	return NewTree(facts, func(yield func(string, *hosts.Node) bool) {
+		for _, rs := range []map[Addr]*Resource{c.out.Resources, c.out.Pristine} {
+			for a := range rs {
+				if r := c.fileAt(a); a.Kind == "file" && r.Node != nil && !yield(a.Name, r.Node) {
+					return
+				}
 			}
 		}
-	}
-	for a, r := range t.c.out.Pristine {
-		add(a, r)
-	}
-	for a, r := range t.c.out.Resources {
-		add(a, r)
-	}
-	names := make([]string, 0, len(found))
-	for n := range found {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	if len(names) == 0 {
-		return nil, &fs.PathError{Op: "readdir", Path: dir, Err: fs.ErrNotExist}
-	}
-	return names, nil
+	}, c.read)
 }
 
-func (t *wishTree) ReadFile(p string) ([]byte, error) {
-	r := t.resource(p)
-	if r == nil || r.Node.Type != hosts.File {
-		return nil, &fs.PathError{Op: "read", Path: p, Err: fs.ErrNotExist}
-	}
-	if in, ok := t.c.out.Inline[r.Node.Content.ID]; ok && in.From == "" {
+func (c *compiler) read(p string, n *hosts.Node) ([]byte, error) {
+	if in, ok := c.out.Inline[n.Content.ID]; ok && in.From == "" {
 		return in.Data, nil
 	}
-	if t.c.Bytes == nil || r.Node.Content.Sealed {
+	if c.Bytes == nil || n.Content.Sealed {
 		return nil, &fs.PathError{Op: "read", Path: p, Err: fs.ErrPermission}
 	}
-	return t.c.Bytes(r.Node.Content)
+	return c.Bytes(n.Content)
 }
 
-// View shows what a lens makes of a snapshot's files, for people.
-func View(l Lens, s *Snapshot, bytes func(hosts.Content) ([]byte, error)) ([]Resource, hcl.Diagnostics) {
-	c := &compiler{
-		Want: Want{Source: s, Bytes: bytes},
-		out:  &Desired{Resources: map[Addr]*Resource{}, Pristine: map[Addr]*Resource{}},
+// fileAt is what is desired so far at a path.
+func (c *compiler) fileAt(a Addr) *Resource {
+	if r := c.out.Resources[a]; r != nil {
+		return r
 	}
-	for i := range s.Resources {
-		c.out.Resources[s.Resources[i].Addr] = &s.Resources[i]
-	}
-	for a, r := range c.out.Resources {
-		if a.Kind != "file" || r.Node == nil {
-			delete(c.out.Resources, a)
+	return c.out.Pristine[a]
+}
+
+// SnapshotTree is the tree of a snapshot's files. read gives the bytes of a
+// plain content; a secret's are not to be had.
+func SnapshotTree(s *Snapshot, read func(hosts.Content) ([]byte, error)) Tree {
+	return NewTree(s.Facts, func(yield func(string, *hosts.Node) bool) {
+		for i := range s.Resources {
+			if r := &s.Resources[i]; r.Addr.Kind == "file" && r.Node != nil && !yield(r.Addr.Name, r.Node) {
+				return
+			}
 		}
-	}
-	return l.Get(&wishTree{c: c})
+	}, func(p string, n *hosts.Node) ([]byte, error) {
+		if n.Content.Sealed {
+			return nil, &fs.PathError{Op: "read", Path: p, Err: fs.ErrPermission}
+		}
+		return read(n.Content)
+	})
 }

@@ -211,7 +211,7 @@ func storable(p string) bool {
 
 // view adds what a lens shows; what it does not understand it leaves out.
 func (c *Controller) view(ctx context.Context, l engine.Lens, snap *engine.Snapshot, out map[string][]byte) {
-	found, _ := engine.View(l, snap, func(ct hosts.Content) ([]byte, error) { return c.blob(ctx, ct) })
+	found, _ := l.Get(engine.SnapshotTree(snap, func(ct hosts.Content) ([]byte, error) { return c.blob(ctx, ct) }))
 	for _, s := range l.Kinds() {
 		text := []byte("# What " + snap.Host + "'s files say, for people and queries: never read again.\n# To change it, write an overlay.\n")
 		for i := range found {

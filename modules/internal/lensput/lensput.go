@@ -99,8 +99,7 @@ func Names(t engine.Tree, dir, suffix string) ([]string, error) {
 
 // RangeOf is where a span of the file is.
 func (f *File) RangeOf(s lens.Span) *hcl.Range {
-	src := f.Source()
-	return &hcl.Range{Filename: f.Path, Start: pos(lens.PosOf(src, s.Start)), End: pos(lens.PosOf(src, s.End))}
+	return &hcl.Range{Filename: f.Path, Start: pos(f.PosOf(s.Start)), End: pos(f.PosOf(s.End))}
 }
 
 func pos(p lens.Pos) hcl.Pos { return hcl.Pos{Line: p.Line, Column: p.Column, Byte: p.Byte} }
