@@ -55,6 +55,7 @@ converged to it, and turns a bare box into the dead server.
   hikae plan --all               or apply, or snapshot: many hosts at once
   hikae resolve HOST             merge by hand what plan calls a conflict
   hikae rebuild HOST --from OLD  turn a bare box into OLD
+  hikae lens GRAMMAR FILE...     what hikae understands of a daemon's file
 
 ` + exitHelp,
 		SilenceUsage:  true,
@@ -73,7 +74,7 @@ converged to it, and turns a bare box into the dead server.
 	root.AddCommand(
 		a.initCmd(), a.validateCmd(), a.fmtCmd(),
 		a.snapshotCmd(), a.planCmd(), a.applyCmd(), a.resolveCmd(), a.rebuildCmd(),
-		a.showCmd(), a.diffCmd(), a.trustCmd(), a.versionCmd(), a.agentCmd(), a.docsCmd(),
+		a.showCmd(), a.diffCmd(), a.lensCmd(), a.trustCmd(), a.versionCmd(), a.agentCmd(), a.docsCmd(),
 	)
 	return root
 }
@@ -86,8 +87,9 @@ func (a *app) report(err error) {
 	}
 	var several fleetError
 	var one *hostError
+	var files filesError
 	switch {
-	case errors.Is(err, errChanges), errors.As(err, &several):
+	case errors.Is(err, errChanges), errors.As(err, &several), errors.As(err, &files) && files.of == 1:
 	case errors.As(err, &one) && a.json:
 		a.tell(a.view, one.host, one.err)
 	default:
