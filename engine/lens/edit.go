@@ -2,6 +2,8 @@ package lens
 
 import (
 	"bytes"
+	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -118,14 +120,36 @@ func (f *File) lineBehind(at int, indent, text string) {
 	}
 }
 
-// commentTo tells whether what is left of a line, which is not blank, is a
-// comment to its end.
+// commentTo tells whether what is left of a line behind a node, which is not
+// blank, is a comment that ends with it. What begins one hangs on the grammar:
+// but what is in no node is nothing else.
 func (f *File) commentTo(at, end int) bool {
-	rest := bytes.Trim(f.src[at:end], Blank)
-	if bytes.HasPrefix(rest, []byte("/*")) {
-		return bytes.HasSuffix(rest, []byte("*/")) && bytes.Count(rest, []byte("*/")) == 1
+	if f.nodeIn(at, end) {
+		return false
 	}
-	return len(rest) > 0 && (rest[0] == '#' || rest[0] == ';') || bytes.HasPrefix(rest, []byte("//"))
+	rest := bytes.Trim(f.src[at:end], Blank)
+	for start, stop := range map[string]string{"/*": "*/", "<!--": "-->"} {
+		if bytes.HasPrefix(rest, []byte(start)) {
+			return bytes.Index(rest[len(start):], []byte(stop)) == len(rest)-len(start)-len(stop)
+		}
+	}
+	return true
+}
+
+// nodeIn tells whether a node that ends behind an offset begins before another,
+// or the body that the offset is in ends before that.
+func (f *File) nodeIn(at, end int) bool {
+	n := f.Root
+	for {
+		i, _ := slices.BinarySearchFunc(n.Nodes, at, func(c *Node, at int) int { return cmp.Compare(c.Whole.End, at+1) })
+		switch {
+		case i == len(n.Nodes) || n.Nodes[i].Whole.Start >= at:
+			return i < len(n.Nodes) && n.Nodes[i].Whole.Start < end || n != f.Root && n.Body.End < end
+		case !n.Nodes[i].Block:
+			return true
+		}
+		n = n.Nodes[i]
+	}
 }
 
 // indented is lines with blanks before each that has something.

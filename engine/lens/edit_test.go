@@ -103,6 +103,7 @@ func TestTreeEdits(t *testing.T) {
 		"into an empty file":              {"", into("", "n;"), "n;\n"},
 		"into one of comments":            {"# none", into("", "n;"), "# none\nn;\n"},
 		"behind the first of a line":      {"a; b;\n", after("a", "n;"), "a; n; b;\n"},
+		"before what looks as a comment":  {"a; // b;\n", after("a", "n;"), "a; n; // b;\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := toy(c.src)

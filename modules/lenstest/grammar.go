@@ -63,8 +63,8 @@ func nothing(t TB, g lens.Grammar, f *lens.File, s lens.Span) {
 				if stop == "" {
 					stop = "\n"
 				}
-				if end = strings.Index(rest, stop); end >= 0 {
-					end += len(stop)
+				if end = strings.Index(rest[len(c):], stop); end >= 0 {
+					end += len(c) + len(stop)
 				} else {
 					end = len(rest)
 				}
