@@ -12,7 +12,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"hikae/engine"
-	"hikae/engine/agent"
 	"hikae/engine/lang"
 	"hikae/engine/rules"
 	"hikae/engine/view"
@@ -46,6 +45,7 @@ type Planned struct {
 	begun   begun // of an apply that was cut off, what could not be seen
 	again   bool  // an apply was cut off before
 	diffs   map[string]string
+	shown   map[string][]engine.Change // what lenses make of the changed files
 }
 
 // Close ends the session.
@@ -219,76 +219,12 @@ func (c *Controller) compare(ctx context.Context, t Target, d *engine.Desired, s
 		session: s, base: base, begun: open, again: len(begun) > 0,
 	}
 	if p.Spent, err = c.spending(p); err == nil && o.Diffs {
-		p.diffs, err = c.diffs(ctx, p)
+		err = c.showFiles(ctx, p)
 	}
 	return p, err
 }
 
-// diffMax is the size in bytes up to which a file's change is shown as text.
-const diffMax = 256 << 10
-
-// diffs makes the unified diffs of the plan's plain text files.
-func (c *Controller) diffs(ctx context.Context, p *Planned) (map[string]string, error) {
-	open := c.opener(ctx, p.Desired.Inline)
-	type pair struct{ path, after string }
-	var want []hosts.Content
-	paths := map[hosts.ID][]pair{}
-	for _, ch := range p.Changes {
-		if !showable(ch) {
-			continue
-		}
-		after := ""
-		if n := ch.After.Node; n.Content.Size > 0 {
-			r, err := open(n.Content)
-			if err != nil {
-				continue // said when it is applied
-			}
-			b, err := io.ReadAll(io.LimitReader(r, diffMax))
-			_ = r.Close()
-			if err != nil {
-				return nil, err
-			}
-			after = string(b)
-		}
-		id := ch.Before.Node.Content.ID
-		if paths[id] == nil {
-			want = append(want, ch.Before.Node.Content)
-		}
-		paths[id] = append(paths[id], pair{ch.Addr.Name, after})
-	}
-	if len(want) == 0 {
-		return nil, nil
-	}
-	diffs := map[string]string{}
-	err := p.session.conn.Fetch(ctx, want, c.Keys.Recipients(), func(ct hosts.Content, r io.Reader) error {
-		before, err := io.ReadAll(r)
-		if err != nil {
-			return err
-		}
-		for _, f := range paths[ct.ID] {
-			diffs[f.path] = Unified(f.path, f.path, before, []byte(f.after))
-		}
-		return nil
-	})
-	var changed *agent.ContentError
-	if errors.As(err, &changed) {
-		err = nil // it changes right now; the plan is told apart from the apply anyway
-	}
-	return diffs, err
-}
-
-// showable reports whether both sides of a change are plain text of a size
-// that a person reads.
-func showable(ch engine.Change) bool {
-	if ch.Addr.Kind != "file" || ch.Before == nil || ch.After == nil {
-		return false
-	}
-	a, b := ch.Before.Node, ch.After.Node
-	return a.Type == hosts.File && b.Type == hosts.File && !a.Content.Sealed && !b.Content.Sealed &&
-		a.Content != b.Content && a.Content.Size <= diffMax && b.Content.Size <= diffMax
-}
-
 // Show tells the view of a plan.
 func (c *Controller) Show(p *Planned) {
-	c.View.Plan(view.PlanView{Plan: p.Plan, Schemas: c.Schemas, Diffs: p.diffs, Undo: p.Undo, Spent: p.Spent})
+	c.View.Plan(view.PlanView{Plan: p.Plan, Schemas: c.Schemas, LensKinds: engine.LensKinds(c.Lenses), Diffs: p.diffs, Shown: p.shown, Undo: p.Undo, Spent: p.Spent})
 }

@@ -69,7 +69,10 @@ func (c *Controller) Diff(ctx context.Context, from, to string) error {
 			}
 		}
 	}
-	p := &Planned{Plan: engine.MakePlan(from, d, act, base, c.Schemas), Desired: d, diffs: map[string]string{}}
+	p := &Planned{
+		Plan: engine.MakePlan(from, d, act, base, c.Schemas), Desired: d, diffs: map[string]string{},
+		session: &session{actual: act},
+	}
 	for _, ch := range p.Changes {
 		if !showable(ch) {
 			continue
@@ -81,6 +84,7 @@ func (c *Controller) Diff(ctx context.Context, from, to string) error {
 		}
 		p.diffs[ch.Addr.Name] = Unified(ch.Addr.Name, ch.Addr.Name, before, after)
 	}
+	p.shown = c.lensChanges(p, func(ct hosts.Content) ([]byte, error) { return c.blob(ctx, ct) })
 	p.Forecast, p.FirstContact, p.Overwrites = false, false, nil
 	c.Show(p)
 	return nil

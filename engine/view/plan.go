@@ -21,6 +21,10 @@ type PlanView struct {
 	Schemas []engine.Schema
 	// Diffs are the unified diffs of text files, by path; a secret has none.
 	Diffs map[string]string
+	// Shown is what lenses make of the changes of files, by path; LensKinds are
+	// their kinds.
+	Shown     map[string][]engine.Change
+	LensKinds []engine.Schema
 	// Spent is what it deletes and overwrites beside its budget.
 	Spent engine.Spending
 	// Undo is the command that brings the host back to before; "" for none.
@@ -144,10 +148,11 @@ func (v *View) change(b *strings.Builder, p PlanView, c engine.Change) {
 		}
 		fmt.Fprintf(b, "      %s: %s -> %s\n", a.Name, short(a.Before), short(a.After))
 	}
+	if c.Addr.Kind != "file" {
+		return
+	}
+	v.shown(b, p, p.Shown[c.Addr.Name])
 	for line := range strings.Lines(p.Diffs[c.Addr.Name]) {
-		if c.Addr.Kind != "file" {
-			break
-		}
 		line = strings.TrimSuffix(line, "\n")
 		text := Printable(line)
 		switch {

@@ -11,6 +11,8 @@ type changeJSON struct {
 	Why        string            `json:"why,omitempty"`
 	Attributes []AttributeChange `json:"attributes,omitempty"`
 	Diff       string            `json:"diff,omitempty"`
+	// Shown is what lenses make of a file's change.
+	Shown []shownJSON `json:"shown,omitempty"`
 }
 
 // noteJSON is a line of type "guarded", "held", "left" or "overwrites".
@@ -29,6 +31,7 @@ func (v *View) planJSON(p PlanView) {
 		}
 		if c.Addr.Kind == "file" {
 			line.Diff = p.Diffs[c.Addr.Name]
+			line.Shown = shownAsJSON(p, c.Addr.Name)
 		}
 		v.Emit(Event{Type: "change", Host: p.Host, Data: line})
 	}

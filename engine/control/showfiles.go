@@ -1,0 +1,174 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"hikae/engine"
+	"hikae/engine/agent"
+	"hikae/engine/rules"
+	"hikae/hosts"
+)
+
+// Sizes in bytes.
+const (
+	diffMax   = 256 << 10 // up to which a file's change is shown as text
+	lensMax   = 8 << 20   // and up to which lenses show the change of a file that is theirs
+	oldInHand = 64 << 20  // of a host's old contents, what is held for the lenses
+)
+
+// showFiles makes what a plan shows of its changes of plain files: the unified
+// diffs, and what lenses make of both sides. The old bytes are fetched from the
+// host, all at once.
+func (c *Controller) showFiles(ctx context.Context, p *Planned) error {
+	open := c.opener(ctx, p.Desired.Inline)
+	read := func(ct hosts.Content) ([]byte, error) {
+		if ct.Size == 0 {
+			return nil, nil
+		}
+		r, err := open(ct)
+		if err != nil {
+			return nil, err
+		}
+		b, err := io.ReadAll(r)
+		return b, errors.Join(err, r.Close())
+	}
+	var want []hosts.Content
+	changes := map[hosts.ID][]engine.Change{}
+	for _, ch := range p.Changes {
+		if showable(ch) {
+			id := ch.Before.Node.Content.ID
+			want = append(want, ch.Before.Node.Content)
+			changes[id] = append(changes[id], ch)
+		}
+	}
+	own, err := c.ownConfig(ctx, p)
+	if err != nil {
+		return err
+	}
+	p.diffs = map[string]string{}
+	old, held := map[hosts.ID][]byte{}, 0
+	err = c.fetchOld(ctx, p.session, append(want, own...), func(ct hosts.Content, before []byte) error {
+		if held += len(before); held <= oldInHand {
+			old[ct.ID] = before
+		}
+		for _, ch := range changes[ct.ID] {
+			after, err := read(ch.After.Node.Content)
+			if err != nil {
+				continue // said when it is applied
+			}
+			p.diffs[ch.Addr.Name] = Unified(ch.Addr.Name, ch.Addr.Name, before, after)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	p.shown = c.lensChanges(p, func(ct hosts.Content) ([]byte, error) {
+		if b, ok := old[ct.ID]; ok {
+			return b, nil
+		}
+		return read(ct)
+	})
+	return nil
+}
+
+// lensChanges is what lenses make of a plan's changes of files.
+func (c *Controller) lensChanges(p *Planned, read func(hosts.Content) ([]byte, error)) map[string][]engine.Change {
+	before, after, changed := engine.ChangedTrees(p.session.actual, p.Changes, read)
+	return engine.LensChanges(c.Lenses, before, after, changed)
+}
+
+// fetchOld gives contents of a host, each once. What changes right now is left
+// out: the plan is told apart from the apply anyway.
+func (c *Controller) fetchOld(ctx context.Context, s *session, want []hosts.Content, each func(hosts.Content, []byte) error) error {
+	seen := map[hosts.ID]bool{}
+	want = slices.DeleteFunc(want, func(ct hosts.Content) bool {
+		again := seen[ct.ID] || ct.Size == 0
+		seen[ct.ID] = true
+		return again
+	})
+	if len(want) == 0 {
+		return nil
+	}
+	err := s.conn.Fetch(ctx, want, c.Keys.Recipients(), func(ct hosts.Content, r io.Reader) error {
+		b, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		return each(ct, b)
+	})
+	var changed *agent.ContentError
+	if errors.As(err, &changed) {
+		return nil
+	}
+	return err
+}
+
+// ownConfig lists the contents that lenses want beside those that are shown as
+// text, where files change: what daemons read on the host and the store has not.
+func (c *Controller) ownConfig(ctx context.Context, p *Planned) ([]hosts.Content, error) {
+	if !slices.ContainsFunc(p.Changes, func(ch engine.Change) bool { return ch.Addr.Kind == "file" }) {
+		return nil, nil
+	}
+	files, err := lensFiles(c.Lenses)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	contents := map[string]hosts.Content{}
+	for a, r := range p.session.actual.Resources {
+		if a.Kind != "file" || r.Node == nil || r.Node.Type != hosts.File || r.Node.Content.Sealed || r.Node.Content.Size > lensMax {
+			continue
+		}
+		if _, theirs := files.Match(a.Name); theirs {
+			name := blobName(r.Node.Content)
+			names, contents[name] = append(names, name), r.Node.Content
+		}
+	}
+	slices.Sort(names)
+	missing, err := c.Store.Blobs.Missing(ctx, slices.Compact(names))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]hosts.Content, len(missing))
+	for i, name := range missing {
+		out[i] = contents[name]
+	}
+	return out, nil
+}
+
+// lensFiles are the places of the files that lenses begin with.
+func lensFiles(lenses []engine.Lens) (*rules.Set, error) {
+	var rs []rules.Rule
+	for _, l := range lenses {
+		t, ok := l.(engine.Textual)
+		if !ok {
+			continue
+		}
+		for _, g := range t.Grammars() {
+			for _, pattern := range g.Files {
+				rs = append(rs, rules.Rule{Pattern: pattern, Why: g.Name})
+			}
+		}
+	}
+	set, err := rules.NewSet(rs...)
+	if err != nil {
+		return nil, fmt.Errorf("cannot tell whose files are whose: %w", err)
+	}
+	return set, nil
+}
+
+// showable reports whether both sides of a change are plain text of a size
+// that a person reads.
+func showable(ch engine.Change) bool {
+	if ch.Addr.Kind != "file" || ch.Before == nil || ch.After == nil {
+		return false
+	}
+	a, b := ch.Before.Node, ch.After.Node
+	return a.Type == hosts.File && b.Type == hosts.File && !a.Content.Sealed && !b.Content.Sealed &&
+		a.Content != b.Content && a.Content.Size <= diffMax && b.Content.Size <= diffMax
+}
