@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"io"
+	"time"
 
 	"hikae/hosts"
 )
@@ -112,7 +113,7 @@ type Unit struct {
 	// so is Prepare, and what these write beside the files is thrown away then.
 	Check func(r hosts.Reader, changed []string) [][]string
 	// Rehearse is how it is started for a moment, where Check is run, to see
-	// whether it lives; nil: it is not. Only what has a Check.
+	// whether it lives; nil: it is not.
 	Rehearse *Rehearse
 	Reload   bool // it reads its files again on reload; else it is restarted
 	// Before are units to restart with it, first: those whose mounts hold the
@@ -127,10 +128,14 @@ type Unit struct {
 }
 
 // Rehearse is a daemon that can be started beside the one that runs: what it
-// writes is thrown away, so it is none that has a database.
+// writes is thrown away. It reads what the other has, so one with a database
+// starts without it.
 type Rehearse struct {
-	Argv  []string // in the foreground
-	State []string // directories that it writes, beyond those of hosts.Rehearsal
+	Argv    []string      // in the foreground
+	User    string        // whom its unit runs it as; "": root
+	State   []string      // directories that it writes, beyond those of hosts.Rehearsal
+	Without []string      // programs of its own that would do what the one that runs does, as with its queue
+	Lives   time.Duration // how long it takes to end on what it cannot live with; 0: under 0.7 s
 }
 
 // Undoer is a Module of a kind that logins hang on and that makes no

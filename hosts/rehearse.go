@@ -1,11 +1,19 @@
 package hosts
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Rehearsal is a daemon as it is to be started for a moment.
 type Rehearsal struct {
 	Argv  []string // in the foreground; a word $NAME is the words of that variable
+	User  string   // whom it runs as from the start, with that account's own group; "": root
 	State []string // directories that it writes, beyond /run, /tmp, /var and /dev/shm, or mounted there
+	// Without are programs of its own that it is not to run.
+	Without []string
+	// Lives is how long it has to live; 0: 0.7 s.
+	Lives time.Duration
 	// Main is the process of the one that runs now, whose environment it gets
 	// where that is root's; 0: a bare one.
 	Main int

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -41,11 +42,45 @@ func (l *lab) probes() map[string]*probe {
 		{name: "dns", ask: askDNS("10.98.0.11:53", "www.rio.example")},
 		{name: "imap", ask: askBanner("10.98.0.11:993", "* OK", true)},
 		{name: "smtp", ask: askBanner("10.98.0.11:25", "220", false)},
+		{name: "redis", ask: askPong(l.forward("primary", "127.0.0.1:6379"))},
+		{name: "mariadb", ask: askGreeting(l.forward("primary", "127.0.0.1:3306"))},
 	} {
 		all[p.name] = p
 		p.start(l.t)
 	}
 	return all
+}
+
+// forward has ssh carry a port of this machine's loopback to what a host serves
+// on its own, and returns the port's address once that answers.
+func (l *lab) forward(host, to string) string {
+	l.t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	addr := free.Addr().String()
+	if err := free.Close(); err != nil {
+		l.t.Fatal(err)
+	}
+	cmd := exec.Command("ssh", "-F", l.sshConf, "-N", "-o", "ExitOnForwardFailure=yes", "-L", addr+":"+to, "root@"+host)
+	if err := cmd.Start(); err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()
+	})
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(probeEvery) {
+		c, err := dial(l.t.Context(), "tcp", addr)
+		if err == nil {
+			_ = c.Close()
+			return addr
+		}
+		if time.Now().After(end) {
+			l.t.Fatalf("ssh forwards nothing to %s: %v", to, err)
+		}
+	}
 }
 
 func (p *probe) start(t *testing.T) {
@@ -150,6 +185,45 @@ func askBanner(addr, want string, secret bool) func(context.Context) error {
 	}
 }
 
+// askPong wants redis to answer a ping.
+func askPong(addr string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		c, err := dial(ctx, "tcp", addr)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		if _, err := c.Write([]byte("PING\r\n")); err != nil {
+			return err
+		}
+		line, err := bufio.NewReader(c).ReadString('\n')
+		if err == nil && line != "+PONG\r\n" {
+			err = fmt.Errorf("it said %q", line)
+		}
+		return err
+	}
+}
+
+// askGreeting wants the packet with which mariadb begins: length, number, and
+// version 10 of the protocol.
+func askGreeting(addr string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		c, err := dial(ctx, "tcp", addr)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		var packet [5]byte
+		if _, err := io.ReadFull(c, packet[:]); err != nil {
+			return err
+		}
+		if packet[4] != 10 && packet[4] != 0xff { // or that it knows no such client
+			return fmt.Errorf("it said % x", packet)
+		}
+		return nil
+	}
+}
+
 // askDNS wants an answer to a question for an address (RFC 1035).
 func askDNS(addr, name string) func(context.Context) error {
 	question := []byte{0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0}
@@ -167,10 +241,10 @@ func askDNS(addr, name string) func(context.Context) error {
 		n := 0
 		// A datagram may be lost: a resolver asks again.
 		for end := time.Now().Add(patience); n == 0 && err == nil; {
-			if _, err = c.Write(question); err != nil {
+			if err = c.SetDeadline(time.Now().Add(patience / 12)); err != nil {
 				break
 			}
-			if err = c.SetDeadline(time.Now().Add(patience / 12)); err != nil {
+			if _, err = c.Write(question); err != nil {
 				break
 			}
 			n, err = c.Read(buf)

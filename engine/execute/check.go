@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"hikae/engine"
@@ -17,7 +18,7 @@ import (
 // false where the host can give no such view: the files are checked once they
 // are there, then.
 func (e *execution) checkAhead(ctx context.Context, g *group, tx engine.Transaction, before map[string]unitState) (done bool, err error) {
-	if !g.checked() {
+	if !slices.ContainsFunc(g.units, tried) {
 		return true, nil
 	}
 	p, ok := e.x.Host.(hosts.Previewer)
@@ -26,7 +27,7 @@ func (e *execution) checkAhead(ctx context.Context, g *group, tx engine.Transact
 	}
 	err = p.Preview(ctx, tx.Laid(), func(view hosts.Host) error {
 		for _, u := range g.units {
-			if u.Check == nil {
+			if !tried(u) {
 				continue // what it prepares need not be a file
 			}
 			if err := g.prepare(ctx, view, u, func(string) {}); err != nil {
@@ -48,15 +49,8 @@ func (e *execution) checkAhead(ctx context.Context, g *group, tx engine.Transact
 	return true, err
 }
 
-// checked reports whether any of the group's daemons has a checker.
-func (g *group) checked() bool {
-	for _, u := range g.units {
-		if u.Check != nil {
-			return true
-		}
-	}
-	return false
-}
+// tried reports whether new files of a daemon can be tried before they are there.
+func tried(u engine.Unit) bool { return u.Check != nil || u.Rehearse != nil }
 
 // name is what the group is called by in what people read.
 func (g *group) name() string {

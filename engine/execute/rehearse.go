@@ -74,7 +74,8 @@ func (g *group) rehearsals(before map[string]unitState) (names []string, daemons
 		}
 		names = append(names, u.Name)
 		daemons = append(daemons, hosts.Rehearsal{
-			Argv: u.Rehearse.Argv, State: u.Rehearse.State, Main: now.MainPID,
+			Argv: u.Rehearse.Argv, User: u.Rehearse.User, State: u.Rehearse.State, Without: u.Rehearse.Without, Lives: u.Rehearse.Lives,
+			Main:    now.MainPID,
 			Running: now.CGroup, Beside: beside, Listens: len(now.Listens) > 0,
 		})
 	}

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,6 +109,14 @@ func (h *Host) rehearse(ctx context.Context, view *os.File, d hosts.Rehearsal) (
 	if err := h.furnish(d.State); err != nil {
 		return "", err
 	}
+	if err := hide(d.Without); err != nil {
+		return "", err
+	}
+	logged, err := listenLog()
+	if err != nil {
+		return "", err
+	}
+	defer logged.close()
 	first := exec.Command(keeper[0], keeper[1:]...)
 	first.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID, Setsid: true, Pdeathsig: unix.SIGKILL}
 	if err := first.Start(); err != nil {
@@ -115,11 +124,11 @@ func (h *Host) rehearse(ctx context.Context, view *os.File, d hosts.Rehearsal) (
 	}
 	defer first.Wait()         //nolint:errcheck // it was killed
 	defer first.Process.Kill() //nolint:errcheck // so it had ended
-	return h.play(ctx, d, first.Process.Pid)
+	return h.play(ctx, d, first.Process.Pid, logged)
 }
 
 // play starts the daemon and watches it, in the process namespace of another.
-func (h *Host) play(ctx context.Context, d hosts.Rehearsal, keeper int) (died string, err error) {
+func (h *Host) play(ctx context.Context, d hosts.Rehearsal, keeper int, logged *syslog) (died string, err error) {
 	said, err := unix.MemfdCreate("said", unix.MFD_CLOEXEC)
 	if err != nil {
 		return "", err
@@ -139,6 +148,11 @@ func (h *Host) play(ctx context.Context, d hosts.Rehearsal, keeper int) (died st
 	cmd.Env, cmd.Dir = env, "/"
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // it dies with the namespace
+	if d.User != "" {
+		if cmd.SysProcAttr.Credential, err = h.credential(d.User); err != nil {
+			return "", err
+		}
+	}
 	if err := cmd.Start(); err != nil {
 		return "", bare(err)
 	}
@@ -147,7 +161,7 @@ func (h *Host) play(ctx context.Context, d hosts.Rehearsal, keeper int) (died st
 	gone.Go(func() { ended <- cmd.Wait() })
 	err = h.watch(ctx, d, ended)
 	if end, ok := errors.AsType[*endedError](err); ok {
-		said := tail(out)
+		said := strings.TrimSpace(tail(out) + "\n" + strings.ToValidUTF8(logged.close(), "?"))
 		if slices.ContainsFunc(stageFaults, func(f string) bool { return strings.Contains(said, f) }) {
 			return "", fmt.Errorf("it wants what a rehearsal has not: %s", said)
 		}
@@ -185,7 +199,7 @@ func (h *Host) watch(ctx context.Context, d hosts.Rehearsal, ended <-chan error)
 		case <-tick.C:
 		}
 		lived := time.Since(start)
-		if lived >= livesFor && (!d.Listens || lived >= listensWithin || len(listeners("/proc/thread-self/net")) > 0) {
+		if lived >= cmp.Or(d.Lives, livesFor) && (!d.Listens || lived >= listensWithin || len(listeners("/proc/thread-self/net")) > 0) {
 			return nil
 		}
 	}
@@ -233,6 +247,35 @@ func (h *Host) furnish(state []string) error {
 		return err
 	}
 	return sealMounts(free)
+}
+
+// hide lays what cannot be executed over programs, in the calling thread's mount
+// namespace.
+func hide(programs []string) error {
+	for _, p := range programs {
+		err := unix.Mount("/dev/null", p, "", unix.MS_BIND, "")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot hide %s: %w", p, err)
+		}
+	}
+	return nil
+}
+
+// credential is that of an account, with the group of the same name.
+func (h *Host) credential(user string) (*syscall.Credential, error) {
+	ids, err := h.names(true)
+	if err != nil {
+		return nil, err
+	}
+	uid, err := ids.UserID(user)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := ids.GroupID(user)
+	if err != nil {
+		return nil, err
+	}
+	return &syscall.Credential{Uid: uid, Gid: gid, Groups: []uint32{gid}}, nil
 }
 
 // mountOver is the mount point that a directory lies in, or is.

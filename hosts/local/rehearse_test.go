@@ -253,3 +253,43 @@ func TestRehearseEnvironment(t *testing.T) {
 		t.Error(died[0])
 	}
 }
+
+// What a rehearsed daemon logs is its last words, and no news in the journal; it
+// runs as the account that its unit gives it, and without programs of its own
+// that it is not to run.
+func TestRehearseLogsAndPrograms(t *testing.T) {
+	dir := t.TempDir()
+	for _, d := range []string{dir, filepath.Dir(dir)} { // for all to enter
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prog := filepath.Join(dir, "prog")
+	if err := os.WriteFile(prog, []byte("#!/bin/sh\necho ran\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	d := script("id -un; " + prog + " 2>&1; exit 4")
+	d.User, d.Without = "daemon", []string{prog, "/nonexistent/prog"}
+	if died := rehearse(t, d); !strings.Contains(died[0], "daemon") || strings.Contains(died[0], "ran\n") || !strings.Contains(died[0], "ermission denied") {
+		t.Errorf("died: %q", died)
+	}
+	late := script("sleep 0.9; echo too late; exit 5")
+	late.Lives = 1200 * time.Millisecond
+	if died := rehearse(t, late); !strings.Contains(died[0], "too late") {
+		t.Errorf("died: %q", died)
+	}
+	unknown := script("true")
+	unknown.User = "no-such-account"
+	h, err := local.New(local.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	err = h.Preview(t.Context(), nil, func(v hosts.Host) error {
+		_, err := v.(hosts.Rehearser).Rehearse(t.Context(), []hosts.Rehearsal{unknown})
+		return err
+	})
+	if err == nil || !strings.Contains(err.Error(), "no-such-account") {
+		t.Errorf("the error: %v", err)
+	}
+}

@@ -6,6 +6,8 @@
 package daemons
 
 import (
+	"time"
+
 	"hikae/engine"
 	"hikae/hosts"
 )
@@ -46,6 +48,13 @@ func Units() []engine.Unit {
 			Prepare: postfixMaps,
 			Check:   postfixCheck,
 			Reload:  true,
+			// Without what takes mail from the queue, and so delivers none twice.
+			Rehearse: &engine.Rehearse{
+				Argv:    []string{postfixLibexec + "master", "-d"},
+				State:   []string{"/var/lib/postfix", "/var/spool/postfix"},
+				Without: []string{postfixLibexec + "qmgr", postfixLibexec + "nqmgr", postfixLibexec + "oqmgr", postfixLibexec + "pickup"},
+				Lives:   1500 * time.Millisecond, // its programs wait for a second before they end: its msg_fatal
+			},
 		},
 		{
 			Name:   "dovecot.service",
@@ -69,10 +78,23 @@ func Units() []engine.Unit {
 			Name:  "mariadb.service",
 			Reads: []string{"/etc/my.cnf", "/etc/my.cnf.d/*"},
 			// It refuses unknown options and opens no database.
-			Check: argv("/usr/libexec/mysqld", "--user=mysql", "--help", "--verbose"),
+			Check:    argv("/usr/libexec/mysqld", "--user=mysql", "--help", "--verbose"),
+			Rehearse: mariadbRehearse(),
 		},
 		{Name: "postgresql.service", Prepare: postgresqlData},
-		{Name: "redis.service", Reads: []string{"/etc/redis.conf"}},
+		{
+			Name:  "redis.service",
+			Reads: []string{"/etc/redis.conf"},
+			// With none of the data that the one that runs has.
+			Rehearse: &engine.Rehearse{
+				Argv: []string{
+					"/usr/bin/redis-server", "/etc/redis.conf", "--daemonize", "no", "--supervised", "no",
+					"--dbfilename", "hikae-rehearsal.rdb", "--appendonly", "no",
+				},
+				User:  "redis",
+				State: []string{"/var/lib/redis"},
+			},
+		},
 		{
 			Name:   "firewalld.service",
 			Reads:  []string{"/etc/firewalld/**"},
@@ -108,6 +130,21 @@ func Units() []engine.Unit {
 		{Name: "ip6tables.service", Reads: []string{"/etc/sysconfig/ip6tables{,-config}"}, Reload: true, Login: true},
 		{Name: "sssd.service", Reads: []string{"/etc/sssd/**"}, Login: true},
 		sudo(), login(),
+	}
+}
+
+// mariadbRehearse starts the server on its own directory, but without InnoDB,
+// whose files may be larger than memory: what accounts are kept in is Aria's. It
+// replicates nothing and runs no event.
+func mariadbRehearse() *engine.Rehearse {
+	return &engine.Rehearse{
+		Argv: []string{
+			"/usr/libexec/mysqld", "--basedir=/usr", "$MYSQLD_OPTS",
+			"--skip-innodb", "--default-storage-engine=Aria", "--default-tmp-storage-engine=Aria",
+			"--skip-slave-start", "--event-scheduler=DISABLED",
+		},
+		User:  "mysql",
+		State: []string{"/var/lib/mysql"},
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"hikae/modules/internal/programs"
 )
 
+const postfixLibexec = "/usr/libexec/postfix/" // daemon_directory on EL
+
 // mapRef finds the lookup tables that postfix reads in compiled form: hash:,
 // btree: and kin before a path (postconf(5), DATABASE_README). They may be
 // named in main.cf with $config_directory.
