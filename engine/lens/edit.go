@@ -95,7 +95,7 @@ func (f *File) AppendTo(block *Node, text string) {
 		// Comments may stand there; the statement comes behind them.
 		start, own := f.lineStart(block.Body.End)
 		if own {
-			f.Insert(start, f.indented(indent, text)+Newline(f.src))
+			f.Insert(start, f.clear(start)+f.indented(indent, text)+Newline(f.src))
 			return
 		}
 		f.Insert(block.Body.End, Newline(f.src)+f.indented(indent, text)+Newline(f.src)+f.Indent(block))
@@ -114,10 +114,35 @@ func (f *File) lineBehind(at int, indent, text string) {
 	case !own && !f.commentTo(at, end):
 		f.Insert(at, nl+f.indented(indent, text))
 	case end > 0 && f.src[end-1] == '\n':
-		f.Insert(end, f.indented(indent, text)+nl)
+		f.Insert(end, f.clear(end)+f.indented(indent, text)+nl)
 	default: // the file ends without a line feed
-		f.Insert(end, nl+f.indented(indent, text))
+		f.Insert(end, f.clear(end)+nl+f.indented(indent, text))
 	}
+}
+
+// Append adds a line at the end, as Document's.
+func (f *File) Append(line string) {
+	if clear := f.clear(len(f.src)); clear != "" {
+		f.Insert(len(f.src), clear)
+	}
+	f.Document.Append(line)
+}
+
+// clear is what keeps a line that is inserted at an offset from being joined to
+// the one before it. Only at the end of a file can it be.
+func (f *File) clear(at int) string {
+	if !f.Joined || at != len(f.src) {
+		return ""
+	}
+	text, ended := bytes.CutSuffix(f.src, []byte("\n"))
+	text = bytes.TrimSuffix(text, []byte("\r"))
+	switch {
+	case !bytes.HasSuffix(text, []byte(`\`)):
+		return ""
+	case ended:
+		return Newline(f.src)
+	}
+	return " " // a backslash before a blank joins nothing
 }
 
 // commentTo tells whether what is left of a line behind a node, which is not

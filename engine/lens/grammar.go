@@ -16,6 +16,9 @@ type Grammar struct {
 	// Comments are what begins a comment up to the end of its line; "/*" is one
 	// up to "*/", and "<!--" up to "-->".
 	Comments []string
+	// Joined: a backslash before the end of a line joins the next one to it,
+	// comments too.
+	Joined bool
 	// Fold makes two spellings of a name one; nil where there is but one.
 	Fold func(name string) string
 }

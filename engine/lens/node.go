@@ -12,6 +12,9 @@ import (
 type File struct {
 	*Document
 	Root *Node // a block without words, whose body is the whole file
+	// Joined: a backslash before the end of a line joins the next one to it, so
+	// what is inserted keeps clear of one.
+	Joined bool
 }
 
 // Node is a statement of a file, or a block: a statement with others in it. A
@@ -185,7 +188,7 @@ func (b *Builder) Nodes(nodes []*Node) []*Node {
 // NewFile is the file of a source and of the nodes that stand in it.
 func NewFile(src []byte, nodes []*Node) *File {
 	all := Span{0, len(src)}
-	return &File{NewDocument(src), &Node{Whole: all, Body: all, Block: true, Nodes: nodes}}
+	return &File{Document: NewDocument(src), Root: &Node{Whole: all, Body: all, Block: true, Nodes: nodes}}
 }
 
 // Named are the nodes directly in a block whose first word is a name.

@@ -3,6 +3,7 @@ package lenstest
 import (
 	"bytes"
 	"errors"
+	"regexp"
 	"strings"
 
 	"hikae/engine/lens"
@@ -51,10 +52,15 @@ func between(t TB, g lens.Grammar, f *lens.File, n *lens.Node) {
 	nothing(t, g, f, lens.Span{Start: at, End: n.Body.End})
 }
 
+var joins = regexp.MustCompile(`\\\r?\n`)
+
 // nothing holds a span to be blanks and comments.
 func nothing(t TB, g lens.Grammar, f *lens.File, s lens.Span) {
 	t.Helper()
 	rest := strings.TrimPrefix(s.Of(f.Source()), "\xef\xbb\xbf")
+	if g.Joined { // what joins lines is nothing
+		rest = joins.ReplaceAllString(rest, "")
+	}
 	for rest = strings.TrimLeft(rest, lens.Blank+"\x00"); rest != ""; rest = strings.TrimLeft(rest, lens.Blank+"\x00") {
 		end := -1
 		for _, c := range g.Comments {

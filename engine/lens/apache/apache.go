@@ -1,0 +1,74 @@
+// Package apache is the grammar of httpd's configuration: directives, a line
+// each, and sections that hold others. It reads a file exactly as httpd 2.4 does
+// (ap_cfg_getline of server/util.c, ap_build_config and ap_soak_end_container of
+// server/config.c, mod_macro.c):
+//
+//   - a backslash before the end of a line joins the next line to it, in a comment
+//     too; a comment is a line that begins with #, nothing else is one;
+//   - the words of a line are parted by blanks, and may be quoted: see Text;
+//   - a section is <NAME ARGUMENTS>, up to a line that begins with </NAME>; the
+//     arguments go to the last > of the line, and what follows that is not looked
+//     at. In the tree a section is a block whose words are NAME, without the <,
+//     and the arguments' words;
+//   - the body of a <Macro> is text until it is used: its sections need not match,
+//     and one that does not is a statement whose first word begins with <; that of
+//     <Perl> and of Lua's sections is not httpd's at all.
+//
+// Names are as good in capitals as in small letters: see Fold.
+package apache
+
+import (
+	"strings"
+
+	"hikae/engine/lens"
+)
+
+// Grammar reads one file of httpd's configuration.
+func Grammar() lens.Grammar {
+	return lens.Grammar{
+		Name:     "httpd",
+		Files:    []string{"/etc/httpd/conf/*.conf", "/etc/httpd/conf.d/*.conf", "/etc/httpd/conf.modules.d/*.conf"},
+		Place:    func(string) string { return "/etc/httpd/conf/httpd.conf" },
+		Parse:    Parse,
+		Comments: []string{"#"},
+		Joined:   true,
+		Fold:     Fold,
+	}
+}
+
+// Fold is the spelling of a directive's or section's name that all others are
+// taken for.
+func Fold(name string) string { return strings.ToLower(name) }
+
+// conditional tells whether a section is there or not as httpd reads it: the
+// directives in it are those of what is around it.
+func conditional(name string) bool {
+	switch name {
+	case "ifmodule", "ifdefine", "iffile", "ifdirective", "ifsection", "ifversion":
+		return true
+	}
+	return false
+}
+
+// Conditional tells whether a block is a section that httpd reads or passes over
+// while it reads: what is in it counts as in the block around it.
+func Conditional(src []byte, n *lens.Node) bool { return n.Block && conditional(Fold(n.Name(src))) }
+
+// foreign tells whether what is in a section is in another language.
+func foreign(name string) bool {
+	return name == "perl" || strings.HasPrefix(name, "luahook") || name == "luaquickhandler"
+}
+
+// Unclosed tells whether a conditional section ends with its file, without a
+// closing line. httpd takes that where the condition holds, and nowhere else.
+func Unclosed(n *lens.Node) bool { return n.Block && n.Body.End == n.Whole.End }
+
+// Sloppy tells whether something follows the > that closes a conditional section.
+// httpd takes that where the condition does not hold, and nowhere else.
+func Sloppy(src []byte, n *lens.Node) bool {
+	if !n.Block || Unclosed(n) {
+		return false
+	}
+	closing := unjoined(src[n.Body.End:n.Whole.End])
+	return !strings.EqualFold(strings.Trim(string(closing), lens.Blank), "</"+n.Name(src)+">")
+}
