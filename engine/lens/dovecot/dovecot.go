@@ -68,6 +68,9 @@ func (p *parser) line() error {
 		return nil
 	}
 	kind := p.said.scan(p.text)
+	if kind == statement && p.said.words[0].Len() == 0 && len(p.open) == 0 { // in a block of any keys it is one
+		return lens.ErrorAt(p.src, p.offset(0), "a = without a key before it")
+	}
 	switch kind {
 	case fault:
 		return lens.ErrorAt(p.src, p.offset(p.said.at), "%s", p.said.why)

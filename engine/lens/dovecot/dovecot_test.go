@@ -80,6 +80,7 @@ func TestParse(t *testing.T) {
 		"a zero byte":                  {"a = b\x00c\n\x00d\ne = f # \x00\n", "a=b\nforgotten\ne=f\n"},
 		"2.4: quoted keys":             {"\"a b\" = c\n\"d\\\"\" {\n}", "a b=c\nd\"()\n"},
 		"2.4: groups":                  {"group @a b {\n}\n@a = b", "group(@a b)\n@a=b\n"},
+		"no key in a block":            {"a {\n = b\n}", "a()\na()/=b\n"},
 		"a quoted key that is no such": {`"a"b = c`, "\"a\"b=c\n"},
 	} {
 		f, err := dovecot.Parse([]byte(c.src))

@@ -29,8 +29,6 @@ func (s *scanner) scan(text []byte) kind {
 	name := text[key.Start:key.End]
 	switch {
 	case string(name) == "!include" || string(name) == "!include_try":
-	case s.is('=') && len(name) == 0:
-		return s.fault("a = without a key before it")
 	case s.is('='):
 		s.at++
 		s.blanks()
