@@ -33,6 +33,7 @@ type Want struct {
 	HostOnly []string // patterns beyond the built-in ones
 	Safe     []string // patterns of units and paths that a standby does too, beyond the built-in ones
 	Lenses   []Lens
+	Mirrors  []string // the trees that a mirror keeps
 	// Bytes gives a plain content of the source; lenses edit them.
 	Bytes func(hosts.Content) ([]byte, error)
 }
@@ -80,6 +81,7 @@ type compiler struct {
 	only     *only
 	hostOnly *rules.Set
 	safe     *rules.Set
+	editors  map[string]Lens // by the path that it edited
 }
 
 // source takes one resource of the snapshot, unless it is none of this host's.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -24,6 +25,10 @@ func (c *compiler) edit(l Lens, edits []Edit) hcl.Diagnostics {
 		a := Addr{Kind: "file", Name: e.Path}
 		if rule, own := c.own(a); own {
 			return append(diags, errorDiag("This is the host's own", fmt.Sprintf("%s is not written: %s.", a, rule.Why), nil))
+		}
+		if other := c.owner(e.Path, l); other != "" {
+			return append(diags, errorDiag("A path has one owner",
+				fmt.Sprintf("%s is edited by the lens %s, for %s; it is also %s. Say it one way.", e.Path, LensName(l), e.For[0], other), rangeOf(edits, e.For[0])))
 		}
 		r := c.fileAt(a)
 		if r == nil || r.Node.Type == hosts.Absent {
@@ -47,6 +52,33 @@ func (c *compiler) edit(l Lens, edits []Edit) hcl.Diagnostics {
 		c.imply(&implied[i])
 	}
 	return diags
+}
+
+// owner says who else has a path that a lens edits, or "".
+func (c *compiler) owner(p string, l Lens) string {
+	for _, tree := range c.Mirrors {
+		if p == tree || strings.HasPrefix(p, strings.TrimSuffix(tree, "/")+"/") {
+			return fmt.Sprintf("in the mirror %q", tree)
+		}
+	}
+	if c.editors == nil {
+		c.editors = map[string]Lens{}
+	}
+	if first := c.editors[p]; first != nil && first != l {
+		return "edited by the lens " + LensName(first)
+	}
+	c.editors[p] = l
+	return ""
+}
+
+// rangeOf is where an edit was written.
+func rangeOf(edits []Edit, a Addr) *hcl.Range {
+	for i := range edits {
+		if edits[i].Addr == a {
+			return &edits[i].Range
+		}
+	}
+	return nil
 }
 
 // imply lays what an edit implies over what is wished so far: a new timer is

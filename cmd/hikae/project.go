@@ -101,6 +101,9 @@ func target(pr *lang.Project, w wish) (control.Target, error) {
 		t.HostOnly = slices.Concat(t.HostOnly, pair.HostOnly)
 		t.Safe = pair.Safe
 		paths = slices.Concat(paths, pair.Paths)
+		for _, m := range pair.Mirrors {
+			t.Mirrors = append(t.Mirrors, m.Path)
+		}
 	}
 	slices.Sort(paths)
 	t.Paths = slices.Compact(paths)

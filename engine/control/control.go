@@ -55,6 +55,7 @@ type Target struct {
 	HostOnly []string
 	Safe     []string // patterns of units and paths that a standby does too
 	Paths    []string
+	Mirrors  []string // the trees that a mirror keeps
 	Budget   engine.Budget
 }
 

@@ -95,8 +95,8 @@ func (c *Controller) desired(ctx context.Context, t Target, o PlanOptions) (*eng
 	want := engine.Want{
 		Host: t.Name, Role: t.Role, Schemas: c.Schemas,
 		Patches: t.Patches, Only: t.Only, HostOnly: t.HostOnly, Safe: t.Safe,
-		Lenses: c.Lenses,
-		Bytes:  func(ct hosts.Content) ([]byte, error) { return c.blob(ctx, ct) },
+		Lenses: c.Lenses, Mirrors: t.Mirrors,
+		Bytes: func(ct hosts.Content) ([]byte, error) { return c.blob(ctx, ct) },
 	}
 	ref := o.Snapshot
 	if ref == "" {

@@ -151,10 +151,11 @@ func (c *Controller) keep(ctx context.Context, s *session, t Target) (*Taken, er
 	if err != nil {
 		return nil, err
 	}
-	readable, err := c.readable(ctx, snap)
+	readable, notes, err := c.readable(ctx, snap)
 	if err != nil {
 		return nil, err
 	}
+	taken.Notes = append(taken.Notes, notes...)
 	taken.Generation, taken.Changed, err = c.Store.WriteSnapshot(t.Name, snap.Taken, files, readable)
 	taken.Dir = c.Store.Dir() + "/" + t.Name
 	return taken, err
@@ -165,13 +166,10 @@ func (c *Controller) keep(ctx context.Context, s *session, t Target) (*Taken, er
 const readableMax = 1 << 20
 
 // readable gives the copies for people: files/PATH, patches/PATH.patch against
-// what the package shipped, and views/KIND.hcl, what lenses make of the files.
+// what the package shipped, and views/DAEMON.hcl, what lenses make of the files.
 // No secret is among them, and none of it is read again.
-func (c *Controller) readable(ctx context.Context, snap *engine.Snapshot) (map[string][]byte, error) {
-	out := map[string][]byte{}
-	for _, l := range c.Lenses {
-		c.view(ctx, l, snap, out)
-	}
+func (c *Controller) readable(ctx context.Context, snap *engine.Snapshot) (out map[string][]byte, notes []string, err error) {
+	out, notes = c.views(ctx, snap)
 	for i := range snap.Resources {
 		r := &snap.Resources[i]
 		n := r.Node
@@ -181,7 +179,7 @@ func (c *Controller) readable(ctx context.Context, snap *engine.Snapshot) (map[s
 		}
 		text, err := c.blob(ctx, n.Content)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		name := strings.TrimPrefix(lang.Escape(r.Addr.Name), "/")
 		if !storable(name + ".patch") {
@@ -199,7 +197,7 @@ func (c *Controller) readable(ctx context.Context, snap *engine.Snapshot) (map[s
 			out["patches/"+name+".patch"] = []byte(d)
 		}
 	}
-	return out, nil
+	return out, notes, nil
 }
 
 // storable reports whether each part of a path is as long as a name may be
@@ -207,20 +205,6 @@ func (c *Controller) readable(ctx context.Context, snap *engine.Snapshot) (map[s
 func storable(p string) bool {
 	const longestName, longestPath = 255, 3000
 	return len(p) <= longestPath && !slices.ContainsFunc(strings.Split(p, "/"), func(n string) bool { return len(n) > longestName })
-}
-
-// view adds what a lens shows; what it does not understand it leaves out.
-func (c *Controller) view(ctx context.Context, l engine.Lens, snap *engine.Snapshot, out map[string][]byte) {
-	found, _ := l.Get(engine.SnapshotTree(snap, func(ct hosts.Content) ([]byte, error) { return c.blob(ctx, ct) }))
-	for _, s := range l.Kinds() {
-		text := []byte("# What " + snap.Host + "'s files say, for people and queries: never read again.\n# To change it, write an overlay.\n")
-		for i := range found {
-			if found[i].Addr.Kind == s.Kind {
-				text = append(append(text, '\n'), lang.EncodeResource(&found[i], s)...)
-			}
-		}
-		out["views/"+s.Kind+".hcl"] = text
-	}
 }
 
 // blob reads a plain content of the store into memory.

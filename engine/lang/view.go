@@ -43,8 +43,8 @@ func EncodeView(resources []engine.Resource, kinds []engine.Schema) []byte {
 	return out.Bytes()
 }
 
-// shorten takes out of a resource what is too long to be shown, and says in
-// comments how much it is.
+// shorten takes out of a resource what is told above it, its file, and what is
+// too long to be shown, and says in comments how much it is.
 func shorten(r engine.Resource) (engine.Resource, string) {
 	if r.Value == cty.NilVal || r.Value.IsNull() {
 		return r, ""
@@ -53,15 +53,18 @@ func shorten(r engine.Resource) (engine.Resource, string) {
 	var attrs map[string]cty.Value
 	for it := r.Value.ElementIterator(); it.Next(); {
 		k, v := it.Element()
-		if v.IsNull() || !v.CanIterateElements() || v.LengthInt() <= maxShown {
+		place := !v.IsNull() && v.Type() == cty.String && r.Range.Filename != "" && v.AsString() == r.Range.Filename
+		long := !v.IsNull() && v.CanIterateElements() && v.LengthInt() > maxShown
+		if !place && !long {
 			continue
 		}
 		if attrs == nil {
 			attrs = r.Value.AsValueMap()
 		}
 		name := k.AsString()
-		attrs[name] = cty.NullVal(v.Type())
-		counts += fmt.Sprintf("# %s: %d items, not shown here\n", name, v.LengthInt())
+		if attrs[name] = cty.NullVal(v.Type()); long {
+			counts += fmt.Sprintf("# %s: %d items, not shown here\n", name, v.LengthInt())
+		}
 	}
 	if attrs != nil {
 		r.Value = cty.ObjectVal(attrs)
