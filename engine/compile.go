@@ -225,8 +225,10 @@ func (c *compiler) overlay() hcl.Diagnostics {
 			diags = append(diags, errorDiag("Overlay cannot be applied", err.Error(), &p.Range))
 		}
 	}
+	c.out.bytes = c.Bytes
 	for _, l := range lenses {
 		diags = append(diags, c.edit(l, edits[l])...)
+		c.out.edits = append(c.out.edits, lensEdits{l, edits[l]})
 	}
 	return diags
 }

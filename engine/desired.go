@@ -23,6 +23,17 @@ type Desired struct {
 	// conflicts and how merged files came about: see Rebase.
 	conflicts []Conflict
 	how       map[Addr]string
+	// kept are the keys that stay as the host has them, and edits what lenses
+	// were asked, to be asked again: see Keep.
+	kept  []KeptKey
+	edits []lensEdits
+	bytes func(hosts.Content) ([]byte, error)
+}
+
+// lensEdits is what overlays say of a lens's kinds.
+type lensEdits struct {
+	lens  Lens
+	edits []Edit
 }
 
 // silent says why it means nothing that a resource is not wished, or "": what

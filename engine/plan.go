@@ -21,6 +21,9 @@ type Plan struct {
 	Held, Left []Note
 	// Conflicts are files that a person has to merge; they stay as they are.
 	Conflicts []Conflict
+	// Kept are the keys inside files that stay as the host has them, or that it
+	// takes from the source for having none.
+	Kept []KeptKey
 	// Overwrites are the files of the host's own making (no package's, not
 	// applied by hikae) whose bytes the plan replaces: they are kept aside.
 	Overwrites []Addr
@@ -58,7 +61,7 @@ type Actual struct {
 func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema) *Plan {
 	p := &planner{
 		Plan: &Plan{
-			Host: host, Held: d.Held, Left: slices.Clone(d.Left), Conflicts: d.conflicts,
+			Host: host, Held: d.Held, Left: slices.Clone(d.Left), Conflicts: d.conflicts, Kept: d.kept,
 			Own: map[string]int{}, FirstContact: len(base) == 0, known: len(base),
 		},
 		desired: d, actual: act, base: base, schemas: ByKind(schemas),

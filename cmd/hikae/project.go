@@ -73,7 +73,7 @@ func target(pr *lang.Project, w wish) (control.Target, error) {
 	if !ok {
 		return control.Target{}, fmt.Errorf("the project has no host %q%s", w.host, lang.Nearest(w.host, hostNames(pr)))
 	}
-	t := control.Target{Name: h.Name, Source: h.Name, Only: h.Only, HostOnly: h.HostOnly}
+	t := control.Target{Name: h.Name, Source: h.Name, Only: h.Only, HostOnly: h.HostOnly, Keep: h.Keep}
 	paths := h.Paths
 	pair, paired := pr.PairOf(h.Name)
 	switch {
@@ -99,6 +99,7 @@ func target(pr *lang.Project, w wish) (control.Target, error) {
 	if paired {
 		t.Budget = pr.BudgetOf(pair)
 		t.HostOnly = slices.Concat(t.HostOnly, pair.HostOnly)
+		t.Keep = slices.Concat(t.Keep, pair.Keep)
 		t.Safe = pair.Safe
 		paths = slices.Concat(paths, pair.Paths)
 		for _, m := range pair.Mirrors {

@@ -53,6 +53,7 @@ type Target struct {
 	Patches  []engine.Patch // the overlays that concern it
 	Only     []string
 	HostOnly []string
+	Keep     []string // PATH#KEY: keys inside files that are its own
 	Safe     []string // patterns of units and paths that a standby does too
 	Paths    []string
 	Mirrors  []string // the trees that a mirror keeps

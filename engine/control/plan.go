@@ -211,6 +211,9 @@ func (c *Controller) compare(ctx context.Context, t Target, d *engine.Desired, s
 	}
 	open := begun.settle(base, s.actual, c.Schemas)
 	rebased, err := c.rebase(ctx, t, d, s, base)
+	if err == nil {
+		rebased, err = c.keepKeys(ctx, t, rebased, s)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -82,7 +83,7 @@ func (c *Controller) lensChanges(p *Planned, read func(hosts.Content) ([]byte, e
 	return engine.LensChanges(c.Lenses, before, after, changed)
 }
 
-// fetchOld gives contents of a host, each once. What changes right now is left
+// fetchOld gives contents of a host, each once, in the clear. What changes right now is left
 // out: the plan is told apart from the apply anyway.
 func (c *Controller) fetchOld(ctx context.Context, s *session, want []hosts.Content, each func(hosts.Content, []byte) error) error {
 	seen := map[hosts.ID]bool{}
@@ -96,6 +97,9 @@ func (c *Controller) fetchOld(ctx context.Context, s *session, want []hosts.Cont
 	}
 	err := s.conn.Fetch(ctx, want, c.Keys.Recipients(), func(ct hosts.Content, r io.Reader) error {
 		b, err := io.ReadAll(r)
+		if err == nil && ct.Sealed {
+			b, err = c.Keys.Open(bytes.NewReader(b), ct)
+		}
 		if err != nil {
 			return err
 		}

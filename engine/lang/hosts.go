@@ -17,7 +17,7 @@ import (
 	"hikae/engine/rules"
 )
 
-var hostAttrs = []string{"follows", "hostonly", "identity", "labels", "local", "only", "paths", "ssh"}
+var hostAttrs = []string{"follows", "hostonly", "identity", "keep", "labels", "local", "only", "paths", "ssh"}
 
 func (l *loader) hosts(blocks []*hclsyntax.Block) {
 	for _, b := range blocks {
@@ -38,6 +38,7 @@ func (l *loader) hosts(blocks []*hclsyntax.Block) {
 		}
 		h.Labels = r.texts("labels", checkLabel)
 		h.HostOnly = r.texts("hostonly", checkPathPattern)
+		h.Keep = r.texts("keep", checkKeep)
 		h.Paths = r.trees("paths")
 		l.project.Hosts = append(l.project.Hosts, h)
 	}
@@ -137,6 +138,12 @@ func checkPathPattern(s string) error {
 		return errors.New("a pattern of paths begins with /, as in /etc/named/**")
 	}
 	return rules.Validate(s)
+}
+
+// checkKeep checks PATH#KEY.
+func checkKeep(s string) error {
+	_, err := rules.ParseKeep(s)
+	return err
 }
 
 // checkTree checks a directory whose files are to be carried.

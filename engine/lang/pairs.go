@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	pairAttrs   = []string{"hostonly", "initial_primary", "members", "paths", "safe"}
+	pairAttrs   = []string{"hostonly", "initial_primary", "keep", "members", "paths", "safe"}
 	mirrorAttrs = []string{"reload"}
 )
 
@@ -32,6 +32,7 @@ func (l *loader) pairs(blocks []*hclsyntax.Block) {
 		p := Pair{Name: name, Budget: l.budget(b), Range: b.DefRange()}
 		l.members(r, &p, inPair)
 		p.HostOnly = r.texts("hostonly", checkPathPattern)
+		p.Keep = r.texts("keep", checkKeep)
 		p.Paths = r.trees("paths")
 		p.Safe = r.texts("safe", checkSafe)
 		for _, inner := range b.Body.Blocks {

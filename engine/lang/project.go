@@ -44,6 +44,7 @@ type Host struct {
 	Only     []string // of that: patterns KIND:GLOB; empty for all
 	Labels   []string // free words to choose hosts by
 	HostOnly []string // patterns of paths that are its own
+	Keep     []string // PATH#KEY: keys inside files that are its own
 	Paths    []string // trees beyond /etc to carry
 	Range    hcl.Range
 }
@@ -54,6 +55,7 @@ type Pair struct {
 	Members        []string // names of two hosts
 	InitialPrimary string   // the one that is primary until a promotion says otherwise
 	HostOnly       []string // patterns of paths that are each member's own
+	Keep           []string // PATH#KEY: keys inside files that are each member's own
 	Safe           []string // patterns of units and paths that a standby does too
 	Paths          []string // trees beyond /etc to carry
 	Mirrors        []Mirror

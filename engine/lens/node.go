@@ -204,7 +204,8 @@ func (n *Node) Named(src []byte, name string) []*Node {
 
 // Find are the nodes that a key leads to: names parted by dots, from the
 // outermost block on: "mysqld.server_id", "options.listen-on". A part may also be
-// all the words of a block: `view "external".match-clients`. fold is what makes
+// all the words of a block, `view "external".match-clients`, or a * for any:
+// "*.pm.max_children". fold is what makes
 // two spellings of a name one; nil where there is but one.
 func (f *File) Find(key string, fold func(string) string) []*Node {
 	if fold == nil {
@@ -231,7 +232,7 @@ func (f *File) find(in *Node, key string, fold func(string) string) []*Node {
 		for i := range n.Words {
 			all[i] = n.Word(f.src, i)
 		}
-		for _, part := range []string{name, fold(strings.Join(all, " "))} {
+		for _, part := range []string{name, fold(strings.Join(all, " ")), "*"} {
 			if rest, ok := strings.CutPrefix(key, part+"."); ok {
 				found = append(found, f.find(n, rest, fold)...)
 				break

@@ -19,6 +19,7 @@ func Markdown() string {
 		}
 		b.WriteString("\n")
 	}
+	keepMarkdown(&b)
 	return b.String()
 }
 
@@ -26,3 +27,18 @@ func Markdown() string {
 func code(s string) string { return "`" + escape(s) + "`" }
 
 func escape(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+
+// keepMarkdown renders the tables of keys.
+func keepMarkdown(b *strings.Builder) {
+	for _, l := range KeepLists() {
+		fmt.Fprintf(b, "## %s\n\n%s\n\n| files | keys | why |\n|---|---|---|\n", l.Name, l.Doc)
+		for _, r := range l.Rules {
+			keys := make([]string, len(r.Keys))
+			for i, k := range r.Keys {
+				keys[i] = code(k)
+			}
+			fmt.Fprintf(b, "| %s | %s | %s |\n", code(r.Pattern), strings.Join(keys, ", "), escape(r.Why))
+		}
+		b.WriteString("\n")
+	}
+}

@@ -55,6 +55,7 @@ func (v *View) Plan(p PlanView) {
 	v.notes(&b, "needs a look: each of these can make root of somebody", p.Guarded)
 	v.notes(&b, "held on a standby until it is promoted", p.Held)
 	v.notes(&b, "left as it is", p.Left)
+	v.kept(&b, p.Kept)
 	if n := len(p.Overwrites); n > 0 && p.FirstContact {
 		fmt.Fprintf(&b, "%s\n", v.paint(yellow, fmt.Sprintf("%d files of this host's own are overwritten (their bytes are kept below %s there):", n, engine.Kept)))
 		for _, a := range p.Overwrites {

@@ -45,6 +45,9 @@ func (v *View) planJSON(p PlanView) {
 	for _, n := range p.Left {
 		v.Emit(Event{Type: "left", Host: p.Host, Data: noteJSON{n.Addr.Kind, n.Addr.Name, n.Why}})
 	}
+	for _, k := range p.Kept {
+		v.Emit(Event{Type: keptType(k), Host: p.Host, Data: keptAsJSON(k)})
+	}
 	for _, a := range p.Overwrites {
 		v.Emit(Event{Type: "overwrites", Host: p.Host, Data: noteJSON{Kind: a.Kind, Name: a.Name}})
 	}
