@@ -36,6 +36,14 @@ func Text(src []byte, word lens.Span) string {
 	return b.String()
 }
 
+// Raw is a text of a file as httpd sees it: without what joins lines.
+func Raw(text []byte) string {
+	if bytes.IndexByte(text, '\n') >= 0 {
+		text = unjoined(text)
+	}
+	return string(text)
+}
+
 // closing is where a quoted text ends.
 func closing(raw []byte, quote byte) int {
 	for i := 0; i < len(raw); i++ {
