@@ -13,6 +13,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"hikae/engine"
+	"hikae/engine/lens"
+	"hikae/engine/lens/crontab"
 	"hikae/hosts"
 	"hikae/modules/internal/lensput"
 )
@@ -29,7 +31,7 @@ const (
 // command it shows and edits the first; variables are not looked at.
 type Lens struct{}
 
-var _ engine.Lens = Lens{}
+var _ engine.Textual = Lens{}
 
 // Kinds has the one kind.
 func (Lens) Kinds() []engine.Schema {
@@ -43,6 +45,16 @@ func (Lens) Kinds() []engine.Schema {
 			{Name: attrUser, Type: cty.String, Doc: "Whose job it is; not in a person's own table."},
 		},
 	}}
+}
+
+// Grammars has the one, as crontab(1) reads.
+func (Lens) Grammars() []lens.Grammar { return []lens.Grammar{crontab.Grammar()} }
+
+// Verbatim is where the variables are, what crond passes over, and jobs that a
+// table has twice.
+func (Lens) Verbatim(t engine.Tree) []hcl.Range {
+	all, _ := load(t)
+	return lensput.Verbatim(all.files)
 }
 
 // Units is empty: crond looks at its files each minute.
@@ -61,7 +73,7 @@ func (Lens) Get(t engine.Tree) ([]engine.Resource, hcl.Diagnostics) {
 		resources = append(resources, engine.Resource{
 			Addr:  engine.Addr{Kind: Kind, Name: key},
 			Value: cty.ObjectVal(map[string]cty.Value{attrSchedule: cty.StringVal(j.text(j.schedule)), attrUser: user}),
-			Range: *j.file.RangeOf(j.line),
+			Range: *j.file.RangeOf(j.node.Whole),
 		})
 	}
 	return resources, diags
@@ -88,7 +100,7 @@ func (p *put) edit(e engine.Edit) {
 	jobs := p.jobs[e.Addr.Name]
 	if e.Absent {
 		for _, j := range jobs {
-			j.file.Delete(j.line)
+			j.file.Tree.Remove(j.node)
 			p.Touch(j.file, e.Addr)
 		}
 		return
@@ -98,7 +110,10 @@ func (p *put) edit(e engine.Edit) {
 	if !okSchedule || !okUser {
 		return
 	}
-	if why := checkSchedule(schedule); schedule != "" && why != "" {
+	if len(jobs) > 0 && schedule == jobs[0].text(jobs[0].schedule) {
+		schedule = "" // as it is, however odd
+	}
+	if why := crontab.CheckSchedule(schedule); schedule != "" && why != "" {
 		p.Fail(e.RangeOf(attrSchedule), "Schedule that cron would not take", "%s.", why)
 		return
 	}
@@ -157,6 +172,9 @@ func (p *put) create(e engine.Edit, schedule, user string) {
 		return
 	case command == "" || strings.TrimSpace(command) != command || strings.ContainsAny(command, "\n\r\x00"):
 		p.Fail(e.RangeOf(""), "Job without a command", "The command of %q is one line without blanks around it.", e.Addr.Name)
+		return
+	case !names && command[0] == '=':
+		p.Fail(e.RangeOf(""), "Not a command", "The command of %q cannot begin with an equals sign: cron would take the line for a variable's.", e.Addr.Name)
 		return
 	case schedule == "":
 		p.Fail(e.RangeOf(""), "Job without a schedule", "The job %q is not there yet: say when it is due, with schedule.", e.Addr.Name)

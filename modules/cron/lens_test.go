@@ -1,6 +1,7 @@
 package cron
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -60,7 +61,7 @@ func TestGet(t *testing.T) {
 		t.Errorf("got\n%s", strings.Join(got, "\n"))
 	}
 	warned := lenstest.Text(diags)
-	for _, w := range []string{`rio:7: Line passed over: cron passes over it: "61" is no minute`, `rio:8: Line passed over: cron passes over it: "@often" is none of`, "rio:9: Line passed over: cron passes over it: something is missing"} {
+	for _, w := range []string{`rio:7: Line passed over: cron passes over it: "61" is no minute`, `rio:8: Line passed over: cron passes over it: "@often" is none of`, `rio:9: Line passed over: cron passes over it: "root" is no month`, "taro:4: Line without an end"} {
 		if !strings.Contains(warned, w) {
 			t.Errorf("no %s in:\n%s", w, warned)
 		}
@@ -95,6 +96,17 @@ func TestPut(t *testing.T) {
 	}
 }
 
+func TestVerbatim(t *testing.T) {
+	var got []string
+	for _, r := range (Lens{}).Verbatim(tree()) {
+		got = append(got, fmt.Sprintf("%s:%d", r.Filename, r.Start.Line))
+	}
+	// Variables, lines that are passed over, a job that is there twice.
+	if want := "/etc/cron.d/rio:1 /etc/cron.d/rio:2 /etc/cron.d/rio:7 /etc/cron.d/rio:8 /etc/cron.d/rio:9 /var/spool/cron/taro:1 /var/spool/cron/taro:3"; strings.Join(got, " ") != want {
+		t.Errorf("verbatim: %s", got)
+	}
+}
+
 func TestPutRefuses(t *testing.T) {
 	for want, e := range map[string]engine.Edit{
 		"Not a crontab":           edit("/etc/shadow x", "schedule", "@daily"),
@@ -103,6 +115,7 @@ func TestPutRefuses(t *testing.T) {
 		"one line":                edit("/etc/cron.d/x a\n* * * * * root b", "schedule", "@daily", "user", "root"),
 		"when it is due":          edit("/etc/cron.d/x a", "user", "root"),
 		"say it, with user":       edit("/etc/cron.d/x a", "schedule", "@daily"),
+		"begin with an equals":    edit("/var/spool/cron/taro = a", "schedule", "@daily"),
 		"are all taro's":          edit("/var/spool/cron/taro a", "schedule", "@daily", "user", "root"),
 		`"24" is no hour`:         edit("/var/spool/cron/taro x", "schedule", "1 24 * * *"),
 		`"5-1" is no minute`:      edit("/var/spool/cron/taro x", "schedule", "5-1 * * * *"),
@@ -121,7 +134,7 @@ func TestPutRefuses(t *testing.T) {
 }
 
 func TestLaws(t *testing.T) {
-	whens := rapid.SampledFrom([]string{"@daily", "* * * * *", "1-5/2  3\t* jan sun", "99 * * * *"})
+	whens := rapid.SampledFrom([]string{"@daily", "* * * * *", "1-5/2  3\t* jan sun", "99 * * * *", "1 22-6 * * *"})
 	commands := rapid.SampledFrom([]string{"a", "b -c  d", "e=1"})
 	rapid.Check(t, func(t *rapid.T) {
 		nl := rapid.SampledFrom([]string{"\n", "\r\n"}).Draw(t, "line end")

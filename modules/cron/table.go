@@ -1,17 +1,18 @@
 package cron
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"path"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"hikae/engine"
 	"hikae/engine/lens"
+	"hikae/engine/lens/crontab"
 	"hikae/modules/internal/lensput"
 )
 
@@ -28,10 +29,7 @@ func place(p string) (names, ok bool) {
 	if p == systemTable {
 		return true, true
 	}
-	base := path.Base(p)
-	// cronie's not_a_crontab (src/database.c)
-	if strings.HasPrefix(base, ".") || strings.HasPrefix(base, "#") || strings.HasSuffix(base, "~") ||
-		strings.HasSuffix(base, ".rpmsave") || strings.HasSuffix(base, ".rpmorig") || strings.HasSuffix(base, ".rpmnew") {
+	if crontab.Ignored(path.Base(p)) {
 		return false, false
 	}
 	return path.Dir(p) == systemDir, path.Clean(p) == p && (path.Dir(p) == systemDir || path.Dir(p) == spoolDir)
@@ -40,7 +38,7 @@ func place(p string) (names, ok bool) {
 // job is one line that says when to do what.
 type job struct {
 	file     *lensput.File
-	line     lens.Span // with what ends it
+	node     *lens.Node
 	schedule lens.Span
 	user     lens.Span // empty in a person's table
 	command  lens.Span
@@ -73,7 +71,8 @@ func load(t engine.Tree) (*tables, hcl.Diagnostics) {
 		if !ok {
 			continue
 		}
-		f, err := lensput.Read(t, p)
+		var bad []error
+		f, err := lensput.Open(t, p, reading(&bad))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -85,148 +84,65 @@ func load(t engine.Tree) (*tables, hcl.Diagnostics) {
 			continue // a link: what it leads to is no crontab of this name
 		}
 		all.files = append(all.files, f)
+		for _, why := range bad {
+			diags = append(diags, passedOver(f, why))
+		}
 		diags = append(diags, all.add(f, named)...)
 	}
 	return all, diags
 }
 
+// reading is the grammar as crond(8) has it: it goes on behind a line that is no
+// good, which is told.
+func reading(bad *[]error) lens.Grammar {
+	g := crontab.Grammar()
+	g.Parse = func(src []byte) (f *lens.File, _ error) {
+		f, *bad = crontab.Read(src)
+		return f, nil
+	}
+	return g
+}
+
+func passedOver(f *lensput.File, why error) *hcl.Diagnostic {
+	d := lensput.Diag(hcl.DiagWarning, f.Path, why, "")
+	d.Summary, d.Detail = "Line passed over", "cron passes over it: "+strings.TrimSuffix(d.Detail, ". ")+"."
+	return d
+}
+
+// add takes in the jobs of a table.
 func (all *tables) add(f *lensput.File, named bool) hcl.Diagnostics {
 	var diags hcl.Diagnostics
-	for _, line := range lens.Lines(f.Source()) {
-		j, why := parse(f, line, named)
-		switch {
-		case why != "":
-			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "Line passed over",
-				Detail: "cron passes over it: " + why + ".", Subject: f.RangeOf(lens.Trim(f.Source(), line, lens.Blank))})
-		case j != nil:
-			key := f.Path + " " + j.text(j.command)
-			if all.jobs[key] == nil {
-				all.order = append(all.order, key)
+	src := f.Source()
+	for _, n := range f.Tree.Root.Nodes {
+		when, ok := crontab.Job(src, n)
+		if !ok {
+			continue
+		}
+		j := &job{file: f, node: n, schedule: lens.Span{Start: n.Words[0].Start, End: n.Words[when-1].End}, command: n.Words[when]}
+		if named {
+			words := lens.Fields(src, j.command, 2)
+			if len(words) < 2 {
+				diags = append(diags, passedOver(f, lens.ErrorAt(src, n.Whole.Start, "a job of the system's tables says whose it is, before what is to be done")))
+				continue
 			}
-			all.jobs[key] = append(all.jobs[key], j)
+			j.user, j.command = words[0], words[1]
+			if !userForm.MatchString(j.text(j.user)) {
+				diags = append(diags, passedOver(f, lens.ErrorAt(src, j.user.Start, "%.60q is not the name of a user", j.text(j.user))))
+				continue
+			}
+		}
+		key := f.Path + " " + j.text(j.command)
+		if all.jobs[key] == nil {
+			all.order = append(all.order, key)
+			lens.Show(n)
+		}
+		all.jobs[key] = append(all.jobs[key], j)
+		if end := n.Whole.End; len(bytes.TrimLeft(src[end:], " \t\r")) == 0 {
+			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "Line without an end",
+				Detail: "cron passes over the last line of a table where no line feed ends it.", Subject: f.RangeOf(n.Whole)})
 		}
 	}
 	return diags
 }
 
-// variable is a line that sets one: crontab(5).
-var variable = regexp.MustCompile(`^("[^"]*"|'[^']*'|[^\s=]+)[ \t]*=`)
-
-// parse reads a line; it is nil where the line is no job, and why says what is
-// wrong with one.
-func parse(f *lensput.File, line lens.Span, named bool) (j *job, why string) {
-	src := f.Source()
-	body := lens.Trim(src, line, lens.Blank)
-	text := body.Of(src)
-	if text == "" || text[0] == '#' || variable.MatchString(text) {
-		return nil, ""
-	}
-	j = &job{file: f, line: line}
-	if text[0] == '-' { // not to be logged
-		body.Start++
-	}
-	times := fields
-	if strings.HasPrefix(body.Of(src), "@") {
-		times = 1
-	}
-	n := times + 1
-	if named {
-		n++
-	}
-	words := lens.Fields(src, body, n)
-	if len(words) < n {
-		return nil, "something is missing: when, who where the table is the system's, and what"
-	}
-	j.schedule = lens.Span{Start: words[0].Start, End: words[times-1].End}
-	if why := checkSchedule(j.text(j.schedule)); why != "" {
-		return nil, why
-	}
-	if named {
-		j.user = words[times]
-		if !userForm.MatchString(j.text(j.user)) {
-			return nil, "that is not the name of a user"
-		}
-	}
-	j.command = words[n-1]
-	return j, ""
-}
-
 var userForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$`)
-
-// fields is how many say when.
-const fields = 5
-
-var ranges = [fields]struct {
-	name   string
-	lo, hi int
-	words  []string
-}{
-	{"minute", 0, 59, nil},
-	{"hour", 0, 23, nil},
-	{"day of the month", 1, 31, nil},
-	{"month", 1, 12, []string{"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}},
-	{"day of the week", 0, 7, []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}},
-}
-
-var nicknames = []string{"@reboot", "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
-
-// checkSchedule says what cron would not take of a schedule; "" for nothing.
-func checkSchedule(s string) string {
-	words := strings.Fields(s)
-	if len(words) == 1 && strings.HasPrefix(s, "@") {
-		for _, n := range nicknames {
-			if s == n {
-				return ""
-			}
-		}
-		return strconv.Quote(s) + " is none of " + strings.Join(nicknames, " ")
-	}
-	if len(words) != fields {
-		return "a schedule has five fields or is @daily or its like"
-	}
-	for i, w := range words {
-		for item := range strings.SplitSeq(w, ",") {
-			if !checkItem(i, strings.ToLower(item)) {
-				return strconv.Quote(w) + " is no " + ranges[i].name
-			}
-		}
-	}
-	return ""
-}
-
-// checkItem checks one of the parts between commas: *, N, N-M or N~M, and /STEP.
-func checkItem(field int, item string) bool {
-	item, step, stepped := strings.Cut(item, "/")
-	if stepped {
-		if n, err := strconv.Atoi(step); err != nil || n < 1 || n > ranges[field].hi+1 || step[0] == '+' {
-			return false
-		}
-	}
-	if item == "*" {
-		return true
-	}
-	value := func(s string) (int, bool) {
-		for i, w := range ranges[field].words {
-			if s == w {
-				return i + ranges[field].lo, true
-			}
-		}
-		n, err := strconv.Atoi(s)
-		return n, err == nil && len(s) < 3 && s[0] != '+' && s[0] != '-' && n >= ranges[field].lo && n <= ranges[field].hi
-	}
-	lo, hi, isRange := strings.Cut(item, "-")
-	if !isRange {
-		lo, hi, isRange = strings.Cut(item, "~")
-		if isRange && (lo == "" || hi == "") { // a random one of an open range
-			_, okLo := value(lo)
-			_, okHi := value(hi)
-			return (lo == "" || okLo) && (hi == "" || okHi)
-		}
-	}
-	a, ok := value(lo)
-	if !isRange || !ok {
-		return ok
-	}
-	b, ok := value(hi)
-	return ok && a <= b
-}

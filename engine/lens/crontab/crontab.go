@@ -30,6 +30,9 @@ func Grammar() lens.Grammar {
 // name no user.
 func Place(name string) string {
 	base := name[strings.LastIndexByte(name, '/')+1:]
+	if Ignored(base) {
+		base = "table"
+	}
 	switch {
 	case base == "crontab":
 		return "/etc/crontab"
@@ -37,6 +40,13 @@ func Place(name string) string {
 		return "/etc/cron.d/" + base
 	}
 	return "/var/spool/cron/" + base
+}
+
+// Ignored tells whether crond passes over a file of this name: not_a_crontab of
+// cronie's src/database.c.
+func Ignored(base string) bool {
+	return base == "" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "#") || strings.HasSuffix(base, "~") ||
+		strings.HasSuffix(base, ".rpmsave") || strings.HasSuffix(base, ".rpmorig") || strings.HasSuffix(base, ".rpmnew")
 }
 
 // Parse reads a crontab. As crontab(1) does it refuses one with a line that

@@ -89,7 +89,7 @@ func TestCheckSchedule(t *testing.T) {
 }
 
 func TestPlace(t *testing.T) {
-	for name, want := range map[string]string{"crontab": "/etc/crontab", "/x/crontab": "/etc/crontab", "a/cron.d/b": "/etc/cron.d/b", "x.crontab": "/var/spool/cron/x.crontab"} {
+	for name, want := range map[string]string{"crontab": "/etc/crontab", "/x/crontab": "/etc/crontab", "a/cron.d/b": "/etc/cron.d/b", "x.crontab": "/var/spool/cron/x.crontab", ".x": "/var/spool/cron/table"} {
 		if got := crontab.Place(name); got != want {
 			t.Errorf("%s is at %s, want %s", name, got, want)
 		}
