@@ -13,6 +13,7 @@ import (
 	"hikae/modules/file"
 	"hikae/modules/httpd"
 	"hikae/modules/packages"
+	"hikae/modules/redis"
 	"hikae/modules/repo"
 	"hikae/modules/selinux"
 	"hikae/modules/service"

@@ -53,7 +53,7 @@ func (t Tree) ReadDir(name string) ([]string, error) {
 	}
 	names := map[string]bool{}
 	for p := range t {
-		if rest, ok := strings.CutPrefix(p, path.Clean(name)+"/"); ok {
+		if rest, ok := strings.CutPrefix(p, strings.TrimSuffix(path.Clean(name), "/")+"/"); ok {
 			first, _, _ := strings.Cut(rest, "/")
 			names[first] = true
 		}
