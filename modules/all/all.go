@@ -11,6 +11,7 @@ import (
 	"hikae/modules/daemons"
 	"hikae/modules/derived"
 	"hikae/modules/file"
+	"hikae/modules/firewalld"
 	"hikae/modules/httpd"
 	"hikae/modules/packages"
 	"hikae/modules/redis"
@@ -50,7 +51,16 @@ func Units() []engine.Unit {
 
 // Lenses returns the views of daemons' configuration.
 func Lenses() []engine.Lens {
-	return []engine.Lens{httpd.Lens{}, repo.Lens{}, sysctl.Lens{}, timer.Lens{}, cron.Lens{}, versionlock.Lens{}}
+	return []engine.Lens{
+		httpd.Lens{},
+		redis.Lens{},
+		firewalld.Lens{},
+		repo.Lens{},
+		sysctl.Lens{},
+		timer.Lens{},
+		cron.Lens{},
+		versionlock.Lens{},
+	}
 }
 
 // Schemas returns the schemas of the host modules' kinds: what is read and

@@ -198,6 +198,8 @@ func write(name string, v cty.Value) ([]string, error) {
 	}
 	got := s.AsString()
 	switch {
+	case !utf8.ValidString(got):
+		return nil, fmt.Errorf("%s is text in UTF-8", name)
 	case f == number && !isInt(got):
 		return nil, fmt.Errorf("%s is a whole number", name)
 	case f == size && !sizeForm.MatchString(got):
@@ -212,8 +214,8 @@ func writeList(f form, v cty.Value) ([]string, error) {
 	var out []string
 	for it := v.ElementIterator(); it.Next(); {
 		_, item := it.Element()
-		if item.IsNull() {
-			return nil, fmt.Errorf("an item is null")
+		if item.IsNull() || !utf8.ValidString(item.AsString()) {
+			return nil, fmt.Errorf("an item is text in UTF-8")
 		}
 		if f == words {
 			out = append(out, redis.Quote(item.AsString()))

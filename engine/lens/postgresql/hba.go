@@ -46,7 +46,9 @@ func ParseHBA(src []byte) (*lens.File, error) {
 		}
 		nodes = append(nodes, b.Node(lens.Node{Whole: whole, Words: words}))
 	}
-	return lens.NewFile(src, nodes), nil
+	f := lens.NewFile(src, nodes)
+	f.Joined = true
+	return f, nil
 }
 
 // logical is a line as PostgreSQL puts it together: text, and the pieces of the

@@ -173,5 +173,6 @@ func (p *parser) literal() (lens.Span, error) {
 }
 
 func notPublic(r rune) bool {
-	return r >= 0x80 || !isName(byte(r), false) && !strings.ContainsRune(" \r\n'()+,/=?;!*#@$%", r)
+	name := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+	return !name && !strings.ContainsRune(" \r\n-_:.'()+,/=?;!*#@$%", r)
 }

@@ -184,9 +184,12 @@ func (r Reader) references(text string) string {
 // Writable tells whether XML can hold a text.
 func Writable(text string) bool {
 	for i, c := range text {
-		if c < ' ' && !isSpace(byte(c)) || c == 0xfffe || c == 0xffff || c == '\ufffd' && !strings.HasPrefix(text[i:], "\ufffd") {
+		if c < ' ' && !strings.ContainsRune(" \t\n\r", c) || c == 0xfffe || c == 0xffff || c == '\ufffd' && !strings.HasPrefix(text[i:], "\ufffd") {
 			return false
 		}
 	}
 	return true
 }
+
+// Source is the bytes of the file.
+func (r Reader) Source() []byte { return r.src }
