@@ -146,8 +146,8 @@ func parseStream(name string, b []byte) (stream, error) {
 		return s, err
 	}
 	value := func(key string) string {
-		if e := ini.Last(file.Named(name), key); e != nil {
-			return e.Value(b)
+		if n := ini.Last(b, ini.Named(file, name), key); n != nil {
+			return ini.Value(n.Word(b, 1))
 		}
 		return ""
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"hikae/engine"
+	"hikae/engine/lens"
 	"hikae/engine/lens/ini"
 	"hikae/modules/internal/lensput"
 )
@@ -26,22 +27,28 @@ var defaultDirs = []string{"/etc/yum.repos.d", "/etc/yum/repos.d", "/etc/distro.
 // config is all that dnf reads about repositories.
 type config struct {
 	dirs  []string
-	files []*configFile
+	main  *lensput.File // dnf.conf; nil where there is none
+	files []*lensput.File
 	repos map[string]*repository
 }
 
-// configFile is one file with repositories.
-type configFile struct {
-	*lensput.File
-	ini *ini.File // of the same document
+// grammar is that of the files of repositories.
+func grammar() lens.Grammar {
+	return lens.Grammar{
+		Name:     "repo",
+		Files:    []string{defaultDirs[0] + "/*" + suffix},
+		Place:    func(name string) string { return path.Join(defaultDirs[0], strings.TrimSuffix(name, suffix)+suffix) },
+		Parse:    ini.Parse,
+		Comments: []string{"#", ";"},
+	}
 }
 
 // repository is one that dnf knows.
 type repository struct {
 	id       string
-	file     *configFile
-	sections []*ini.Section // mostly one; dnf takes several of a name as one
-	hidden   []*repository  // of the same id, in files that dnf reads later
+	file     *lensput.File
+	sections []*lens.Node  // mostly one; dnf takes several of a name as one
+	hidden   []*repository // of the same id, in files that dnf reads later
 }
 
 // load reads the files in dnf's order: dnf.conf, then all *.repo of its
@@ -49,18 +56,19 @@ type repository struct {
 func load(t engine.Tree) (*config, hcl.Diagnostics) {
 	c := &config{dirs: defaultDirs, repos: map[string]*repository{}}
 	var diags hcl.Diagnostics
-	main, err := readFile(t, mainConfig)
+	main, err := lensput.Open(t, mainConfig, grammar())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return c, append(diags, lensput.Diag(hcl.DiagError, mainConfig, err, "dnf does not start with it."))
 	}
-	if main != nil {
-		if e := ini.Last(main.ini.Named("main"), "reposdir"); e != nil {
-			c.dirs = e.Items(main.Source())
+	if err == nil {
+		c.main = main
+		if n := ini.Last(main.Source(), ini.Named(main.Tree, "main"), "reposdir"); n != nil {
+			c.dirs = ini.Items(n.Word(main.Source(), 1))
 		}
 		diags = append(diags, c.add(main)...)
 	}
 	for _, p := range c.list(t, &diags) {
-		f, err := readFile(t, p)
+		f, err := lensput.Open(t, p, grammar())
 		if err != nil {
 			diags = append(diags, lensput.Diag(hcl.DiagWarning, p, err, "dnf passes over the file."))
 			continue
@@ -91,34 +99,17 @@ func (c *config) list(t engine.Tree, diags *hcl.Diagnostics) []string {
 	return slices.Compact(paths)
 }
 
-func readFile(t engine.Tree, p string) (*configFile, error) {
-	f, err := lensput.Read(t, p)
-	if err != nil {
-		return nil, err
-	}
-	return parse(f)
-}
-
-func parse(f *lensput.File) (*configFile, error) {
-	parsed, err := ini.Parse(f.Source())
-	if err != nil {
-		return nil, err
-	}
-	f.Document = parsed.Doc
-	return &configFile{f, parsed}, nil
-}
-
 // add takes in a file's repositories: of several with one id, dnf keeps the
 // first that it reads.
-func (c *config) add(f *configFile) hcl.Diagnostics {
+func (c *config) add(f *lensput.File) hcl.Diagnostics {
 	c.files = append(c.files, f)
 	var diags hcl.Diagnostics
-	for _, id := range f.ini.Names() {
+	for _, id := range ini.Names(f.Tree) {
 		if id == "main" {
 			continue
 		}
-		sections := f.ini.Named(id)
-		rng := f.RangeOf(sections[0].Header)
+		sections := ini.Named(f.Tree, id)
+		rng := f.RangeOf(headerOf(sections[0]))
 		if err := checkID(id); err != nil {
 			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "Repository passed over",
 				Detail: fmt.Sprintf("dnf passes over the section: %s.", err), Subject: rng})
@@ -133,6 +124,11 @@ func (c *config) add(f *configFile) hcl.Diagnostics {
 		c.repos[id] = &repository{id: id, file: f, sections: sections}
 	}
 	return diags
+}
+
+// headerOf is the name of a section with its brackets.
+func headerOf(section *lens.Node) lens.Span {
+	return lens.Span{Start: section.Whole.Start, End: section.Words[0].End + 1}
 }
 
 // checkID refuses what dnf refuses as the id of a repository (dnf/repo.py,

@@ -8,6 +8,9 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"hikae/engine"
+	"hikae/engine/lens"
+	"hikae/engine/lens/ini"
+	"hikae/modules/internal/lensput"
 )
 
 // Kind is the kind of repositories.
@@ -27,7 +30,7 @@ const (
 // a view shows no secret.
 type Lens struct{}
 
-var _ engine.Lens = Lens{}
+var _ engine.Textual = Lens{}
 
 // Kinds has the one kind.
 func (Lens) Kinds() []engine.Schema { return []engine.Schema{schema()} }
@@ -61,7 +64,7 @@ func (Lens) Get(t engine.Tree) ([]engine.Resource, hcl.Diagnostics) {
 		resources = append(resources, engine.Resource{
 			Addr:  engine.Addr{Kind: Kind, Name: id},
 			Value: r.value(),
-			Range: *r.file.RangeOf(r.sections[0].Header),
+			Range: *r.file.RangeOf(headerOf(r.sections[0])),
 		})
 	}
 	return resources, diags
@@ -71,8 +74,8 @@ func (r *repository) value() cty.Value {
 	attrs := map[string]cty.Value{}
 	others := map[string]bool{}
 	for _, s := range r.sections {
-		for _, e := range s.Entries {
-			others[e.Key] = true
+		for _, n := range s.Nodes {
+			others[n.Name(r.file.Source())] = true
 		}
 	}
 	for _, s := range settings() {
@@ -91,9 +94,40 @@ func (r *repository) value() cty.Value {
 // get reads a setting. It reports false where nothing, or nothing that can be
 // understood, is written.
 func (r *repository) get(s setting) (cty.Value, bool) {
-	e, ok := s.entry(r.sections)
-	if e == nil || !ok {
+	n, ok := r.entry(s)
+	if n == nil || !ok {
 		return cty.NilVal, false
 	}
-	return s.value(e, r.file.Source())
+	return s.value(n.Word(r.file.Source(), 1))
+}
+
+// show marks what Get shows of a repository: of a setting that is written
+// several times, the one that counts.
+func (r *repository) show() {
+	lens.Show(r.sections...)
+	for _, s := range settings() {
+		if _, ok := r.get(s); ok {
+			n, _ := r.entry(s)
+			lens.Show(n)
+		}
+	}
+}
+
+// Grammars has the one grammar.
+func (Lens) Grammars() []lens.Grammar { return []lens.Grammar{grammar()} }
+
+// Verbatim counts what repositories have beyond what is shown, and sections
+// that dnf passes over; not what dnf.conf says of dnf itself.
+func (Lens) Verbatim(t engine.Tree) []hcl.Range {
+	c, _ := load(t)
+	for _, r := range c.repos {
+		r.show()
+	}
+	if c.main != nil {
+		for _, s := range ini.Named(c.main.Tree, "main") {
+			lens.Show(s)
+			lens.Show(s.Nodes...)
+		}
+	}
+	return lensput.Verbatim(c.files)
 }

@@ -51,9 +51,9 @@ func (p *put) change(r *repository, e engine.Edit) {
 		// Those that it hid would appear.
 		for _, r := range append([]*repository{r}, r.hidden...) {
 			for _, s := range r.sections {
-				r.file.ini.RemoveSection(s)
+				ini.RemoveSection(r.file.Tree, s)
 			}
-			p.Touch(r.file.File, e.Addr)
+			p.Touch(r.file, e.Addr)
 		}
 		return
 	}
@@ -61,6 +61,7 @@ func (p *put) change(r *repository, e engine.Edit) {
 		p.Fail(e.RangeOf(attrFile), "Repository stands elsewhere", "The repository %q is in %s; to move it, move its file.", r.id, r.file.Path)
 		return
 	}
+	section := r.sections[len(r.sections)-1]
 	var added []ini.Setting
 	for _, s := range settings() {
 		want, ok := e.Attrs[s.attr]
@@ -78,7 +79,7 @@ func (p *put) change(r *repository, e engine.Edit) {
 		if !ok {
 			continue
 		}
-		entry, ok := s.entry(r.sections)
+		entry, ok := r.entry(s)
 		switch {
 		case !ok:
 			p.Fail(e.RangeOf(s.attr), "Setting is written twice", "The repository %q has both %s and %s in %s, and dnf adds them up; make them one there.",
@@ -87,26 +88,26 @@ func (p *put) change(r *repository, e engine.Edit) {
 		case entry == nil:
 			added = append(added, ini.Setting{Key: s.attr, Value: written.text})
 		case s.form == list:
-			r.file.ini.SetItems(entry, written.items)
+			ini.SetItems(r.file.Tree, entry, written.items)
 		case s.form == flag:
-			r.file.ini.SetValue(entry, flagText(entry.Value(r.file.Source()), want.True()))
+			ini.SetDnfValue(r.file.Tree, entry, flagText(ini.Value(entry.Word(r.file.Source(), 1)), want.True()))
 		default:
-			r.file.ini.SetValue(entry, written.text)
+			ini.SetDnfValue(r.file.Tree, entry, written.text)
 		}
-		p.Touch(r.file.File, e.Addr)
+		p.Touch(r.file, e.Addr)
 	}
 	for _, s := range added { // behind what was changed
-		r.file.ini.AddEntry(r.sections[len(r.sections)-1], s.Key, s.Value)
+		ini.DnfStyle.Add(r.file.Tree, section, s.Key, s.Value)
 	}
 }
 
 // unset takes out all that says something of a setting.
 func (p *put) unset(r *repository, s setting, a engine.Addr) {
 	for _, section := range r.sections {
-		for _, e := range section.Entries {
-			if e.Key == s.attr || s.alias != "" && e.Key == s.alias {
-				r.file.ini.RemoveEntry(e)
-				p.Touch(r.file.File, a)
+		for _, n := range section.Nodes {
+			if key := n.Name(r.file.Source()); key == s.attr || s.alias != "" && key == s.alias {
+				ini.RemoveDnf(r.file.Tree, n)
+				p.Touch(r.file, a)
 			}
 		}
 	}
@@ -141,12 +142,12 @@ func (p *put) create(e engine.Edit) {
 	if !ok {
 		return
 	}
-	f.ini.AddSection(id, lines)
-	p.Touch(f.File, e.Addr)
+	ini.DnfStyle.AddSection(f.Tree, id, lines)
+	p.Touch(f, e.Addr)
 }
 
 // fileFor is the file that a new repository is written in.
-func (p *put) fileFor(e engine.Edit) (*configFile, bool) {
+func (p *put) fileFor(e engine.Edit) (*lensput.File, bool) {
 	name := path.Join(p.dirs[0], e.Addr.Name+suffix)
 	if v := e.Attrs[attrFile]; v != cty.NilVal && !v.IsNull() {
 		name = v.AsString()
@@ -172,11 +173,7 @@ func (p *put) fileFor(e engine.Edit) (*configFile, bool) {
 		p.Fail(e.RangeOf(attrFile), "File cannot be edited", "%s is there and dnf passes over it: mend it first.", real)
 		return nil, false
 	}
-	f, err := parse(lensput.New(real))
-	if err != nil {
-		p.Fail(e.RangeOf(attrFile), "File cannot be written", "%s.", err)
-		return nil, false
-	}
+	f := lensput.Create(real, grammar())
 	p.files = append(p.files, f)
 	return f, true
 }

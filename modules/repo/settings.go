@@ -7,6 +7,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"hikae/engine/lens"
 	"hikae/engine/lens/ini"
 )
 
@@ -69,34 +70,35 @@ func (f form) typ() cty.Type {
 	return cty.String
 }
 
-// entry finds the entry that counts in the sections of a repository. It
-// reports false where the lens does not understand what is written.
-func (s setting) entry(sections []*ini.Section) (*ini.Entry, bool) {
-	e := ini.Last(sections, s.attr)
+// entry finds the setting that counts in a repository. It reports false where
+// the lens does not understand what is written.
+func (r *repository) entry(s setting) (*lens.Node, bool) {
+	src := r.file.Source()
+	n := ini.Last(src, r.sections, s.attr)
 	if s.alias == "" {
-		return e, true
+		return n, true
 	}
-	a := ini.Last(sections, s.alias)
-	if e != nil && a != nil {
+	a := ini.Last(src, r.sections, s.alias)
+	if n != nil && a != nil {
 		return nil, false
 	}
-	if e == nil {
-		e = a
+	if n == nil {
+		n = a
 	}
-	return e, true
+	return n, true
 }
 
-// value reads an entry. It reports false where dnf, or the lens, does not
+// value reads a value as it is written. It reports false where dnf, or the lens, does not
 // understand it.
-func (s setting) value(e *ini.Entry, src []byte) (cty.Value, bool) {
-	written := e.Value(src)
+func (s setting) value(text string) (cty.Value, bool) {
+	written := ini.Value(text)
 	if !utf8.ValidString(written) {
 		return cty.NilVal, false
 	}
 	switch s.form {
 	case list:
 		var items []cty.Value
-		for _, item := range e.Items(src) {
+		for _, item := range ini.Items(text) {
 			items = append(items, cty.StringVal(item))
 		}
 		if len(items) == 0 {

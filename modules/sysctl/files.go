@@ -11,6 +11,7 @@ import (
 
 	"hikae/engine"
 	"hikae/engine/lens"
+	"hikae/engine/lens/ini"
 	"hikae/modules/internal/lensput"
 )
 
@@ -23,9 +24,22 @@ const (
 
 // entry is one assignment.
 type entry struct {
-	file  *lensput.File
-	line  lens.Span // with what ends it
-	value lens.Span
+	file *lensput.File
+	node *lens.Node
+}
+
+func (e entry) value() lens.Span { return e.node.Words[1] }
+
+// grammar is that of the files of parameters.
+func grammar() lens.Grammar {
+	return lens.Grammar{
+		Name:     "sysctl",
+		Files:    []string{mainFile, dir + "/*" + suffix},
+		Place:    func(name string) string { return path.Join(dir, strings.TrimSuffix(name, suffix)+suffix) },
+		Parse:    ini.ParseSysctl,
+		Comments: []string{"#", ";"},
+		Fold:     canonical,
+	}
 }
 
 // config is all assignments, by key, in the order in which they are made: of
@@ -51,7 +65,7 @@ func load(t engine.Tree) (*config, hcl.Diagnostics) {
 	}
 	seen := map[string]bool{}
 	for _, p := range append(paths, mainFile) {
-		f, err := lensput.Read(t, p)
+		f, err := lensput.Open(t, p, grammar())
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // a link to /dev/null hides a package's file of that name
 		}
@@ -81,36 +95,23 @@ type keyed struct {
 	entry
 }
 
-// parse reads a file by the grammar of sysctl.d(5): KEY = VALUE; lines that
-// begin with # or ; are comments; a - before a key says that it may fail.
+// parse finds the assignments of a file. A - before a key says that it may fail;
+// a line of one alone takes keys out of a later pattern.
 func parse(f *lensput.File) ([]keyed, hcl.Diagnostics) {
 	src := f.Source()
 	var found []keyed
 	var diags hcl.Diagnostics
-	for _, line := range lens.Lines(src) {
-		body := lens.Trim(src, line, lens.Blank)
-		text := body.Of(src)
-		if text == "" || text[0] == '#' || text[0] == ';' {
+	for _, n := range f.Tree.Root.Nodes {
+		if len(n.Words) == 1 && strings.HasPrefix(n.Name(src), "-") {
 			continue
 		}
-		equals := strings.IndexByte(text, '=')
-		if equals < 0 && text[0] == '-' {
-			continue // takes keys out of a later pattern
-		}
-		key := ""
-		if equals > 0 {
-			key = canonical(strings.TrimPrefix(strings.TrimRight(text[:equals], lens.Blank), "-"))
-		}
-		if !keyForm.MatchString(key) {
+		key := canonical(strings.TrimPrefix(n.Name(src), "-"))
+		if len(n.Words) < 2 || !keyForm.MatchString(key) {
 			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "Line passed over",
-				Detail: "This sets no kernel parameter: want KEY = VALUE.", Subject: f.RangeOf(body)})
+				Detail: "This sets no kernel parameter: want KEY = VALUE.", Subject: f.RangeOf(n.Whole)})
 			continue
 		}
-		value := lens.Trim(src, lens.Span{Start: body.Start + equals + 1, End: body.End}, lens.Blank)
-		if value.Len() == 0 {
-			value = lens.Span{Start: body.End, End: body.End}
-		}
-		found = append(found, keyed{key, entry{f, line, value}})
+		found = append(found, keyed{key, entry{f, n}})
 	}
 	return found, diags
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"hikae/engine"
+	"hikae/engine/lens"
 	"hikae/modules/internal/lensput"
 )
 
@@ -31,7 +32,7 @@ const (
 // assignments of one key it shows and edits the last, the one that holds.
 type Lens struct{}
 
-var _ engine.Lens = Lens{}
+var _ engine.Textual = Lens{}
 
 // Kinds has the one kind.
 func (Lens) Kinds() []engine.Schema {
@@ -62,10 +63,30 @@ func (Lens) Get(t engine.Tree) ([]engine.Resource, hcl.Diagnostics) {
 			Value: cty.ObjectVal(map[string]cty.Value{
 				attrValue: cty.StringVal(value), attrFile: cty.StringVal(e.file.Path),
 			}),
-			Range: *e.file.RangeOf(e.value),
+			Range: *e.file.RangeOf(e.value()),
 		})
 	}
 	return resources, diags
+}
+
+// Grammars has the one grammar.
+func (Lens) Grammars() []lens.Grammar { return []lens.Grammar{grammar()} }
+
+// Verbatim counts the lines that set nothing, or what another one sets after
+// them.
+func (Lens) Verbatim(t engine.Tree) []hcl.Range {
+	c, _ := load(t)
+	for key := range c.entries {
+		if e := c.last(key); e.shown() {
+			lens.Show(e.node)
+		}
+	}
+	return lensput.Verbatim(c.files)
+}
+
+func (e entry) shown() bool {
+	_, ok := e.text()
+	return ok
 }
 
 func (c *config) last(key string) entry {
@@ -75,7 +96,7 @@ func (c *config) last(key string) entry {
 
 // text is the value, where a string can hold it.
 func (e entry) text() (string, bool) {
-	s := e.value.Of(e.file.Source())
+	s := e.value().Of(e.file.Source())
 	return s, utf8.ValidString(s) && cty.NormalizeString(s) == s
 }
 
@@ -109,7 +130,7 @@ func (p *put) edit(e engine.Edit) {
 	entries := p.entries[key]
 	if e.Absent {
 		for _, old := range entries {
-			old.file.Delete(old.line)
+			old.file.Tree.Remove(old.node)
 			p.Touch(old.file, e.Addr)
 		}
 		return
@@ -135,7 +156,7 @@ func (p *put) edit(e engine.Edit) {
 		p.Fail(e.RangeOf(attrFile), "Parameter is set elsewhere", "%q is set in %s.", key, last.file.Path)
 		return
 	}
-	last.file.Replace(last.value, want.AsString())
+	last.file.Tree.SetWord(last.value(), want.AsString())
 	p.Touch(last.file, e.Addr)
 }
 
@@ -160,7 +181,7 @@ func (p *put) create(e engine.Edit, value string) {
 	i := slices.IndexFunc(p.files, func(f *lensput.File) bool { return f.Path == real })
 	if i < 0 {
 		i = len(p.files)
-		p.files = append(p.files, lensput.New(real))
+		p.files = append(p.files, lensput.Create(real, grammar()))
 	}
 	p.files[i].Append(key + " = " + value)
 	p.Touch(p.files[i], e.Addr)

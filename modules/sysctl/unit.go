@@ -95,10 +95,13 @@ func assigned(h hosts.Reader, p string) map[string]string {
 	if err != nil {
 		return values
 	}
-	f := lensput.FileOf(p, b)
+	f, err := lensput.Parsed(p, b, grammar())
+	if err != nil {
+		return values
+	}
 	entries, _ := parse(f)
 	for _, e := range entries {
-		values[e.key] = e.value.Of(b)
+		values[e.key] = e.value().Of(b)
 	}
 	return values
 }

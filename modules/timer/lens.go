@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -15,27 +16,29 @@ import (
 
 	"hikae/engine"
 	"hikae/engine/lens"
-	"hikae/engine/lens/ini"
 	"hikae/hosts"
 	"hikae/modules/internal/lensput"
+	"hikae/modules/internal/units"
 )
 
 // Kind is the kind of timers.
 const Kind = "timer"
 
 const (
-	dir         = "/etc/systemd/system"
-	timerSuffix = ".timer"
+	dir           = units.Dir
+	timerSuffix   = ".timer"
+	serviceSuffix = ".service"
 
 	attrUnit   = "unit"
 	attrOthers = "others"
 )
 
-// Lens shows the timers of /etc/systemd/system by their names without suffix.
-// Drop-ins are not looked at.
+// Lens shows the timers of /etc/systemd/system by their names without suffix,
+// as they are with their drop-ins. A setting that a drop-in has is changed there:
+// that is a unit of modules/systemd's.
 type Lens struct{}
 
-var _ engine.Lens = Lens{}
+var _ engine.Textual = Lens{}
 
 // Kinds has the one kind.
 func (Lens) Kinds() []engine.Schema {
@@ -57,71 +60,123 @@ func (Lens) Kinds() []engine.Schema {
 // Units is empty: that a unit file changed is known without.
 func (Lens) Units() []engine.Unit { return nil }
 
-// unitFile is a unit file that was read.
-type unitFile struct {
-	*lensput.File
-	ini *ini.File
-}
-
 // pair is a timer and its service; service is nil where its file is not an
 // administrator's own.
 type pair struct {
-	name           string
-	unit           string // that the timer starts
-	timer, service *unitFile
+	name             string
+	unit             string // that the timer starts
+	timer, service   *lensput.File
+	timers, services []*lensput.File // each with its drop-ins
+	facts            hosts.Facts
 }
 
 // file is where a setting is written.
-func (p *pair) file(s setting) *unitFile {
+func (p *pair) file(s setting) *lensput.File {
 	if s.service {
 		return p.service
 	}
 	return p.timer
 }
 
-func readUnit(t engine.Tree, p string) (*unitFile, error) {
-	n, err := t.Stat(p)
+// entries are those of a setting that count.
+func (p *pair) entries(s setting) []units.Setting {
+	files := p.timers
+	if s.service {
+		files = p.services
+	}
+	found := units.Settings(p.facts, files, s.section, s.key)
+	if !s.many && len(found) > 1 {
+		found = found[len(found)-1:]
+	}
+	return found
+}
+
+// open reads a unit file and its drop-ins.
+func open(t engine.Tree, unit string) (*lensput.File, []*lensput.File, error) {
+	main, err := units.Open(t, path.Join(dir, unit))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if n.Type != hosts.File { // a link masks it, or is another name
-		return nil, &fs.PathError{Op: "read", Path: p, Err: fs.ErrNotExist}
+	files := []*lensput.File{main}
+	paths, err := units.DropIns(t, unit)
+	for _, p := range paths {
+		f, err := lensput.Open(t, p, units.Grammar(t.Facts()))
+		if err != nil { // systemd goes on without it; that is told by the units' lens
+			continue
+		}
+		files = append(files, f)
 	}
-	f, err := lensput.Read(t, p)
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := ini.ParseUnit(f.Source())
-	if err != nil {
-		return nil, err
-	}
-	f.Document = parsed.Doc
-	return &unitFile{f, parsed}, nil
+	return main, files, err
 }
 
 // load reads a timer. It is nil where there is none.
 func load(t engine.Tree, name string) (*pair, hcl.Diagnostics) {
-	file := path.Join(dir, name+timerSuffix)
-	timer, err := readUnit(t, file)
+	timer, timers, err := open(t, name+timerSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, hcl.Diagnostics{lensput.Diag(hcl.DiagWarning, file, err, "systemd does not load the timer.")}
+		return nil, hcl.Diagnostics{lensput.Diag(hcl.DiagWarning, path.Join(dir, name+timerSuffix), err, "systemd does not load the timer.")}
 	}
-	p := &pair{name: name, unit: name + ".service", timer: timer}
-	if e := ini.Last(timer.ini.Named("Timer"), "Unit"); e != nil {
-		p.unit = e.UnitValue(timer.Source())
+	p := &pair{name: name, unit: name + serviceSuffix, timer: timer, timers: timers, facts: t.Facts()}
+	if set := units.Settings(p.facts, timers, "Timer", "Unit"); len(set) > 0 {
+		p.unit = set[len(set)-1].Value
 	}
-	if !strings.HasSuffix(p.unit, ".service") || strings.Contains(p.unit, "/") {
+	if !strings.HasSuffix(p.unit, serviceSuffix) || strings.Contains(p.unit, "/") {
 		return p, nil
 	}
-	file = path.Join(dir, p.unit)
-	p.service, err = readUnit(t, file)
+	p.service, p.services, err = open(t, p.unit)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return p, hcl.Diagnostics{lensput.Diag(hcl.DiagWarning, file, err, "systemd does not load the service.")}
+		return p, hcl.Diagnostics{lensput.Diag(hcl.DiagWarning, path.Join(dir, p.unit), err, "systemd does not load the service.")}
 	}
 	return p, nil
+}
+
+// Owns tells whether a unit of dir is part of a timer: its own file, or that of
+// the service that it starts, links let alone. What is not is modules/systemd's.
+func Owns(t engine.Tree) (func(unit string) bool, error) {
+	names, err := lensput.Names(t, dir, timerSuffix)
+	owned := map[string]bool{}
+	for _, n := range names {
+		if p, _ := load(t, strings.TrimSuffix(n, timerSuffix)); p != nil && p.service != nil {
+			owned[p.unit] = true
+		}
+	}
+	return func(unit string) bool { return strings.HasSuffix(unit, timerSuffix) || owned[unit] }, err
+}
+
+// Grammars has the one grammar, which modules/systemd has too.
+func (Lens) Grammars() []lens.Grammar { return nil }
+
+// Verbatim counts what timers and their services have beyond what is shown.
+func (Lens) Verbatim(t engine.Tree) []hcl.Range {
+	names, _ := lensput.Names(t, dir, timerSuffix)
+	var files []*lensput.File
+	seen := map[string]bool{}
+	for _, n := range names {
+		p, _ := load(t, strings.TrimSuffix(n, timerSuffix))
+		if p == nil {
+			continue
+		}
+		for _, s := range settings() {
+			for _, e := range p.entries(s) {
+				lens.Show(e.Node)
+			}
+		}
+		for _, f := range []*lensput.File{p.timer, p.service} {
+			if f == nil || seen[f.Path] {
+				continue
+			}
+			seen[f.Path] = true
+			files = append(files, f)
+			for _, s := range f.Tree.Root.Nodes {
+				if s.Block {
+					lens.Show(s)
+				}
+			}
+		}
+	}
+	return lensput.Verbatim(files)
 }
 
 // Get shows the timers in the order of their names.
@@ -147,23 +202,16 @@ func (Lens) Get(t engine.Tree) ([]engine.Resource, hcl.Diagnostics) {
 func (p *pair) value() cty.Value {
 	attrs := map[string]cty.Value{attrUnit: cty.StringVal(p.unit)}
 	others := 0
-	for _, f := range []*unitFile{p.timer, p.service} {
-		if f == nil {
-			continue
-		}
-		for _, s := range f.ini.Sections {
-			others += len(s.Entries)
+	for _, f := range slices.Concat(p.timers, p.services) {
+		for _, s := range f.Tree.Root.Nodes {
+			others += len(s.Nodes)
 		}
 	}
 	for _, s := range settings() {
 		attrs[s.attr] = cty.NullVal(s.typ())
-		f := p.file(s)
-		if f == nil {
-			continue
-		}
-		if v, ok := s.get(f.ini); ok {
+		if v, ok := p.get(s); ok {
 			attrs[s.attr] = v
-			others -= len(s.entries(f.ini))
+			others -= len(p.entries(s))
 		}
 	}
 	attrs[attrOthers] = cty.NumberIntVal(int64(others))

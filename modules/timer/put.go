@@ -11,6 +11,7 @@ import (
 	"hikae/engine"
 	"hikae/engine/lens/ini"
 	"hikae/modules/internal/lensput"
+	"hikae/modules/internal/units"
 )
 
 // Put makes the edits. A new timer implies that its unit is enabled and runs,
@@ -60,9 +61,9 @@ func (p *put) imply(name string, on bool) {
 
 // remove takes a timer out, and the service with it that is only its.
 func (p *put) remove(timer *pair, e engine.Edit) {
-	p.Remove(timer.timer.File, e.Addr)
-	if timer.service != nil && timer.unit == timer.name+".service" && len(timer.service.ini.Named("Install")) == 0 {
-		p.Remove(timer.service.File, e.Addr)
+	p.Remove(timer.timer, e.Addr)
+	if timer.service != nil && timer.unit == timer.name+".service" && len(ini.Named(timer.service.Tree, "Install")) == 0 {
+		p.Remove(timer.service, e.Addr)
 	}
 	p.imply(timer.name, false)
 }
@@ -82,7 +83,11 @@ func (p *put) change(timer *pair, e engine.Edit) {
 			p.Fail(e.RangeOf(s.attr), "The service is not the administrator's own", "%s is not in %s: put what is to be otherwise into a drop-in, as a file.", timer.unit, dir)
 			continue
 		}
-		if have, ok := s.get(f.ini); ok && have.RawEquals(want) {
+		if have, ok := timer.get(s); ok && have.RawEquals(want) {
+			continue
+		}
+		if d := timer.dropIn(s); d != "" {
+			p.Fail(e.RangeOf(s.attr), "A drop-in sets it", "%s is set in %s, which counts after %s: change it there, as a unit.", s.key, d, f.Path)
 			continue
 		}
 		var lines []string
@@ -93,9 +98,9 @@ func (p *put) change(timer *pair, e engine.Edit) {
 				continue
 			}
 		}
-		changed, more := s.set(f.ini, lines)
+		changed, more := timer.set(s, lines)
 		if changed {
-			p.Touch(f.File, e.Addr)
+			p.Touch(f, e.Addr)
 		}
 		if len(more) > 0 {
 			of := setting{service: s.service, section: s.section}
@@ -105,35 +110,46 @@ func (p *put) change(timer *pair, e engine.Edit) {
 	for _, s := range settings() { // at the ends of the files: last
 		of := setting{service: s.service, section: s.section}
 		if f := timer.file(s); len(fresh[of]) > 0 {
-			f.ini.AddSection(s.section, fresh[of])
-			p.Touch(f.File, e.Addr)
+			ini.UnitStyle.AddSection(f.Tree, s.section, fresh[of])
+			p.Touch(f, e.Addr)
 			delete(fresh, of)
 		}
 	}
 }
 
+// dropIn is the drop-in that says something of a setting, "" for none.
+func (p *pair) dropIn(s setting) string {
+	files := p.timers
+	if s.service {
+		files = p.services
+	}
+	for _, f := range files[1:] {
+		if ini.Last(f.Source(), ini.Named(f.Tree, s.section), s.key) != nil {
+			return f.Path
+		}
+	}
+	return ""
+}
+
 // set makes the entries of a setting these lines. One that stays keeps its
 // bytes. more are those to be made in a section that is not there yet.
-func (s setting) set(f *ini.File, lines []string) (changed bool, more []ini.Setting) {
-	src := f.Doc.Source()
+func (p *pair) set(s setting, lines []string) (changed bool, more []ini.Setting) {
+	f := p.file(s)
+	sections := ini.Named(f.Tree, s.section)
 	if len(lines) == 0 { // those that another one overrides too: they would count
-		for _, section := range f.Named(s.section) {
-			for _, e := range section.Entries {
-				if e.Key == s.key {
-					f.RemoveEntry(e)
-					changed = true
-				}
-			}
+		for _, n := range ini.Settings(f.Source(), sections, s.key) {
+			f.Tree.Remove(n)
+			changed = true
 		}
 		return changed, nil
 	}
-	have := s.entries(f)
+	have := p.entries(s)
 	for i, e := range have {
 		switch {
 		case i >= len(lines):
-			f.RemoveEntry(e)
-		case e.UnitValue(src) != lines[i]:
-			f.SetValue(e, lines[i])
+			f.Tree.Remove(e.Node)
+		case e.Value != lines[i]:
+			ini.UnitStyle.SetValue(f.Tree, e.Section, e.Node, lines[i])
 		default:
 			continue
 		}
@@ -142,15 +158,14 @@ func (s setting) set(f *ini.File, lines []string) (changed bool, more []ini.Sett
 	if len(lines) <= len(have) {
 		return changed, nil
 	}
-	sections := f.Named(s.section)
 	if len(sections) == 0 {
 		for _, l := range lines[len(have):] {
 			more = append(more, ini.Setting{Key: s.key, Value: l})
 		}
-		return false, more
+		return changed, more
 	}
 	for _, l := range lines[len(have):] {
-		f.AddEntry(sections[len(sections)-1], s.key, l)
+		ini.UnitStyle.Add(f.Tree, sections[len(sections)-1], s.key, l)
 	}
 	return true, nil
 }
@@ -170,10 +185,14 @@ func (p *put) create(e engine.Edit) {
 		p.Fail(e.RangeOf(""), "Timer cannot be made", "%s is no file: it masks the timer, or is another name of one.", file(timerSuffix))
 		return
 	}
-	service, err := readUnit(p.tree, file(".service"))
+	service, services, err := open(p.tree, name+serviceSuffix)
 	if err == nil {
 		// Its service is there: a change like any other.
-		p.change(&pair{name: name, unit: name + ".service", timer: blank(), service: service}, serviceOnly(e))
+		blank := lensput.Create(file(timerSuffix), units.Grammar(p.tree.Facts()))
+		p.change(&pair{
+			name: name, unit: name + serviceSuffix, facts: p.tree.Facts(),
+			timer: blank, timers: []*lensput.File{blank}, service: service, services: services,
+		}, serviceOnly(e))
 	} else if service = nil; !said(e, "exec") {
 		p.Fail(e.RangeOf(""), "Timer without a job", "The timer %q is not there yet: say what it does, with exec.", name)
 		return
@@ -210,12 +229,6 @@ func serviceOnly(e engine.Edit) engine.Edit {
 	}
 	e.Attrs = attrs
 	return e
-}
-
-func blank() *unitFile {
-	f := lensput.New("")
-	parsed, _ := ini.ParseUnit(nil) // nothing cannot be wrong
-	return &unitFile{f, parsed}
 }
 
 // text is a new file of the two, without its [Install]. It reports whether a

@@ -5,8 +5,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
-
-	"hikae/engine/lens/ini"
 )
 
 // setting is one attribute and where it is written.
@@ -48,31 +46,12 @@ func (s setting) typ() cty.Type {
 	return cty.String
 }
 
-// entries are those that count: an empty assignment undoes those before it.
-func (s setting) entries(f *ini.File) []*ini.Entry {
-	var found []*ini.Entry
-	for _, section := range f.Named(s.section) {
-		for _, e := range section.Entries {
-			switch {
-			case e.Key != s.key:
-			case e.UnitValue(f.Doc.Source()) == "":
-				found = nil
-			case s.many:
-				found = append(found, e)
-			default:
-				found = []*ini.Entry{e}
-			}
-		}
-	}
-	return found
-}
-
 // get reads a setting. It reports false where nothing, or nothing that can be
 // understood, is written.
-func (s setting) get(f *ini.File) (cty.Value, bool) {
+func (p *pair) get(s setting) (cty.Value, bool) {
 	var lines []string
-	for _, e := range s.entries(f) {
-		lines = append(lines, e.UnitValue(f.Doc.Source()))
+	for _, e := range p.entries(s) {
+		lines = append(lines, e.Value)
 	}
 	text := strings.Join(lines, "\n")
 	switch {

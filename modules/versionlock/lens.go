@@ -26,7 +26,7 @@ const list = "/etc/dnf/plugins/versionlock.list"
 // * and its like: dnf-versionlock(8). One that begins with ! keeps versions out.
 type Lens struct{}
 
-var _ engine.Lens = Lens{}
+var _ engine.Textual = Lens{}
 
 // Kinds has the one kind.
 func (Lens) Kinds() []engine.Schema {
@@ -41,27 +41,65 @@ func (Lens) Kinds() []engine.Schema {
 // Units is empty: dnf reads its files anew each time.
 func (Lens) Units() []engine.Unit { return nil }
 
+// grammar is that of the list: a lock a line, # begins a comment.
+func grammar() lens.Grammar {
+	return lens.Grammar{
+		Name:     "versionlock",
+		Files:    []string{list},
+		Place:    func(string) string { return list },
+		Parse:    parse,
+		Comments: []string{"#"},
+	}
+}
+
+func parse(src []byte) (*lens.File, error) {
+	var b lens.Builder
+	var nodes []*lens.Node
+	for _, line := range lens.Lines(src) {
+		body := lens.Trim(src, line, lens.Blank)
+		if body.Len() > 0 && src[body.Start] != '#' {
+			nodes = append(nodes, b.Node(lens.Node{Whole: body, Words: []lens.Span{body}}))
+		}
+	}
+	return lens.NewFile(src, nodes), nil
+}
+
 // load reads the list: its lines by their patterns, and the patterns in order.
-func load(t engine.Tree) (f *lensput.File, locks map[string][]lens.Span, order []string, err error) {
-	locks = map[string][]lens.Span{}
-	f, err = lensput.Read(t, list)
+func load(t engine.Tree) (f *lensput.File, locks map[string][]*lens.Node, order []string, err error) {
+	locks = map[string][]*lens.Node{}
+	f, err = lensput.Open(t, list, grammar())
 	if errors.Is(err, fs.ErrNotExist) {
-		return lensput.New(list), locks, nil, nil
+		return lensput.Create(list, grammar()), locks, nil, nil
 	}
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	for _, line := range lens.Lines(f.Source()) {
-		pattern := lens.Trim(f.Source(), line, lens.Blank).Of(f.Source())
+	for _, n := range f.Tree.Root.Nodes {
+		pattern := n.Name(f.Source())
 		if !writable(pattern) {
 			continue
 		}
 		if locks[pattern] == nil {
 			order = append(order, pattern)
 		}
-		locks[pattern] = append(locks[pattern], line)
+		locks[pattern] = append(locks[pattern], n)
 	}
 	return f, locks, order, nil
+}
+
+// Grammars has the one grammar.
+func (Lens) Grammars() []lens.Grammar { return []lens.Grammar{grammar()} }
+
+// Verbatim counts the lines that are no locks.
+func (Lens) Verbatim(t engine.Tree) []hcl.Range {
+	f, locks, _, err := load(t)
+	if err != nil {
+		return nil
+	}
+	for _, nodes := range locks {
+		lens.Show(nodes...)
+	}
+	return lensput.Verbatim([]*lensput.File{f})
 }
 
 // writable tells a lock from a comment, and from what would be two words.
@@ -78,7 +116,7 @@ func (Lens) Get(t engine.Tree) ([]engine.Resource, hcl.Diagnostics) {
 	}
 	var resources []engine.Resource
 	for _, p := range order {
-		resources = append(resources, engine.Resource{Addr: engine.Addr{Kind: Kind, Name: p}, Value: cty.EmptyObjectVal, Range: *f.RangeOf(locks[p][0])})
+		resources = append(resources, engine.Resource{Addr: engine.Addr{Kind: Kind, Name: p}, Value: cty.EmptyObjectVal, Range: *f.RangeOf(locks[p][0].Whole)})
 	}
 	return resources, nil
 }
@@ -95,7 +133,7 @@ func (Lens) Put(t engine.Tree, edits []engine.Edit) ([]engine.FileEdit, []engine
 		switch {
 		case e.Absent:
 			for _, l := range lines {
-				f.Delete(l)
+				f.Tree.Remove(l)
 				p.Touch(f, e.Addr)
 			}
 		case lines != nil:

@@ -1,60 +1,82 @@
 package ini
 
 import (
+	"bytes"
 	"strings"
 
 	"hikae/engine/lens"
 )
 
-// SetValue gives an entry another value of one line. Quotes around one line
-// stay.
-func (f *File) SetValue(e *Entry, value string) {
-	first := e.Lines[0]
-	if !f.unit && len(e.Lines) == 1 && Quoted(first.Of(f.Doc.Source())) {
-		first = lens.Span{Start: first.Start + 1, End: first.End - 1}
-	}
-	f.Doc.Replace(first, value)
-	// Only the lines themselves go: others, of blanks, may stand between them.
-	for _, l := range e.Lines[1:] {
-		f.Doc.Delete(f.lineOf(l))
-	}
-}
-
-// AddEntry adds a setting behind the last one of a section, written as its
-// neighbours are.
-func (f *File) AddEntry(s *Section, key, value string) {
-	src := f.Doc.Source()
-	at := s.Header.End
-	if n := len(s.Entries); n > 0 {
-		at = s.Entries[n-1].Whole.End
-	}
-	text := key + f.assign(s) + value + lens.Newline(src)
-	if at == len(src) && !strings.HasSuffix(string(src), "\n") {
-		text = lens.Newline(src) + strings.TrimSuffix(text, lens.Newline(src))
-	}
-	f.Doc.Insert(at, text)
-}
-
-// RemoveEntry takes a setting out, with all its lines. Comments stay.
-func (f *File) RemoveEntry(e *Entry) {
-	if f.unit {
-		f.Doc.Delete(e.Whole)
-		return
-	}
-	first := f.lineOf(e.Lines[0])
-	f.Doc.Delete(lens.Span{Start: e.Whole.Start, End: first.End})
-	for _, l := range e.Lines[1:] {
-		f.Doc.Delete(f.lineOf(l))
-	}
-}
-
 // Setting is one line of a section to be made.
 type Setting struct{ Key, Value string }
 
+// Style is how a dialect's files are written where they have no example.
+type Style struct {
+	Assign string // what parts key and value
+	Escape bool   // a backslash at the end of a line goes on with the next
+}
+
+// The usual styles of the dialects.
+var (
+	DnfStyle   = Style{Assign: "="}
+	MyCnfStyle = Style{Assign: "="}
+	FPMStyle   = Style{Assign: " = "}
+	UnitStyle  = Style{Assign: "=", Escape: true}
+)
+
+// SetValue gives a setting another value, as it is to be written. It gets an
+// equals sign where it had none.
+func (st Style) SetValue(f *lens.File, in, n *lens.Node, written string) {
+	if len(n.Words) < 2 {
+		f.Insert(n.Words[0].End, st.assign(f, in)+written)
+		return
+	}
+	value := n.Words[1]
+	if value.Len() == 0 && written != "" && value.Start > 1 && string(f.Source()[value.Start-2:value.Start]) == " =" {
+		written = " " + written
+	}
+	f.SetWord(value, written)
+}
+
+// Add adds a setting behind the last one of a section, written as its
+// neighbours are.
+func (st Style) Add(f *lens.File, section *lens.Node, key, written string) {
+	st.AddLine(f, section, strings.TrimRight(key+st.assign(f, section)+written, " "))
+}
+
+// AddLine adds a line behind the last setting of a section.
+func (st Style) AddLine(f *lens.File, section *lens.Node, text string) {
+	src := f.Source()
+	indent, at := "", section.Body.Start
+	if n := len(section.Nodes); n > 0 {
+		last := section.Nodes[n-1]
+		indent, at = f.Indent(last), last.Whole.End
+		if strings.TrimLeft(indent, " \t") != "" { // it stands behind its header
+			indent = ""
+		}
+	}
+	nl := lens.Newline(src)
+	if i := bytes.IndexByte(src[at:], '\n'); i >= 0 {
+		at += i + 1
+		if at == len(src) && st.open(src) {
+			text = nl + text
+		}
+		f.Insert(at, indent+text+nl)
+		return
+	}
+	f.Insert(len(src), nl+indent+text)
+}
+
+// open tells whether the last line of a file would swallow what comes behind it.
+func (st Style) open(src []byte) bool {
+	text := bytes.TrimSuffix(bytes.TrimSuffix(src, []byte("\n")), []byte("\r"))
+	return st.Escape && (len(text)-len(bytes.TrimRight(text, `\`)))%2 == 1
+}
+
 // AddSection adds a section at the end of the file, parted from what is before
 // by an empty line.
-func (f *File) AddSection(name string, settings []Setting) {
-	src := f.Doc.Source()
+func (st Style) AddSection(f *lens.File, name string, settings []Setting) {
+	src := f.Source()
 	nl := lens.Newline(src)
 	var b strings.Builder
 	if text := strings.TrimPrefix(string(src), bom); text != "" {
@@ -66,66 +88,61 @@ func (f *File) AddSection(name string, settings []Setting) {
 		}
 	}
 	b.WriteString("[" + name + "]" + nl)
-	assign := f.assign(nil)
+	assign := st.assign(f, nil)
 	for _, s := range settings {
-		b.WriteString(s.Key + assign + s.Value + nl)
+		b.WriteString(strings.TrimRight(s.Key+assign+s.Value, " ") + nl)
 	}
-	f.Doc.Insert(len(src), b.String())
+	f.Insert(len(src), b.String())
 }
 
 // RemoveSection takes a section out: its header, its settings and the comments
-// among and behind them, but for those right above the next section, which
-// belong to that.
-func (f *File) RemoveSection(s *Section) {
-	src := f.Doc.Source()
-	end := s.End
-	for end > s.Header.End && end < len(src) {
-		line := lineAt(src, end-1)
-		if c := src[line.Start]; c != '#' && c != ';' {
+// among and behind them, and the empty lines after it.
+func RemoveSection(f *lens.File, section *lens.Node) {
+	src := f.Source()
+	s := section.Whole
+	if start := bytes.LastIndexByte(src[:s.Start], '\n') + 1; len(bytes.Trim(src[start:s.Start], lens.Blank)) == 0 {
+		s.Start = start
+	}
+	for s.End < len(src) {
+		end := len(src)
+		if i := bytes.IndexByte(src[s.End:], '\n'); i >= 0 {
+			end = s.End + i + 1
+		}
+		if len(bytes.Trim(src[s.End:end], lens.Blank)) > 0 {
 			break
 		}
-		end = line.Start
+		s.End = end
 	}
-	if n := len(s.Entries); n > 0 {
-		end = max(end, s.Entries[n-1].Whole.End)
-	}
-	f.Doc.Delete(lens.Span{Start: s.Header.Start, End: end})
+	f.Delete(s)
 }
 
-// assign is how equals signs are written: in the section, else in the file.
-func (f *File) assign(s *Section) string {
-	if s != nil && len(s.Entries) > 0 {
-		return f.assignOf(s.Entries[len(s.Entries)-1])
-	}
-	for _, s := range f.Sections {
-		if len(s.Entries) > 0 {
-			return f.assignOf(s.Entries[0])
+// assign is how equals signs are written: by the last example in the section,
+// else the first in the file.
+func (st Style) assign(f *lens.File, section *lens.Node) string {
+	src := f.Source()
+	if section != nil {
+		for i := len(section.Nodes) - 1; i >= 0; i-- {
+			if a := assignOf(src, section.Nodes[i]); a != "" {
+				return a
+			}
 		}
 	}
-	return "="
+	for n := range f.Root.All {
+		if a := assignOf(src, n); a != "" {
+			return a
+		}
+	}
+	return st.Assign
 }
 
-func (f *File) assignOf(e *Entry) string {
-	a := e.Assign.Of(f.Doc.Source())
-	if strings.ContainsAny(a, "\r") {
-		return "="
+// assignOf is what stands between a setting's key and its value, or "".
+func assignOf(src []byte, n *lens.Node) string {
+	if n.Block || len(n.Words) != 2 || n.Words[1].Len() == 0 {
+		return ""
+	}
+	a := string(src[n.Words[0].End:n.Words[1].Start])
+	if strings.Trim(a, " \t:=") != "" {
+		return ""
 	}
 	return a
-}
-
-// lineOf is the whole line that a span is on, its line feed included.
-func (f *File) lineOf(s lens.Span) lens.Span { return lineAt(f.Doc.Source(), s.Start) }
-
-func lineAt(src []byte, at int) lens.Span {
-	l := lens.Span{Start: at, End: len(src)}
-	for l.Start > 0 && src[l.Start-1] != '\n' {
-		l.Start--
-	}
-	for i := at; i < len(src); i++ {
-		if src[i] == '\n' {
-			l.End = i + 1
-			break
-		}
-	}
-	return l
 }

@@ -1,6 +1,7 @@
 package ini
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -11,35 +12,63 @@ import (
 // count for nothing here.
 const separators = " ,"
 
-// Items are the items of a value that is a list, over all its lines.
-func (e *Entry) Items(src []byte) []string { return split(e.Value(src)) }
+// Items are the items of a value of dnf's that is a list, over all its lines.
+func Items(written string) []string { return split(Value(written)) }
 
 func split(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(separators+"\n", r) })
 }
 
-// SetItems makes the value these items. Lines of which no item changes keep
-// their bytes, unless the items that stay change their order.
-func (f *File) SetItems(e *Entry, items []string) {
-	src := f.Doc.Source()
-	old := e.Items(src)
+// SetDnfValue gives a setting of dnf's another value of one line. Quotes around
+// one line stay.
+func SetDnfValue(f *lens.File, n *lens.Node, value string) {
+	lines := valueLines(f.Source(), n.Words[1])
+	first := lines[0]
+	if len(lines) == 1 && Quoted(first.Of(f.Source())) {
+		first = lens.Span{Start: first.Start + 1, End: first.End - 1}
+	}
+	f.Replace(first, value)
+	// Only the lines themselves go: others, of blanks, may stand between them.
+	for _, l := range lines[1:] {
+		f.Delete(lineOf(f.Source(), l))
+	}
+}
+
+// RemoveDnf takes a setting of dnf's out, with all its lines. Comments stay.
+func RemoveDnf(f *lens.File, n *lens.Node) {
+	lines := []lens.Span{n.Words[0]}
+	if len(n.Words) > 1 {
+		lines = append(lines, valueLines(f.Source(), n.Words[1])[1:]...)
+	}
+	for _, l := range lines {
+		f.Delete(lineOf(f.Source(), l))
+	}
+}
+
+// SetItems makes the value of a setting these items. Lines of which no item
+// changes keep their bytes, unless the items that stay change their order.
+func SetItems(f *lens.File, n *lens.Node, items []string) {
+	src := f.Source()
+	written := n.Words[1].Of(src)
+	old := Items(written)
 	if slices.Equal(old, items) {
 		return
 	}
-	if !sameOrder(old, items) || Quoted(e.written(src)) {
-		f.SetValue(e, strings.Join(items, f.between(e)))
+	spans := valueLines(src, n.Words[1])
+	if !sameOrder(old, items) || Quoted(written) {
+		SetDnfValue(f, n, strings.Join(items, between(src, spans)))
 		return
 	}
-	lines := make([][]string, len(e.Lines))
-	for i, l := range e.Lines {
+	lines := make([][]string, len(spans))
+	for i, l := range spans {
 		lines[i] = split(l.Of(src))
 	}
-	f.setLines(e, lines, items)
+	setLines(f, spans, lines, items)
 }
 
 // setLines changes only the lines whose items change: an item goes from its
 // line, and a new one follows the item that it comes after.
-func (f *File) setLines(e *Entry, lines [][]string, items []string) {
+func setLines(f *lens.File, spans []lens.Span, lines [][]string, items []string) {
 	next := 0 // the first of items that is not placed yet
 	for i, had := range lines {
 		var now []string
@@ -58,9 +87,9 @@ func (f *File) setLines(e *Entry, lines [][]string, items []string) {
 		switch {
 		case slices.Equal(now, had):
 		case len(now) == 0 && i > 0:
-			f.Doc.Delete(f.lineOf(e.Lines[i]))
+			f.Delete(lineOf(f.Source(), spans[i]))
 		default:
-			f.Doc.Replace(e.Lines[i], strings.Join(now, f.between(e)))
+			f.Replace(spans[i], strings.Join(now, between(f.Source(), spans)))
 		}
 	}
 }
@@ -92,18 +121,26 @@ func sameOrder(old, items []string) bool {
 
 // between is what parts two items of a value as it is written: a line's end
 // and the next line's indentation, or what stands between two on one line.
-func (f *File) between(e *Entry) string {
-	src := f.Doc.Source()
-	if len(e.Lines) > 1 {
-		second := e.Lines[1]
-		indent := src[f.lineOf(second).Start:second.Start]
+func between(src []byte, lines []lens.Span) string {
+	if len(lines) > 1 {
+		second := lines[1]
+		indent := src[lineOf(src, second).Start:second.Start]
 		return lens.Newline(src) + string(indent)
 	}
-	text := e.Lines[0].Of(src)
+	text := lines[0].Of(src)
 	if first := strings.IndexAny(text, separators); first >= 0 {
 		if rest := strings.TrimLeft(text[first:], separators); rest != "" {
 			return text[first : len(text)-len(rest)]
 		}
 	}
 	return " "
+}
+
+// lineOf is the whole line that a span begins on, its line feed included.
+func lineOf(src []byte, s lens.Span) lens.Span {
+	l := lens.Span{Start: bytes.LastIndexByte(src[:s.Start], '\n') + 1, End: len(src)}
+	if i := bytes.IndexByte(src[s.Start:], '\n'); i >= 0 {
+		l.End = s.Start + i + 1
+	}
+	return l
 }

@@ -4,79 +4,105 @@ import (
 	"strings"
 	"testing"
 
+	"hikae/engine/lens"
 	"hikae/engine/lens/ini"
 )
 
 const unitText = "stray=1\n# about\n[Unit]\nDescription = A \"b\" c\n\n[Service]\n  ExecStart=/usr/bin/a \\\n# in between\n    --b \\\n\t--c\nEnvironment=\"A=1\"\nno equals\nPath=\\\\\nUser=\n"
 
 func TestParseUnit(t *testing.T) {
-	f, err := ini.ParseUnit([]byte(unitText))
-	if err != nil {
-		t.Fatal(err)
+	f := mustParse(t, unit, unitText)
+	got := strings.ReplaceAll(dump(f, ini.UnitValue), "\n", "%")
+	want := `|stray=1%Unit|Description=A "b" c%Service|ExecStart=/usr/bin/a --b --c%Service|Environment="A=1"%Service|no equals%Service|Path=\\%Service|User=%`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	var got []string
-	for _, s := range f.Sections {
-		for _, e := range s.Entries {
-			got = append(got, s.Name+"."+e.Key+"="+e.UnitValue([]byte(unitText)))
-		}
-	}
-	want := "Unit.Description=A \"b\" c|Service.ExecStart=/usr/bin/a --b --c|Service.Environment=\"A=1\"|Service.Path=\\\\|Service.User="
-	if strings.Join(got, "|") != want {
-		t.Errorf("got %s", strings.Join(got, "|"))
-	}
-	service := f.Sections[1]
-	f.SetValue(service.Entries[0], "/usr/bin/z")
-	f.SetValue(service.Entries[1], "X")
-	f.RemoveEntry(service.Entries[2])
-	f.AddEntry(service, "Group", "web")
-	out, err := f.Doc.Bytes()
+	service := ini.Named(f, "Service")[0]
+	st := ini.UnitStyle
+	st.SetValue(f, service, service.Nodes[0], "/usr/bin/z")
+	st.SetValue(f, service, service.Nodes[1], "X")
+	f.Remove(service.Nodes[3])
+	st.Add(f, service, "Group", "web")
 	want = strings.NewReplacer("/usr/bin/a \\\n# in between\n    --b \\\n\t--c", "/usr/bin/z", "\"A=1\"", "X", "Path=\\\\\n", "", "User=\n", "User=\nGroup=web\n").Replace(unitText)
-	if err != nil || string(out) != want {
-		t.Errorf("got %q, %v\nwant %q", out, err, want)
-	}
-	if _, err := ini.ParseUnit([]byte("[Unit]\n[Timer\n")); err == nil || err.Error() != "2:1: a [ is not closed" {
-		t.Errorf("got %v", err)
+	if out := after(t, f); out != want {
+		t.Errorf("got %q\nwant %q", out, want)
 	}
 }
 
-// Any entry of any file can be set and taken out, and is what was set.
-func FuzzParseUnit(f *testing.F) {
+// EL 8's systemd takes comments within a value for parts of it.
+func TestParseUnit239(t *testing.T) {
+	const src = "# a \\\n[Unit]\nA=1\n[Unit]\nB=a \\\n# c \\\n  d\n.include /etc/x\nC=\\\n"
+	f := mustParse(t, oldest, src)
+	got := strings.ReplaceAll(dump(f, func(s string) string { return strings.ReplaceAll(s, "\n", "$") }), "\n", "%")
+	if want := `|%|A=1%Unit|B=a \$# c \$  d%Unit|.include /etc/x%Unit|C=\%`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// What comes behind a line that goes on with nothing does not become part of it.
+func TestAddBehindBackslash(t *testing.T) {
+	for src, want := range map[string]string{
+		"[A]\nb=c \\\n":   "[A]\nb=c \\\n\nd=e\n",
+		"[A]\nb=c \\\n\n": "[A]\nb=c \\\n\nd=e\n",
+		"[A]\n":           "[A]\nd=e\n",
+		"[A]\n# x\n":      "[A]\nd=e\n# x\n",
+		"[A]":             "[A]\nd=e",
+	} {
+		f := mustParse(t, unit, src)
+		ini.UnitStyle.Add(f, f.Root.Nodes[0], "d", "e")
+		if got := after(t, f); got != want {
+			t.Errorf("%q became %q, want %q", src, got, want)
+		}
+	}
+}
+
+// Any setting of any unit file can be set and taken out, and is what was set.
+func FuzzUnitEdit(f *testing.F) {
 	f.Add(unitText)
 	f.Add("[A]\nb=c\\\n\n\\\n#\\\nd=e\\")
 	f.Fuzz(func(t *testing.T, src string) {
-		file, err := ini.ParseUnit([]byte(src))
-		if err != nil {
-			return
-		}
-		n := 0
-		for _, s := range file.Sections {
-			for _, e := range s.Entries {
-				e.UnitValue([]byte(src))
-				if n++; n%2 == 0 {
-					file.RemoveEntry(e)
-				} else {
-					file.SetValue(e, "x")
+		for _, g := range []struct {
+			parse func([]byte) (*lens.File, error)
+		}{{ini.ParseUnit}, {ini.ParseUnit239}} {
+			file, err := g.parse([]byte(src))
+			if err != nil {
+				return
+			}
+			n := 0
+			for _, s := range file.Root.Nodes {
+				for _, e := range s.Nodes {
+					if len(e.Words) != 2 {
+						continue
+					}
+					if n++; n%2 == 0 {
+						file.Remove(e)
+					} else {
+						ini.UnitStyle.SetValue(file, s, e, "x")
+					}
 				}
 			}
-		}
-		out, err := file.Doc.Bytes()
-		if err != nil {
-			t.Fatalf("%q: %v", src, err)
-		}
-		again, err := ini.ParseUnit(out)
-		if err != nil {
-			t.Fatalf("%q became %q: %v", src, out, err)
-		}
-		left := 0
-		for _, s := range again.Sections {
-			for _, e := range s.Entries {
-				if left++; e.UnitValue(out) != "x" {
-					t.Errorf("%q became %q: %s is %q", src, out, e.Key, e.UnitValue(out))
+			out, err := file.Bytes()
+			if err != nil {
+				t.Fatalf("%q: %v", src, err)
+			}
+			again, err := g.parse(out)
+			if err != nil {
+				t.Fatalf("%q became %q: %v", src, out, err)
+			}
+			left := 0
+			for _, s := range again.Root.Nodes {
+				for _, e := range s.Nodes {
+					if len(e.Words) != 2 {
+						continue
+					}
+					if left++; ini.UnitValue(e.Word(out, 1)) != "x" {
+						t.Errorf("%q became %q: %s is %q", src, out, e.Name(out), e.Word(out, 1))
+					}
 				}
 			}
-		}
-		if left != (n+1)/2 {
-			t.Errorf("%q became %q: %d of %d entries", src, out, left, n)
+			if left != (n+1)/2 {
+				t.Errorf("%q became %q: %d of %d settings", src, out, left, n)
+			}
 		}
 	})
 }

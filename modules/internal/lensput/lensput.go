@@ -78,6 +78,23 @@ func Read(t engine.Tree, p string) (*File, error) {
 // FileOf is a file of bytes that were read otherwise.
 func FileOf(p string, b []byte) *File { return &File{Path: p, Document: lens.NewDocument(b)} }
 
+// Parsed is a file of bytes that were read otherwise, and what stands in it.
+func Parsed(p string, b []byte, g lens.Grammar) (*File, error) {
+	f := FileOf(p, b)
+	return f, f.parse(g)
+}
+
+// Create is a file that is not there yet, to be written by a grammar, which
+// takes a file of nothing.
+func Create(p string, g lens.Grammar) *File {
+	f := New(p)
+	if err := f.parse(g); err != nil {
+		f.Tree = lens.NewFile(nil, nil)
+		f.Document = f.Tree.Document
+	}
+	return f
+}
+
 // New is a file that is not there yet.
 func New(p string) *File { return &File{Path: p, Document: lens.NewDocument(nil), isNew: true} }
 
