@@ -162,14 +162,14 @@ func (f *File) commentTo(at, end int) bool {
 }
 
 // nodeIn tells whether a node that ends behind an offset begins before another,
-// or the body that the offset is in ends before that.
+// or the body that the offset is in ends before that, by what closes it.
 func (f *File) nodeIn(at, end int) bool {
 	n := f.Root
 	for {
 		i, _ := slices.BinarySearchFunc(n.Nodes, at, func(c *Node, at int) int { return cmp.Compare(c.Whole.End, at+1) })
 		switch {
 		case i == len(n.Nodes) || n.Nodes[i].Whole.Start >= at:
-			return i < len(n.Nodes) && n.Nodes[i].Whole.Start < end || n != f.Root && n.Body.End < end
+			return i < len(n.Nodes) && n.Nodes[i].Whole.Start < end || n.Body.End < n.Whole.End && n.Body.End < end
 		case !n.Nodes[i].Block:
 			return true
 		}

@@ -13,7 +13,6 @@ type Setting struct{ Key, Value string }
 // Style is how a dialect's files are written where they have no example.
 type Style struct {
 	Assign string // what parts key and value
-	Escape bool   // a backslash at the end of a line goes on with the next
 }
 
 // The usual styles of the dialects.
@@ -21,7 +20,7 @@ var (
 	DnfStyle   = Style{Assign: "="}
 	MyCnfStyle = Style{Assign: "="}
 	FPMStyle   = Style{Assign: " = "}
-	UnitStyle  = Style{Assign: "=", Escape: true}
+	UnitStyle  = Style{Assign: "="}
 )
 
 // SetValue gives a setting another value, as it is to be written. It gets an
@@ -47,30 +46,27 @@ func (st Style) Add(f *lens.File, section *lens.Node, key, written string) {
 // AddLine adds a line behind the last setting of a section.
 func (st Style) AddLine(f *lens.File, section *lens.Node, text string) {
 	src := f.Source()
-	indent, at := "", section.Body.Start
+	at := section.Body.Start
 	if n := len(section.Nodes); n > 0 {
 		last := section.Nodes[n-1]
-		indent, at = f.Indent(last), last.Whole.End
-		if strings.TrimLeft(indent, " \t") != "" { // it stands behind its header
-			indent = ""
+		if ownLine(src, last) {
+			f.InsertAfter(last, text)
+			return
 		}
+		at = last.Whole.End
 	}
-	nl := lens.Newline(src)
-	if i := bytes.IndexByte(src[at:], '\n'); i >= 0 {
-		at += i + 1
-		if at == len(src) && st.open(src) {
-			text = nl + text
-		}
-		f.Insert(at, indent+text+nl)
+	i := bytes.IndexByte(src[at:], '\n')
+	if i < 0 {
+		f.Append(text)
 		return
 	}
-	f.Insert(len(src), nl+indent+text)
+	f.Insert(at+i+1, text+lens.Newline(src))
 }
 
-// open tells whether the last line of a file would swallow what comes behind it.
-func (st Style) open(src []byte) bool {
-	text := bytes.TrimSuffix(bytes.TrimSuffix(src, []byte("\n")), []byte("\r"))
-	return st.Escape && (len(text)-len(bytes.TrimRight(text, `\`)))%2 == 1
+// ownLine tells whether a node begins its line.
+func ownLine(src []byte, n *lens.Node) bool {
+	start := bytes.LastIndexByte(src[:n.Whole.Start], '\n') + 1
+	return len(bytes.Trim(src[start:n.Whole.Start], lens.Blank)) == 0
 }
 
 // AddSection adds a section at the end of the file, parted from what is before
@@ -78,21 +74,16 @@ func (st Style) open(src []byte) bool {
 func (st Style) AddSection(f *lens.File, name string, settings []Setting) {
 	src := f.Source()
 	nl := lens.Newline(src)
-	var b strings.Builder
-	if text := strings.TrimPrefix(string(src), bom); text != "" {
-		if !strings.HasSuffix(text, "\n") {
-			b.WriteString(nl)
-		}
-		if !strings.HasSuffix(text, "\n\n") && !strings.HasSuffix(text, "\n\r\n") {
-			b.WriteString(nl)
-		}
-	}
-	b.WriteString("[" + name + "]" + nl)
+	lines := []string{"[" + name + "]"}
 	assign := st.assign(f, nil)
 	for _, s := range settings {
-		b.WriteString(strings.TrimRight(s.Key+assign+s.Value, " ") + nl)
+		lines = append(lines, strings.TrimRight(s.Key+assign+s.Value, " "))
 	}
-	f.Insert(len(src), b.String())
+	text := strings.Join(lines, nl)
+	if before := bytes.TrimPrefix(src, []byte(bom)); len(before) > 0 && !bytes.HasSuffix(before, []byte("\n\n")) && !bytes.HasSuffix(before, []byte("\n\r\n")) {
+		text = nl + text
+	}
+	f.Append(text)
 }
 
 // RemoveSection takes a section out: its header, its settings and the comments

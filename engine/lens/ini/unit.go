@@ -43,7 +43,9 @@ func parseUnit(src []byte, old bool) (*lens.File, error) {
 		}
 		lines = lines[n:]
 	}
-	return p.file(), nil
+	f := p.file()
+	f.Joined = true
+	return f, nil
 }
 
 // unitLines divides a file into lines without what ends them.

@@ -46,7 +46,7 @@ func TestAddBehindBackslash(t *testing.T) {
 		"[A]\nb=c \\\n\n": "[A]\nb=c \\\n\nd=e\n",
 		"[A]\n":           "[A]\nd=e\n",
 		"[A]\n# x\n":      "[A]\nd=e\n# x\n",
-		"[A]":             "[A]\nd=e",
+		"[A]":             "[A]\nd=e\n",
 	} {
 		f := mustParse(t, unit, src)
 		ini.UnitStyle.Add(f, f.Root.Nodes[0], "d", "e")
