@@ -65,6 +65,21 @@ type Reader interface {
 	Units(ctx context.Context) ([]Unit, error)
 }
 
+// LabelWalker is a Reader that knows of many paths at a glance that their label
+// is the policy's.
+type LabelWalker interface {
+	// WalkLabels is Walk; fits says that Labels would leave the path out.
+	WalkLabels(ctx context.Context, root string, fn func(path string, n Node, fits bool) error, failed func(path string, err error)) error
+}
+
+// Judge is a Reader that remembers what a file's bytes, mode and path were found
+// not to be, as it does their digest.
+type Judge interface {
+	// Judge has ask read the file and say yes or no, unless the answer to that
+	// question is known to be no. question names the rule, and its version.
+	Judge(path, question string, ask func(io.Reader) (bool, error)) (bool, error)
+}
+
 // Host is a Reader that can also be written.
 type Host interface {
 	Reader

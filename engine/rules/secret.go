@@ -2,13 +2,29 @@ package rules
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // HeadSize is how many bytes of a file Secret wants to see: all of any
 // configuration file but the odd giant.
 const HeadSize = 64 << 10
+
+// secretLogic is the version of what Secret does with its lists: raise it with
+// each change of its code after which it might decide otherwise.
+const secretLogic = 1
+
+// SecretVersion names the rules by which Secret decides, for hosts remember its
+// decisions: other rules have another name.
+var SecretVersion = sync.OnceValue(func() string {
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "%d %q %q %v %v %v %v", secretLogic, privateMarks, words, hash, noSecret, assignments, secretLists())
+	return "secret " + hex.EncodeToString(h.Sum(nil)[:8])
+})
 
 // Secret reports whether a file has to be sealed: stored encrypted, compared
 // by a keyed hash, never shown. mode are its permissions, head its first

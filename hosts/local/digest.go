@@ -49,6 +49,8 @@ type Digested struct {
 	ID    hosts.ID // the SHA-256 of the bytes; zero: not hashed
 	Plain bool     // it has no attribute that a Node holds
 	Fits  fits     // by which rule it was found right; zero: not known
+	Odd   fits     // by which rule its label was found to be another; zero: not known
+	Not   fits     // which question of Judge was answered no; zero: none
 	// Idle counts the sessions in a row that did not ask for it.
 	Idle uint8
 }
@@ -174,7 +176,7 @@ func (h *Host) Digest(ctx context.Context, path string) (hosts.Content, error) {
 }
 
 func (h *Host) hash(ctx context.Context, d dirFD, name, path string, now time.Time) (hosts.Content, error) {
-	f, before, err := openRegular(d, name, path)
+	f, err := openRegular(d, name, path)
 	if err != nil {
 		return hosts.Content{}, err
 	}
@@ -187,13 +189,13 @@ func (h *Host) hash(ctx context.Context, d dirFD, name, path string, now time.Ti
 		return hosts.Content{}, err
 	}
 	c := hosts.Content{Size: size, ID: hosts.ID(sum.Sum(nil))}
-	after, err := fstatx(int(f.Fd()))
+	same, err := f.unchanged()
 	if err != nil {
 		return hosts.Content{}, err
 	}
 	// What is not settled now is not believed later either: a write between
 	// this reading and the next tick of the clock would not show.
-	if before == stampOf(after) && before.Size == size && before.settled(now) {
+	if before := f.stamp(); same && before.Size == size && before.settled(now) {
 		h.stamps.note(before, func(d *Digested) { d.ID = c.ID })
 	}
 	return c, nil

@@ -2,7 +2,7 @@ package local
 
 import (
 	"io/fs"
-	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,11 +34,11 @@ func (f hostFS) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := f.h.Open(p)
-	if err != nil {
+	r, err := f.h.open(p)
+	if err != nil { // no nil *file in the interface
 		return nil, err
 	}
-	return r.(*os.File), nil
+	return r, nil
 }
 
 // ReadLink implements fs.ReadLinkFS.
@@ -77,14 +77,17 @@ func (f hostFS) Lstat(name string) (fs.FileInfo, error) {
 	return fi, nil
 }
 
-// Stat implements fs.StatFS. It is Open's: a link is not followed.
+// Stat implements fs.StatFS. It is Open's: a link is not followed, and only a
+// regular file is told of.
 func (f hostFS) Stat(name string) (fs.FileInfo, error) {
-	r, err := f.Open(name)
+	fi, err := f.Lstat(name)
+	if err == nil && !fi.Mode().IsRegular() {
+		err = &fs.PathError{Op: "stat", Path: name, Err: errNotRegular}
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close() //nolint:errcheck // opened for reading
-	return r.Stat()
+	return fi, nil
 }
 
 // ReadDir implements fs.ReadDirFS.
@@ -98,11 +101,11 @@ func (f hostFS) ReadDir(name string) ([]fs.DirEntry, error) {
 		return nil, &fs.PathError{Op: "readdir", Path: p, Err: err}
 	}
 	defer d.Close()
-	file, names, err := openAndList(d, ".", p)
+	dir, names, err := openAndList(d, ".")
 	if err != nil {
-		return nil, &fs.PathError{Op: "readdir", Path: p, Err: bare(err)}
+		return nil, &fs.PathError{Op: "readdir", Path: p, Err: err}
 	}
-	defer file.Close() //nolint:errcheck // opened for reading
+	dir.Close()
 	entries := make([]fs.DirEntry, 0, len(names))
 	for _, name := range names {
 		fi, err := lstat(d, name)
@@ -133,4 +136,12 @@ func (i fileInfo) Size() int64        { return stampOf(i.st).Size }
 func (i fileInfo) Mode() fs.FileMode  { return fileMode(i.st.Mode) | fs.FileMode(i.st.Mode&0o777) }
 func (i fileInfo) ModTime() time.Time { return time.Unix(i.st.Mtime.Sec, int64(i.st.Mtime.Nsec)) }
 func (i fileInfo) IsDir() bool        { return i.Mode().IsDir() }
-func (i fileInfo) Sys() any           { return nil }
+
+// Sys implements fs.FileInfo: what tells whether it is the same file still.
+func (i fileInfo) Sys() any {
+	s := stampOf(i.st)
+	return &syscall.Stat_t{
+		Dev: s.Dev, Ino: s.Ino, Mode: uint32(i.st.Mode), Uid: i.st.Uid, Gid: i.st.Gid, Size: s.Size,
+		Mtim: syscall.NsecToTimespec(s.MTime), Ctim: syscall.NsecToTimespec(s.CTime),
+	}
+}

@@ -37,12 +37,22 @@ func (h *Host) labelFits(s Stamp, f fits, d dirFD, name string) bool {
 	return ok && f != fits{} && k.Fits == f && h.stamps.ctimes.tell(s.Dev, d, name)
 }
 
-// noteFits remembers that.
-func (h *Host) noteFits(s Stamp, f fits) {
-	h.stamps.note(s, func(k *Digested) { k.Fits = f })
+// labelOdd reports whether it is known to be another.
+func (h *Host) labelOdd(s Stamp, f fits, d dirFD, name string) bool {
+	k, ok := h.stamps.get(s, time.Now())
+	return ok && f != fits{} && k.Odd == f && h.stamps.ctimes.tell(s.Dev, d, name)
 }
 
-// labelRule is what the answer for a path depends on besides its own stamp: the
+// noteLabel remembers which of both.
+func (h *Host) noteLabel(s Stamp, f fits, odd bool) {
+	h.stamps.note(s, func(k *Digested) {
+		if k.Fits, k.Odd = f, (fits{}); odd {
+			k.Fits, k.Odd = fits{}, f
+		}
+	})
+}
+
+// labelRule names what the answer for a path depends on besides its own stamp: the
 // files of the policy, and the policy that the kernel has loaded, since a type
 // that this does not know shows as none. "" where that cannot be told.
 func (h *Host) labelRule(files []Stamp) string {
@@ -54,18 +64,24 @@ func (h *Host) labelRule(files []Stamp) string {
 	}
 	rule := fmt.Sprint(files)
 	if h.root != "/" {
-		return rule
+		return short(rule)
 	}
 	// The status page counts the policies loaded since the boot.
 	status, err := os.ReadFile("/sys/fs/selinux/status")
 	if os.IsNotExist(err) {
-		return rule // a kernel without SELinux shows what is on the disk
+		return short(rule) // a kernel without SELinux shows what is on the disk
 	}
 	boot, bootErr := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil || bootErr != nil {
 		return ""
 	}
-	return fmt.Sprintf("%s %s %x", rule, boot, status)
+	return short(fmt.Sprintf("%s %s %x", rule, boot, status))
+}
+
+// short is a name for a long rule: it is hashed again for each path.
+func short(rule string) string {
+	sum := sha256.Sum256([]byte(rule))
+	return string(sum[:])
 }
 
 // fitsRule names the answer that a path has the label that the rule gives it.

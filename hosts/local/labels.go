@@ -68,27 +68,27 @@ func (h *Host) compareLabels(ctx context.Context, policy *policy, paths []string
 	dir := openedDir{h: h}
 	defer dir.close()
 	for _, p := range paths {
-		has, mode, noted, err := dir.label(p, policy.rule)
-		if noted {
+		l, err := dir.label(p, policy.rule)
+		switch {
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTSUP):
 			continue
-		}
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTSUP) {
-			continue
-		}
-		if err != nil {
+		case err != nil:
 			return nil, nil, fmt.Errorf("cannot read SELinux label: %w", err)
+		case l.known == labelFits:
+			continue
+		case l.known == labelOdd:
+			odd[p] = l.has
+			continue
 		}
-		want, err := policy.lookup(p, mode)
+		want, err := policy.lookup(p, l.mode)
 		if errors.Is(err, fcontext.ErrExpression) {
-			unsure[p] = has
+			unsure[p] = l.has
 			continue
 		}
 		if err != nil {
 			return nil, nil, err
 		}
-		if !noteOdd(odd, p, has, want) {
-			dir.fits(p, policy.rule)
-		}
+		dir.note(p, policy.rule, noteOdd(odd, p, l.has, want))
 	}
 	return odd, unsure, nil
 }
@@ -117,15 +117,30 @@ func (o *openedDir) close() {
 	o.path = ""
 }
 
-// label gives the context that path has, Unlabeled for none, and its type; or
-// that it is known to have the one that the rule wants.
-func (o *openedDir) label(p, rule string) (label string, mode fs.FileMode, fits bool, err error) {
+// What is known of a label before the policy is asked.
+type known int
+
+const (
+	labelUnknown known = iota
+	labelFits
+	labelOdd
+)
+
+// label is what was found of a path's label.
+type label struct {
+	known known
+	has   string      // the context, Unlabeled for none; not filled in where it fits
+	mode  fs.FileMode // the path's type
+}
+
+// label looks at a path, and at what is remembered of it under the rule.
+func (o *openedDir) label(p, rule string) (label, error) {
 	dir, name := path.Split(p)
 	if dir != o.path || name == "" {
 		o.close()
 		fd, _, err := o.h.parent("getxattr", p)
 		if err != nil {
-			return "", 0, false, err
+			return label{}, err
 		}
 		o.path, o.fd = dir, fd
 	}
@@ -134,25 +149,31 @@ func (o *openedDir) label(p, rule string) (label string, mode fs.FileMode, fits 
 	}
 	st, err := o.fd.statx(name)
 	if err != nil {
-		return "", 0, false, &fs.PathError{Op: "stat", Path: p, Err: err}
+		return label{}, &fs.PathError{Op: "stat", Path: p, Err: err}
 	}
 	o.stamp = stampOf(st)
-	if o.h.labelFits(o.stamp, fitsRule(rule, p), o.fd, name) {
-		return "", 0, true, nil
+	f := fitsRule(rule, p)
+	if o.h.labelFits(o.stamp, f, o.fd, name) {
+		return label{known: labelFits}, nil
+	}
+	l := label{mode: fileMode(st.Mode)}
+	if o.h.labelOdd(o.stamp, f, o.fd, name) {
+		l.known = labelOdd
 	}
 	if !o.stamp.settled(time.Now()) {
 		o.stamp = Stamp{}
 	}
-	if label, err = getLabel(o.fd, name); err != nil {
-		return "", 0, false, &fs.PathError{Op: "getxattr", Path: p, Err: err}
+	if l.has, err = getLabel(o.fd, name); err != nil {
+		return label{}, &fs.PathError{Op: "getxattr", Path: p, Err: err}
 	}
-	return label, fileMode(st.Mode), false, nil
+	return l, nil
 }
 
-// fits remembers that the last path has the label that the rule wants.
-func (o *openedDir) fits(p, rule string) {
+// note remembers of the last path whether its label is another than the rule
+// wants.
+func (o *openedDir) note(p, rule string, odd bool) {
 	if f := fitsRule(rule, p); f != (fits{}) && o.stamp != (Stamp{}) {
-		o.h.noteFits(o.stamp, f)
+		o.h.noteLabel(o.stamp, f, odd)
 	}
 }
 
@@ -234,78 +255,4 @@ func (h *Host) matchpathcon(ctx context.Context, paths map[string]string) (map[s
 		return nil, fmt.Errorf("cannot find SELinux contexts: %w", err)
 	}
 	return gives, nil
-}
-
-// wantedLabel gives the context to set on what will be at path: "" to leave it.
-func (h *Host) wantedLabel(ctx context.Context, p string, n *hosts.Node) (string, error) {
-	if n.Label == hosts.Unlabeled {
-		return hosts.Unlabeled, nil
-	}
-	policy, err := h.policy()
-	if err != nil {
-		return "", err
-	}
-	if n.Label != "" {
-		if policy == nil {
-			return "", fmt.Errorf("cannot set label %s: this host has no SELinux policy; leave the label out, or install one", n.Label)
-		}
-		if strings.ContainsAny(n.Label, " \t\n\x00") {
-			return "", fmt.Errorf("cannot set label %q: not a context", n.Label)
-		}
-		if _, err := selinux.NewContext(n.Label); err != nil {
-			return "", fmt.Errorf("cannot set label %q: not a context: %w", n.Label, err)
-		}
-		return n.Label, nil
-	}
-	if policy == nil {
-		return "", nil
-	}
-	mode := map[hosts.NodeType]fs.FileMode{hosts.Dir: fs.ModeDir, hosts.Link: fs.ModeSymlink}[n.Type]
-	label, err := policy.lookup(p, mode)
-	if errors.Is(err, fcontext.ErrExpression) {
-		var got map[string]string
-		if got, err = h.matchpathcon(ctx, map[string]string{p: ""}); err == nil {
-			label = got[p]
-		}
-	}
-	if err != nil {
-		return "", err
-	}
-	if label == fcontext.None {
-		return "", nil
-	}
-	return label, nil
-}
-
-// setLabel sets a context, or takes it off for Unlabeled.
-func setLabel(d dirFD, name, label string) error {
-	switch label {
-	case "":
-		return nil
-	case hosts.Unlabeled:
-		err := retryErr(func() error { return unix.Lremovexattr(d.proc(name), xattrLabel) })
-		if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("cannot take the SELinux label off: %w", err)
-		}
-		return nil
-	}
-	if err := selinux.LsetFileLabel(d.proc(name), label+"\x00"); err != nil {
-		return fmt.Errorf("cannot set label %s: %w", label, labelError(bare(err)))
-	}
-	return nil
-}
-
-const xattrLabel = "security.selinux"
-
-func labelError(err error) error {
-	switch {
-	case errors.Is(err, unix.EINVAL):
-		return fmt.Errorf("this host's SELinux policy does not know it: %w", err)
-	case errors.Is(err, unix.ENOTSUP):
-		return fmt.Errorf("the file system has no SELinux labels: %w", err)
-	}
-	return err
 }

@@ -50,10 +50,16 @@ const statMask = unix.STATX_BASIC_STATS
 // statx is an lstat that also tells mount points and immutable files.
 func (d dirFD) statx(name string) (*unix.Statx_t, error) {
 	st := new(unix.Statx_t)
-	err := retryErr(func() error {
-		return unix.Statx(int(d), name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, statMask, st)
-	})
-	return st, err
+	return st, d.statxInto(name, st)
+}
+
+func (d dirFD) statxInto(name string, st *unix.Statx_t) error {
+	for {
+		err := unix.Statx(int(d), name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, statMask, st)
+		if err != unix.EINTR { //nolint:errorlint // a bare errno, for each of many thousand files
+			return err
+		}
+	}
 }
 
 // checkPath refuses what is no path of a host.

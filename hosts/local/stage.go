@@ -153,16 +153,13 @@ func (h *Host) mayReplace(d dirFD, name, p string, t hosts.NodeType) (inPlace bo
 
 // emptyDir refuses a directory with something in it.
 func emptyDir(d dirFD, name string) error {
-	f, err := openDirFile(d, name)
+	dir, names, err := openAndList(d, name)
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	if _, err := f.Readdirnames(1); !errors.Is(err, io.EOF) {
-		if err == nil {
-			err = hosts.ErrNotEmpty
-		}
-		return err
+	dir.Close()
+	if len(names) > 0 {
+		return hosts.ErrNotEmpty
 	}
 	return nil
 }

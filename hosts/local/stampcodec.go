@@ -12,17 +12,19 @@ import (
 // Saved stamps are a version byte, then for each file, in the order of device
 // and inode: the device and the inode, each less the last file's (unsigned
 // varints; the inode in full where the device changes), size, mtime, and ctime
-// less mtime (varints), Idle, a byte that says what follows, and that: Fits, and
-// the 32 bytes of the hash. That is some 60 bytes a file, of which packing would
+// less mtime (varints), Idle, a byte that says what follows, and that: Fits, Odd, Not,
+// and the 32 bytes of the hash. That is some 60 bytes a file, of which packing would
 // save little: hashes are random. A version of hikae that finds another answer
 // for the same file, such as what a policy says of it, is of another version here.
-const stampsVersion = 2
+const stampsVersion = 3
 
 // What is known of a file.
 const (
 	stampID byte = 1 << iota
 	stampPlain
 	stampFits
+	stampNot
+	stampOdd
 )
 
 // SaveStamps gives what LoadStamps takes in a later session. A session that
@@ -61,9 +63,14 @@ func (d *Digested) appendKnown(out []byte) []byte {
 	if d.Plain {
 		out[at] |= stampPlain
 	}
-	if d.Fits != (fits{}) {
-		out[at] |= stampFits
-		out = append(out, d.Fits[:]...)
+	for _, f := range []struct {
+		bit byte
+		is  fits
+	}{{stampFits, d.Fits}, {stampOdd, d.Odd}, {stampNot, d.Not}} {
+		if f.is != (fits{}) {
+			out[at] |= f.bit
+			out = append(out, f.is[:]...)
+		}
 	}
 	if !d.ID.IsZero() {
 		out[at] |= stampID
@@ -124,8 +131,13 @@ func decodeStamps(b []byte) ([]Digested, error) {
 		var known byte
 		r.bytes(1, func(b []byte) { known = b[0] })
 		d.Plain = known&stampPlain != 0
-		if known&stampFits != 0 {
-			r.bytes(len(d.Fits), func(b []byte) { copy(d.Fits[:], b) })
+		for _, f := range []struct {
+			bit byte
+			is  *fits
+		}{{stampFits, &d.Fits}, {stampOdd, &d.Odd}, {stampNot, &d.Not}} {
+			if known&f.bit != 0 {
+				r.bytes(len(f.is), func(b []byte) { copy(f.is[:], b) })
+			}
 		}
 		if known&stampID != 0 {
 			r.bytes(len(d.ID), func(b []byte) { copy(d.ID[:], b) })

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -174,72 +173,57 @@ func (h *Host) ReadDir(path string) ([]string, error) {
 		return nil, err
 	}
 	defer d.Close()
-	f, err := openDirFile(d, name)
+	dir, names, err := openAndList(d, name)
 	if err != nil {
 		return nil, &fs.PathError{Op: "readdir", Path: path, Err: err}
 	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	return sortedNames(f, path)
+	dir.Close()
+	return names, nil
 }
 
-// openDirFile opens the directory name in d for listing.
-func openDirFile(d dirFD, name string) (*os.File, error) {
+// openDirIn opens the directory name in d for listing.
+func openDirIn(d dirFD, name string) (dirFD, error) {
 	fd, err := d.openRead(name, unix.O_DIRECTORY)
-	if err != nil {
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), name), nil
+	return dirFD(fd), err
 }
 
-func sortedNames(f *os.File, path string) ([]string, error) {
-	names, err := f.Readdirnames(-1)
+// openAndList does both; the names are sorted.
+func openAndList(d dirFD, name string) (dirFD, []string, error) {
+	dir, err := openDirIn(d, name)
 	if err != nil {
-		if pe, ok := errors.AsType[*os.SyscallError](err); ok {
-			err = pe.Err
-		}
-		return nil, &fs.PathError{Op: "readdir", Path: path, Err: err}
+		return -1, nil, err
+	}
+	names, err := dir.names()
+	if err != nil {
+		dir.Close()
+		return -1, nil, err
 	}
 	slices.Sort(names)
-	return names, nil
+	return dir, names, nil
 }
 
 // Open implements hosts.Reader. What is no regular file is refused before
 // anything could wait on it.
 func (h *Host) Open(path string) (io.ReadCloser, error) {
+	f, err := h.open(path)
+	if err != nil { // no nil *file in the interface
+		return nil, err
+	}
+	return f, nil
+}
+
+func (h *Host) open(path string) (*file, error) {
 	d, name, err := h.parent("open", path)
 	if err != nil {
 		return nil, err
 	}
 	defer d.Close()
-	f, _, err := openRegular(d, name, path)
+	f, err := openRegular(d, name, path)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	return f, nil
 }
-
-// openRegular opens name in d, and gives its stamp as it was opened. label is
-// what the file is called in its errors.
-func openRegular(d dirFD, name, label string) (*os.File, Stamp, error) {
-	fd, err := d.openRead(name, unix.O_NONBLOCK)
-	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {
-		err = errNotRegular // a link, a socket
-	}
-	if err != nil {
-		return nil, Stamp{}, err
-	}
-	st, err := fstatx(fd)
-	if err == nil && nodeType(st.Mode) != hosts.File {
-		err = errNotRegular
-	}
-	if err != nil {
-		dirFD(fd).Close()
-		return nil, Stamp{}, err
-	}
-	return os.NewFile(uintptr(fd), label), stampOf(st), nil
-}
-
-var errNotRegular = errors.New("not a regular file")
 
 func fstatx(fd int) (*unix.Statx_t, error) {
 	st := new(unix.Statx_t)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,7 +20,28 @@ import (
 // order of their bytes, so "a/b" comes before "a.b". A root where nothing is
 // gives fs.ErrNotExist; fn may end the walk with fs.SkipAll.
 func (h *Host) Walk(ctx context.Context, root string, fn func(path string, n hosts.Node) error, failed func(path string, err error)) error {
-	w := walker{h: h, fn: fn, failed: failed}
+	return h.walk(ctx, root, &walker{
+		h: h, failed: failed,
+		fn: func(path string, n hosts.Node, _ *unix.Statx_t, _ dirFD, _ string) error { return fn(path, n) },
+	})
+}
+
+// WalkLabels implements hosts.LabelWalker.
+func (h *Host) WalkLabels(ctx context.Context, root string, fn func(path string, n hosts.Node, fits bool) error, failed func(path string, err error)) error {
+	policy, err := h.policy()
+	if err != nil {
+		return err
+	}
+	return h.walk(ctx, root, &walker{
+		h: h, failed: failed,
+		fn: func(path string, n hosts.Node, st *unix.Statx_t, d dirFD, name string) error {
+			fits := policy == nil || h.labelFits(stampOf(st), fitsRule(policy.rule, path), d, name)
+			return fn(path, n, fits)
+		},
+	})
+}
+
+func (h *Host) walk(ctx context.Context, root string, w *walker) error {
 	if w.failed == nil {
 		w.failed = func(string, error) {}
 	}
@@ -55,7 +75,7 @@ func (h *Host) Walk(ctx context.Context, root string, fn func(path string, n hos
 
 type walker struct {
 	h      *Host
-	fn     func(path string, n hosts.Node) error
+	fn     func(path string, n hosts.Node, st *unix.Statx_t, d dirFD, name string) error
 	failed func(path string, err error)
 	ids    *accounts
 	dev    [2]uint32
@@ -78,7 +98,7 @@ func (w *walker) visit(ctx context.Context, d dirFD, name, path string, st *unix
 			n.Content = c
 		}
 	}
-	err = w.fn(path, n)
+	err = w.fn(path, n, st, d, name)
 	if errors.Is(err, fs.SkipDir) {
 		return nil
 	}
@@ -93,19 +113,19 @@ func (w *walker) dir(ctx context.Context, d dirFD, name, path string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	f, names, err := openAndList(d, name, path)
+	here, names, err := openAndList(d, name)
 	if err != nil {
 		w.fail("readdir", path, err)
 		return nil
 	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	here := dirFD(f.Fd())
+	defer here.Close()
 	if path == "/" {
 		path = ""
 	}
+	st := new(unix.Statx_t) // nobody keeps it
 	for _, name := range names {
 		child := path + "/" + name
-		st, err := here.statx(name)
+		err := here.statxInto(name, st)
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // gone since it was listed
 			continue
@@ -124,19 +144,6 @@ func (w *walker) dir(ctx context.Context, d dirFD, name, path string) error {
 		}
 	}
 	return nil
-}
-
-func openAndList(d dirFD, name, path string) (*os.File, []string, error) {
-	f, err := openDirFile(d, name)
-	if err != nil {
-		return nil, nil, err
-	}
-	names, err := sortedNames(f, path)
-	if err != nil {
-		_ = f.Close()
-		return nil, nil, err
-	}
-	return f, names, nil
 }
 
 func (w *walker) fail(op, path string, err error) {

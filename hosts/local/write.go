@@ -155,13 +155,13 @@ func removeTree(d dirFD, name string) error {
 	if !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, unix.EEXIST) {
 		return err
 	}
-	f, names, err := openAndList(d, name, name)
+	dir, names, err := openAndList(d, name)
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // opened for reading
+	defer dir.Close()
 	for _, child := range names {
-		if err := removeTree(dirFD(f.Fd()), child); err != nil {
+		if err := removeTree(dir, child); err != nil {
 			return err
 		}
 	}

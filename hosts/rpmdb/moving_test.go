@@ -93,7 +93,12 @@ func TestBDBWrittenDuringRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, at := range []int{1, 2, 50, 100, 200} {
+	write(1, 60)
+	whole, b := openBusy(t, dir, func(int) {})
+	if _, _, err := whole.Load(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for at := 1; at <= b.reads; at += max(b.reads/5, 1) {
 		write(1, 60)
 		db, _ := openBusy(t, dir, func(read int) {
 			if read == at {

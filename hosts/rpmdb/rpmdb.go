@@ -317,7 +317,7 @@ func newSource(f fs.File) (*source, error) {
 		return nil, fmt.Errorf("the file has %d bytes, more than the %d an rpm database can have", s.size, int64(maxFileSize))
 	}
 	if r, ok := f.(io.ReaderAt); ok {
-		s.ReaderAt = r
+		s.ReaderAt = &ahead{r: r}
 		return s, nil
 	}
 	b, err := io.ReadAll(io.LimitReader(f, s.size))

@@ -20,10 +20,10 @@ import (
 // is compared; the bytes are taken for the package's.
 var programs = []string{"/usr/bin", "/usr/sbin"}
 
-// programs emits the programs of dir whose metadata is not their package's, but
+// programs gives the programs of dir whose metadata is not their package's, but
 // for those that were read already.
-func (rd *reading) programs(ctx context.Context, dir string, read []string, emit func(engine.Resource) error) error {
-	err := rd.r.Walk(ctx, dir, func(p string, n hosts.Node) error {
+func (rd *reading) programs(ctx context.Context, dir string, read []string) (found []engine.Resource, err error) {
+	err = rd.r.Walk(ctx, dir, func(p string, n hosts.Node) error {
 		if n.Type == hosts.Dir {
 			if p == dir {
 				return nil
@@ -47,12 +47,13 @@ func (rd *reading) programs(ctx context.Context, dir string, read []string, emit
 		if rd.vault != nil {
 			rd.vault.Plain(n.Content, func() (io.ReadCloser, error) { return rd.r.Open(p) })
 		}
-		return emit(engine.Resource{
+		found = append(found, engine.Resource{
 			Addr: engine.Addr{Kind: Kind, Name: p}, Value: cty.NilVal, Node: &n, Package: o.pkg, Pristine: o.pristine.Clone(),
 		})
+		return nil
 	}, nil)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot read %s: %w", dir, err)
+		return nil, fmt.Errorf("cannot read %s: %w", dir, err)
 	}
-	return nil
+	return found, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
+	"golang.org/x/sync/errgroup"
 
 	"hikae/engine"
 	"hikae/engine/rules"
@@ -41,26 +42,24 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 		r: r, own: own, vault: s.Vault, hostOnly: hostOnly,
 		cov: engine.Coverage{Skipped: map[string]int{}},
 	}
-	for _, root := range roots {
-		if err := rd.walk(ctx, root, false); err != nil {
-			return engine.Coverage{}, err
+	rest, restCtx := errgroup.WithContext(ctx) // beside the walk of the roots
+	var others []engine.Resource
+	rest.Go(func() error {
+		for _, dir := range programs {
+			some, err := rd.programs(restCtx, dir, single)
+			if err != nil {
+				return err
+			}
+			others = append(others, some...)
 		}
-	}
-	for _, path := range single {
-		if link, linked := behindLink(r, path); linked {
-			rd.hole(path, fmt.Errorf("%s is a link", link))
-			continue
-		}
-		if err := rd.walk(ctx, path, true); err != nil {
-			return engine.Coverage{}, err
-		}
-	}
-	rd.missing(roots)
-	if err := rd.label(ctx); err != nil {
+		return nil
+	})
+	err = rd.all(ctx, roots, single)
+	if err = errors.Join(err, rest.Wait()); err != nil {
 		return engine.Coverage{}, err
 	}
-	for _, dir := range programs {
-		if err := rd.programs(ctx, dir, single, emit); err != nil {
+	for i := range others {
+		if err := emit(others[i]); err != nil {
 			return engine.Coverage{}, err
 		}
 	}
@@ -75,6 +74,26 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 		}
 	}
 	return rd.cov, nil
+}
+
+// all collects the nodes below the roots, and the single ones.
+func (rd *reading) all(ctx context.Context, roots, single []string) error {
+	for _, root := range roots {
+		if err := rd.walk(ctx, root, false); err != nil {
+			return err
+		}
+	}
+	for _, path := range single {
+		if link, linked := behindLink(rd.r, path); linked {
+			rd.hole(path, fmt.Errorf("%s is a link", link))
+			continue
+		}
+		if err := rd.walk(ctx, path, true); err != nil {
+			return err
+		}
+	}
+	rd.missing(roots)
+	return rd.label(ctx)
 }
 
 // behindLink reports whether a directory above path is a symbolic link, and
@@ -100,6 +119,7 @@ type reading struct {
 	found    []engine.Resource
 	seen     map[string]bool // owned paths that were found
 	listed   map[string]bool // directories whose names were all passed on
+	labelled map[string]bool // paths whose label is known to be the policy's
 	cov      engine.Coverage
 }
 
@@ -108,8 +128,9 @@ func (rd *reading) walk(ctx context.Context, root string, alone bool) error {
 	if rd.seen == nil {
 		rd.seen = make(map[string]bool, len(rd.own))
 		rd.listed = make(map[string]bool)
+		rd.labelled = make(map[string]bool, len(rd.own))
 	}
-	err := rd.r.Walk(ctx, root, func(path string, n hosts.Node) error {
+	err := rd.walkLabels(ctx, root, func(path string, n hosts.Node, fits bool) error {
 		if rd.own.of(path) != nil {
 			rd.seen[path] = true
 		}
@@ -127,12 +148,15 @@ func (rd *reading) walk(ctx context.Context, root string, alone bool) error {
 			res.Pristine = o.pristine.Clone()
 		}
 		rd.found = append(rd.found, res)
+		if fits {
+			rd.labelled[path] = true
+		}
 		if alone && n.Type == hosts.Dir {
 			return fs.SkipDir
 		}
 		rd.listed[path] = n.Type == hosts.Dir
 		return nil
-	}, rd.hole)
+	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // a declared tree that this host does not have
 	}
@@ -141,6 +165,13 @@ func (rd *reading) walk(ctx context.Context, root string, alone bool) error {
 	}
 	rd.cov.Roots = append(rd.cov.Roots, root)
 	return nil
+}
+
+func (rd *reading) walkLabels(ctx context.Context, root string, fn func(path string, n hosts.Node, fits bool) error) error {
+	if w, ok := rd.r.(hosts.LabelWalker); ok {
+		return w.WalkLabels(ctx, root, fn, rd.hole)
+	}
+	return rd.r.Walk(ctx, root, func(path string, n hosts.Node) error { return fn(path, n, false) }, rd.hole)
 }
 
 // leftOut says by which reason a path is none of the snapshot's.
@@ -184,8 +215,8 @@ func (rd *reading) coversBelow(dir string) bool {
 func (rd *reading) label(ctx context.Context) error {
 	paths := make([]string, 0, len(rd.found))
 	for i := range rd.found {
-		if rd.found[i].Node.Type != hosts.Absent {
-			paths = append(paths, rd.found[i].Addr.Name)
+		if p := rd.found[i].Addr.Name; rd.found[i].Node.Type != hosts.Absent && !rd.labelled[p] {
+			paths = append(paths, p)
 		}
 	}
 	labels, err := rd.r.Labels(ctx, paths)
@@ -231,16 +262,19 @@ func (rd *reading) content(ctx context.Context, f *engine.Resource) error {
 }
 
 func (rd *reading) secret(path string, mode uint32) (bool, error) {
+	ask := func(r io.Reader) (bool, error) {
+		head, err := io.ReadAll(io.LimitReader(r, rules.HeadSize))
+		return err == nil && rules.Secret(path, mode, head), err
+	}
+	if j, ok := rd.r.(hosts.Judge); ok {
+		return j.Judge(path, rules.SecretVersion(), ask)
+	}
 	f, err := rd.r.Open(path)
 	if err != nil {
 		return false, err
 	}
 	defer f.Close() //nolint:errcheck // opened for reading
-	head, err := io.ReadAll(io.LimitReader(f, rules.HeadSize))
-	if err != nil {
-		return false, err
-	}
-	return rules.Secret(path, mode, head), nil
+	return ask(f)
 }
 
 func (rd *reading) hole(path string, err error) {
