@@ -149,11 +149,44 @@ func (c *Controller) read(ctx context.Context, conn *agent.Client, t Target, d *
 	return act, nil
 }
 
-// open connects to a host and reads it. With finish the agent first brings to
-// its end what an apply left that was cut off.
-func (c *Controller) open(ctx context.Context, t Target, d *engine.Desired, finish bool) (*session, error) {
+// dialing is a connection to a host's agent on its way: a login takes the host
+// longer than anything that is done here meanwhile.
+type dialing struct {
+	done chan struct{}
+	conn *agent.Client
+	err  error
+}
+
+func (c *Controller) dial(ctx context.Context, t Target) *dialing {
 	c.View.Progress(t.Name, "connecting")
-	conn, err := c.Connect(ctx, t)
+	d := &dialing{done: make(chan struct{})}
+	go func() {
+		defer close(d.done)
+		d.conn, d.err = c.Connect(ctx, t)
+	}()
+	return d
+}
+
+// wait gives the connection.
+func (d *dialing) wait() (*agent.Client, error) {
+	<-d.done
+	return d.conn, d.err
+}
+
+// abandon closes the connection as soon as it is there. It does not wait for
+// that: a person may be asked for a passphrase.
+func (d *dialing) abandon() {
+	go func() {
+		if conn, err := d.wait(); err == nil {
+			_ = conn.Close()
+		}
+	}()
+}
+
+// open reads a host that is being connected to. With finish the agent first
+// brings to its end what an apply left that was cut off.
+func (c *Controller) open(ctx context.Context, t Target, to *dialing, d *engine.Desired, finish bool) (*session, error) {
+	conn, err := to.wait()
 	if err != nil {
 		return nil, err
 	}

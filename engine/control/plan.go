@@ -74,11 +74,13 @@ func (e *DiagError) Unwrap() []error {
 
 // Plan reads a host and compares it with what it should be.
 func (c *Controller) Plan(ctx context.Context, t Target, o PlanOptions) (*Planned, error) {
+	conn := c.dial(ctx, t)
 	desired, err := c.desired(ctx, t, o)
 	if err != nil {
+		conn.abandon()
 		return nil, err
 	}
-	s, err := c.open(ctx, t, desired, o.finish)
+	s, err := c.open(ctx, t, conn, desired, o.finish)
 	if err != nil {
 		return nil, err
 	}

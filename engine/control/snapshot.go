@@ -38,7 +38,7 @@ func (c *Controller) Snapshot(ctx context.Context, t Target) (*Taken, error) {
 		return nil, err
 	}
 	defer unlock()
-	s, err := c.open(ctx, t, nil, false)
+	s, err := c.open(ctx, t, c.dial(ctx, t), nil, false)
 	if err != nil {
 		return nil, err
 	}
