@@ -217,6 +217,7 @@ func TestTold(t *testing.T) {
 		"<IfModule none>\nListen 81":                                             "/etc/httpd/conf.d/x.conf:1: Section is not closed",
 		"<IfModule ssl_module>\nListen 81":                                       "/etc/httpd/conf.d/x.conf:1: Section is not closed: <IfModule> has no closing line: httpd takes the file only as long",
 		"<IfModule ssl_module>\n</IfModule> x":                                   "/etc/httpd/conf.d/x.conf:1: Section is not closed: What follows",
+		"<IfModule ssl_module>\n<Files a\n</Files>\n</IfModule>":                 "/etc/httpd/conf.d/x.conf:2: Section cannot be read: <Files has no closing >",
 		"<VirtualHost *:8080>\nServerName a\n</VirtualHost>":                     "/etc/httpd/conf.d/x.conf:1: Nothing listens there: The virtual host \"a:8080\" is to answer at *:8080",
 		"Listen 192.0.2.1:81\n<VirtualHost 192.0.2.2:81>\n</VirtualHost>":        "/etc/httpd/conf.d/x.conf:2: Nothing listens there",
 		"<VirtualHost *:80>\n<VirtualHost *:80>\n</VirtualHost>\n</VirtualHost>": "/etc/httpd/conf.d/x.conf:2: Virtual host within another section",

@@ -166,6 +166,10 @@ func (c *config) walk(nodes []*lens.Node, p place) {
 
 func (c *config) node(n *lens.Node, p place) {
 	name := apache.Fold(n.Name(p.file.Source()))
+	if flaw := apache.Flaw(p.file.Source(), n); flaw != "" {
+		c.fail(p.rangeOf(n), "Section cannot be read", "%s: httpd does not start.", flaw)
+		return
+	}
 	switch {
 	case apache.Conditional(p.file.Source(), n):
 		if c.holds(n, p) {

@@ -18,6 +18,7 @@
 package apache
 
 import (
+	"bytes"
 	"strings"
 
 	"hikae/engine/lens"
@@ -57,6 +58,22 @@ func Conditional(src []byte, n *lens.Node) bool { return n.Block && conditional(
 // foreign tells whether what is in a section is in another language.
 func foreign(name string) bool {
 	return name == "perl" || strings.HasPrefix(name, "luahook") || name == "luaquickhandler"
+}
+
+// Flaw is what httpd refuses of a section that it reads, and takes within one that
+// it passes over: "" for nothing. Of a conditional section it is what is wrong
+// with how it opens; see Unclosed and Sloppy for its end.
+func Flaw(src []byte, n *lens.Node) string {
+	name := n.Name(src)
+	switch {
+	case !n.Block:
+		return ""
+	case len(n.Words) == 1 && needsArguments(Fold(name)):
+		return "<" + name + "> needs arguments"
+	case len(n.Words) > 1 && bytes.IndexByte(src[n.Words[1].Start:n.Body.Start], '>') < 0:
+		return "<" + name + " has no closing >"
+	}
+	return ""
 }
 
 // Unclosed tells whether a conditional section ends with its file, without a

@@ -31,13 +31,15 @@ type parser struct {
 	open    []section
 	nodes   []*lens.Node
 	macros  []int // which of the open sections are macros
-	words   []lens.Span
+	// conditions is how many of the open sections are conditional.
+	conditions int
+	words      []lens.Span
 }
 
 // Parse reads a file. What httpd refuses while it builds its tree is refused; a
 // directive or section that no module is known for is not. Of a conditional
 // section it takes what httpd takes where the condition holds, and where it does
-// not: see Unclosed and Sloppy.
+// not: see Flaw, Unclosed and Sloppy.
 func Parse(src []byte) (*lens.File, error) {
 	p := parser{reader: reader{src: src}}
 	for p.next(&p.line) {
@@ -99,6 +101,7 @@ func (p *parser) add(n lens.Node) { p.nodes = append(p.nodes, p.builder.Node(n))
 // opening begins a section. name is what follows the <.
 func (p *parser) opening(l *line, name string, end, args int) error {
 	inMacro := len(p.macros) > 0
+	perhaps := inMacro || p.conditions > 0 // httpd may pass over it
 	at := l.offset(0)
 	last := bytes.LastIndexByte(l.text[args:], '>')
 	if args == len(l.text) {
@@ -111,16 +114,18 @@ func (p *parser) opening(l *line, name string, end, args int) error {
 	switch {
 	case name == "" && !inMacro:
 		return p.errorAt(at, "a section has no name")
-	case last < 0 && !inMacro:
+	case last < 0 && !perhaps:
 		return p.errorAt(l.span(0, len(l.text)).End, "<%s has no closing >", name)
 	case len(p.open) == maxDepth:
 		return p.errorAt(at, "sections are nested more than %d deep", maxDepth)
-	case name == "" || last < 0: // of no use to any, but a macro's
+	case name == "" || last < 0 && inMacro: // of no use to any, but a macro's
 		p.statement(l)
 		return nil
+	case last < 0:
+		last = len(l.text) - args
 	}
 	folded := Fold(name)
-	if args == len(l.text) && needsArguments(folded) && !inMacro {
+	if args == len(l.text) && needsArguments(folded) && !perhaps {
 		return p.errorAt(at, "<%s> needs arguments", name)
 	}
 	// The name without the bracket, and without the quotes of a quoted one.
@@ -132,8 +137,11 @@ func (p *parser) opening(l *line, name string, end, args int) error {
 	n := lens.Node{Whole: l.whole, Words: append([]lens.Span(nil), p.words...), Block: true}
 	n.Body.Start = l.whole.End
 	p.open = append(p.open, section{name: folded, node: n, nodes: len(p.nodes)})
-	if folded == macro {
+	switch {
+	case folded == macro:
 		p.macros = append(p.macros, len(p.open)-1)
+	case conditional(folded):
+		p.conditions++
 	}
 	return nil
 }
@@ -184,6 +192,9 @@ func (p *parser) close() {
 	if n := len(p.macros); n > 0 && p.macros[n-1] == len(p.open) {
 		p.macros = p.macros[:n-1]
 	}
+	if conditional(top.name) {
+		p.conditions--
+	}
 	top.node.Nodes = p.builder.Nodes(p.nodes[top.nodes:])
 	p.nodes = p.nodes[:top.nodes]
 	p.add(top.node)
@@ -200,6 +211,9 @@ func (p *parser) flatten(within int) {
 	for _, s := range p.open[within+1:] {
 		nodes = append(nodes, p.nodes[done:s.nodes]...)
 		done = s.nodes
+		if conditional(s.name) {
+			p.conditions--
+		}
 		n := s.node
 		n.Block, n.Body = false, lens.Span{}
 		if n.Words[0].Start > 0 && p.src[n.Words[0].Start-1] == '<' {
