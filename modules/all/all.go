@@ -14,6 +14,7 @@ import (
 	"hikae/modules/firewalld"
 	"hikae/modules/httpd"
 	"hikae/modules/packages"
+	"hikae/modules/postfix"
 	"hikae/modules/redis"
 	"hikae/modules/repo"
 	"hikae/modules/selinux"
@@ -53,6 +54,7 @@ func Units() []engine.Unit {
 func Lenses() []engine.Lens {
 	return []engine.Lens{
 		httpd.Lens{},
+		postfix.Lens{},
 		redis.Lens{},
 		firewalld.Lens{},
 		repo.Lens{},
