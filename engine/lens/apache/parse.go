@@ -93,7 +93,11 @@ func (p *parser) take(l *line) error {
 // statement adds a line that is neither the beginning nor the end of a section.
 func (p *parser) statement(l *line) {
 	p.words = l.words(p.words[:0], 0, len(l.text))
-	p.add(lens.Node{Whole: l.whole, Words: p.words})
+	whole := l.whole
+	if end := whole.End; p.src[end-1] == '\\' && end < len(p.src) && p.src[end] != '\n' {
+		whole.End++ // the blank without which the backslash would join the next line
+	}
+	p.add(lens.Node{Whole: whole, Words: p.words})
 }
 
 func (p *parser) add(n lens.Node) { p.nodes = append(p.nodes, p.builder.Node(n)) }
