@@ -10,6 +10,7 @@ import (
 	"hikae/modules/cron"
 	"hikae/modules/daemons"
 	"hikae/modules/derived"
+	"hikae/modules/dovecot"
 	"hikae/modules/file"
 	"hikae/modules/firewalld"
 	"hikae/modules/httpd"
@@ -62,6 +63,7 @@ func Lenses() []engine.Lens {
 		timer.Lens{},
 		cron.Lens{},
 		versionlock.Lens{},
+		dovecot.Lens{},
 	}
 }
 

@@ -157,10 +157,10 @@ func plugin(f *lens.File) string {
 			continue
 		}
 		v, form := dovecot.Value(n, src)
-		switch {
-		case form == dovecot.File:
+		switch form {
+		case dovecot.File:
 			v = "<" + v
-		case form == dovecot.Variable: // it puts the words together again
+		case dovecot.Variable: // it puts the words together again
 			v = gaps.ReplaceAllString(v, " ")
 		}
 		last[dovecot.Key(n, src)] = v

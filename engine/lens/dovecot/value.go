@@ -109,13 +109,13 @@ func Writable(text string) bool {
 	return !strings.ContainsAny(text, "\n\x00") && !strings.HasSuffix(text, "\r")
 }
 
-// Reads tells whether a raw value, written behind a key and its = on a line of
-// its own, is read as it is.
+// Reads tells whether a raw value, written behind a key and its =, is read as it
+// is, with a comment behind it too.
 func Reads(raw string) bool {
 	if !Writable(raw) {
 		return false
 	}
-	f, err := Parse([]byte("k = " + raw))
+	f, err := Parse([]byte("k = " + raw + " # c"))
 	if err != nil || len(f.Root.Nodes) != 1 {
 		return false
 	}

@@ -98,6 +98,12 @@ func Create(p string, g lens.Grammar) *File {
 // New is a file that is not there yet.
 func New(p string) *File { return &File{Path: p, Document: lens.NewDocument(nil), isNew: true} }
 
+// Make is a file that is not there yet, and empty, with its tree.
+func Make(p string, g lens.Grammar) (*File, error) {
+	f := New(p)
+	return f, f.parse(g)
+}
+
 // Names lists the names of a directory that end in a suffix and do not begin
 // with a dot, sorted. One that is not there has none.
 func Names(t engine.Tree, dir, suffix string) ([]string, error) {
