@@ -102,8 +102,21 @@ func (f *File) AppendTo(block *Node, text string) {
 	case block.Body.End == block.Whole.End: // nothing closes it: a section at the end of the file
 		f.lineBehind(block.Body.End, f.Indent(block), text)
 	default:
-		f.Replace(block.Body, Newline(f.src)+f.indented(indent, text)+Newline(f.src)+f.Indent(block))
+		f.opened(block)
+		f.Insert(block.Body.End, Newline(f.src)+f.indented(indent, text))
 	}
+}
+
+// opened gives the closing of a block that begins and ends on one line a line of
+// its own, once: several statements may be written before it.
+func (f *File) opened(block *Node) {
+	if slices.Contains(f.open, block) {
+		return
+	}
+	f.open = append(f.open, block)
+	body := bytes.TrimRight(f.src[block.Body.Start:block.Body.End], Blank) // a comment may stand there
+	f.Delete(Span{block.Body.Start + len(body), block.Body.End})
+	f.Replace(Span{block.Body.End, block.Body.End + 1}, Newline(f.src)+f.Indent(block)+string(f.src[block.Body.End]))
 }
 
 // lineBehind inserts lines behind the line that an offset is on.

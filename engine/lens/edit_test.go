@@ -79,6 +79,10 @@ func TestTreeEdits(t *testing.T) {
 		edit func(*testing.T, *lens.File)
 		want string
 	}{
+		"twice into an empty body": {"  x { }\n", func(t *testing.T, f *lens.File) {
+			into("x", "a 1;")(t, f)
+			into("x", "b {\n    c;\n}")(t, f)
+		}, "  x {\n      a 1;\n      b {\n          c;\n      }\n  }\n"},
 		"a line goes":                     {"a 1;\nb 2;\nc 3;\n", remove("b"), "a 1;\nc 3;\n"},
 		"comments stay":                   {"# of b\nb 2; # b\nc;\n", remove("b"), "# of b\n# b\nc;\n"},
 		"one of a line":                   {"a; b; c;\n", remove("b"), "a; c;\n"},

@@ -15,6 +15,8 @@ type File struct {
 	// Joined: a backslash before the end of a line joins the next one to it, so
 	// what is inserted keeps clear of one.
 	Joined bool
+
+	open []*Node // blocks of one line that are to have several
 }
 
 // Node is a statement of a file, or a block: a statement with others in it. A
