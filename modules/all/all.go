@@ -10,6 +10,7 @@ import (
 	"hikae/modules/cron"
 	"hikae/modules/daemons"
 	"hikae/modules/derived"
+	"hikae/modules/dhcpd"
 	"hikae/modules/dovecot"
 	"hikae/modules/file"
 	"hikae/modules/firewalld"
@@ -64,6 +65,7 @@ func Lenses() []engine.Lens {
 		cron.Lens{},
 		versionlock.Lens{},
 		dovecot.Lens{},
+		dhcpd.Lens{},
 	}
 }
 
