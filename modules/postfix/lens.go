@@ -79,7 +79,7 @@ func (Lens) Grammars() []lens.Grammar {
 // another of the same name hides.
 func (Lens) Verbatim(t engine.Tree) []hcl.Range {
 	c, _ := load(t)
-	c.resources()
+	_, _ = c.resources() // marks what is shown
 	return lensput.Verbatim(c.files())
 }
 
@@ -146,7 +146,7 @@ func (p *put) tablesAnew() {
 		return &lensput.File{Path: f.Path, Document: tree.Document, Tree: tree}
 	}
 	after.main, after.master = again(p.main, postfix.Main()), again(p.master, postfix.Master())
-	after.loadTables()
+	_ = after.loadTables() // told of the tree as it was; a new one that is missing is made
 	p.tables, p.secret = after.tables, after.secret
 }
 

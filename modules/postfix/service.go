@@ -82,7 +82,7 @@ func serviceOf(src []byte, n *lens.Node) *service {
 			i += len(at) - 1
 			continue
 		}
-		options = options && strings.HasPrefix(text, "-") && text != "--"
+		options = options && strings.HasPrefix(text, "-") && text != "--" && text != "-"
 		s.args, s.argAt = append(s.args, text), append(s.argAt, words[i])
 	}
 	return s

@@ -153,14 +153,11 @@ func job(src []byte, s lens.Span) ([]lens.Span, error) {
 	}
 	words := lens.Fields(src, start, times+1)
 	for i, w := range words[:min(times, len(words))] {
-		why := ""
-		switch text := w.Of(src); {
-		case times == 1:
-			why = checkNickname(text)
-		default:
-			why = checkField(i, text, false)
+		check := func(w string) string { return checkField(i, w, false) }
+		if times == 1 {
+			check = checkNickname
 		}
-		if why != "" {
+		if why := check(w.Of(src)); why != "" {
 			return nil, lens.ErrorAt(src, w.Start, "%s", why)
 		}
 	}

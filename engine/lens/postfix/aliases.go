@@ -27,11 +27,22 @@ func ParseAliases(src []byte) (*lens.File, error) {
 		s = cut(src, s)
 		colon := parting(src, s, ':')
 		name := lens.Trim(src, lens.Span{Start: s.Start, End: colon}, lens.Blank)
-		if colon == s.End || name.Len() == 0 {
+		if colon == s.End || name.Len() == 0 || !local(src, name) {
 			return []lens.Span{s}, nil
 		}
 		return append([]lens.Span{name}, pieces(src, lens.Span{Start: colon + 1, End: s.End})...), nil
 	})
+}
+
+// local tells whether a name is one, and has no domain: postalias(1) passes over
+// others.
+func local(src []byte, name lens.Span) bool {
+	for _, c := range []byte(",@%") {
+		if parting(src, name, c) < name.End {
+			return false
+		}
+	}
+	return true
 }
 
 // parting is the first offset in a span of a byte that stands in no quotes, no

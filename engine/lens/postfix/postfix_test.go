@@ -78,7 +78,7 @@ func TestParse(t *testing.T) {
 		{postfix.Master(), "smtp inet n - n - - smtpd\n  -o { a = b\n", `2:6: a brace is not closed`},
 		{postfix.Master(), "smtp inet n - n - - smtpd -o {a}b\n", `1:30: text follows`},
 		{postfix.Table(), "k  v w \n\"a b\"@x\tc\nd\\ e f\nonly\n\"open x\n", "k|v w\n\"a b\"@x|c\nd\\ e|f\nonly\n\"open x"},
-		{postfix.Aliases(), "a:b\n\"c:d\" : e,\n f\nno colon\n(x:y) g: h\n: i\n", "a|b\n\"c:d\"|e,|f\nno colon\n(x:y) g|h\n: i"},
+		{postfix.Aliases(), "a:b\n\"c:d\" : e,\n f\nno colon\n(x:y) g: h\n: i\na, b: c\na@b: c\n\"a@b\": c", "a|b\n\"c:d\"|e,|f\nno colon\n(x:y) g|h\n: i\na, b: c\na@b: c\n\"a@b\"|c"},
 	} {
 		f, err := c.g.Parse([]byte(c.src))
 		if err != nil {
