@@ -135,7 +135,10 @@ func (f *File) lineBehind(at int, indent, text string) {
 
 // Append adds a line at the end, as Document's.
 func (f *File) Append(line string) {
-	if clear := f.clear(len(f.src)); clear != "" {
+	if clear := f.clear(len(f.src)); clear != "" && !f.appended() {
+		if f.src[len(f.src)-1] != '\n' {
+			clear += Newline(f.src) // which Document's does not add to what is added
+		}
 		f.Insert(len(f.src), clear)
 	}
 	f.Document.Append(line)

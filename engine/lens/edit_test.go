@@ -162,3 +162,23 @@ func TestFind(t *testing.T) {
 		t.Errorf("folded: %v", n)
 	}
 }
+
+// TestAppendJoined adds lines behind one that a backslash would join to them.
+func TestAppendJoined(t *testing.T) {
+	for src, want := range map[string]string{
+		"":         "x\ny\n",
+		"a":        "a\nx\ny\n",
+		"a\\":      "a\\ \nx\ny\n",
+		"a\\\n":    "a\\\n\nx\ny\n",
+		"a\\\r\n":  "a\\\r\n\r\nx\r\ny\r\n",
+		"a\n# c\\": "a\n# c\\ \nx\ny\n",
+	} {
+		f := lens.NewFile([]byte(src), nil)
+		f.Joined = true
+		f.Append("x")
+		f.Append("y")
+		if got, err := f.Bytes(); err != nil || string(got) != want {
+			t.Errorf("%q: %q, %v; want %q", src, got, err, want)
+		}
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"hikae/modules/httpd"
 	"hikae/modules/packages"
 	"hikae/modules/postfix"
+	"hikae/modules/postgresql"
 	"hikae/modules/redis"
 	"hikae/modules/repo"
 	"hikae/modules/selinux"
@@ -57,6 +58,7 @@ func Lenses() []engine.Lens {
 	return []engine.Lens{
 		httpd.Lens{},
 		postfix.Lens{},
+		postgresql.Lens{},
 		redis.Lens{},
 		firewalld.Lens{},
 		repo.Lens{},

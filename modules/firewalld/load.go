@@ -21,7 +21,7 @@ var grammar = lens.Grammar{
 	Name:  "firewalld",
 	Files: []string{etcDir + "/**/*" + suffix},
 	// What a file is, its outermost element says.
-	Place:    func(name string) string { return path.Join(etcDir, path.Base(name)) },
+	Place:    func(name string) string { return path.Join(etcDir, strings.TrimSuffix(path.Base(name), suffix)+suffix) },
 	Parse:    xml.Parse,
 	Comments: []string{"<!--"},
 }

@@ -131,6 +131,9 @@ func (p *parser) docType() error {
 		words = append(words, s)
 	}
 	p.space()
+	if p.has("[") {
+		return p.fail(p.at, "definitions in a DOCTYPE: hikae does not follow them, take them out")
+	}
 	if !p.has(">") {
 		return p.fail(p.at, "a DOCTYPE that cannot be read")
 	}

@@ -101,6 +101,7 @@ func TestParseRefuses(t *testing.T) {
 		"<?xml version='1.0' encoding='us-ascii'?><a>\xc3</a>": "1:45: byte 0xc3",
 		"\xff\xfe<\x00a\x00/\x00>\x00":                         "1:1: the file is UTF-16",
 		"<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>":             "1:13: definitions in a DOCTYPE",
+		"<!DOCTYPE a PUBLIC 'b' 'c' [ ]><a/>":                  "1:28: definitions in a DOCTYPE",
 		"<!DOCTYPE a><!DOCTYPE a><a/>":                         "1:14: the name of an element",
 		"<a><1/></a>":                                          "1:5: the name of an element",
 		"</a>":                                                 "1:2: the name of an element",
