@@ -36,7 +36,10 @@ func liveWritten() List {
 		Name: "Trees: written while they are read",
 		Doc:  "In the trees that a project declares: copied by their own tools, never raw.",
 		Rules: []Rule{
-			{"/var/lib/{mysql,mariadb,pgsql}/**", "a database: a raw copy of a running one is torn", "/var/lib/mysql/ibdata1", "/var/lib/mysqld"},
+			{"/var/lib/{mysql,mariadb}/**", "a database: a raw copy of a running one is torn", "/var/lib/mysql/ibdata1", "/var/lib/mysqld"},
+			{"/var/lib/pgsql/{data,*/data}/{PG_VERSION,base,global,pg_{clog,commit_ts,dynshmem,logical,multixact,notify,replslot,serial,snapshots,stat,stat_tmp,subtrans,tblspc,twophase,wal,xact,xlog}}{,/**}", "a database: a raw copy of a running one is torn", "/var/lib/pgsql/data/base/1/2619", "/var/lib/pgsql/data/pg_hba.conf"},
+			{"/var/lib/pgsql/{data,*/data}/{postgresql.auto.conf,*.signal,recovery.conf,log,pg_log,current_logfiles,postmaster.*,backup_*}{,/**}", "what the server of this host wrote for itself", "/var/lib/pgsql/data/postgresql.auto.conf", "/var/lib/pgsql/data/postgresql.conf"},
+			{"/var/lib/pgsql/{backups,*/backups}{,/**}", "copies of databases", "/var/lib/pgsql/backups/x.dump", "/var/lib/pgsql/data/backups.conf"},
 			{"/var/opt/**/{mysql,pgsql}/**", "a database: a raw copy of a running one is torn", "/var/opt/rh/x/lib/pgsql/data/base/1", "/var/opt/pgsqlx/1"},
 			{"/var/lib/redis/**", "redis's dump, which redis replicates itself", "/var/lib/redis/dump.rdb", "/var/lib/redis"},
 			{"/**/*{-wal,-shm,-journal}", "belongs to an sqlite database in use", "/srv/app/data.db-wal", "/srv/app/journal"},

@@ -81,10 +81,11 @@ func Units() []engine.Unit {
 			Check:    argv("/usr/libexec/mysqld", "--user=mysql", "--help", "--verbose"),
 			Rehearse: mariadbRehearse(),
 		},
-		{Name: "postgresql.service", Prepare: postgresqlData},
+		// Carried where a project declares the directory. Some settings want a restart.
+		{Name: "postgresql.service", Reads: []string{postgresqlDir + "/*.conf", postgresqlDir + "/conf.d/*"}, Prepare: postgresqlData},
 		{
 			Name:  "redis.service",
-			Reads: []string{"/etc/redis.conf"},
+			Reads: []string{"/etc/redis.conf", "/etc/redis/*"},
 			// With none of the data that the one that runs has.
 			Rehearse: &engine.Rehearse{
 				Argv: []string{

@@ -3,7 +3,9 @@ package daemons
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"slices"
 
 	"hikae/hosts"
 	"hikae/modules/internal/programs"
@@ -25,8 +27,11 @@ func postgresqlData(ctx context.Context, h hosts.Host, _ []string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if len(names) > 0 {
+	if slices.Contains(names, "PG_VERSION") {
 		return nil
+	}
+	if len(names) > 0 {
+		return fmt.Errorf("%s has files and no cluster: initdb makes one in an empty directory only; move them away, run %s --initdb, and apply again", postgresqlDir, postgresqlSetup)
 	}
 	return programs.Run(ctx, h, postgresqlSetup, "--initdb")
 }
