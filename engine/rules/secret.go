@@ -94,6 +94,10 @@ var assignments = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)\b(?:password|passwd)\s+["']([^"']+)["']`),
 	// password=x within a connection string
 	regexp.MustCompile(`(?i)[\s;,'"&?](?:password|passwd|pwd)=([^\s;,'"&]+)`),
+	// ldapbindpasswd=x and radiussecrets="x" of pg_hba.conf
+	regexp.MustCompile(`(?i)\s(?:ldapbindpasswd|radiussecrets)="?([^\s"]+)`),
+	// user ann on >password, of redis
+	regexp.MustCompile(`(?i)^user\s+\S+\s(?:.*\s)?>(\S+)`),
 	// scheme://user:password@host
 	regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.\-]*://[^\s/:@"']*:([^\s/@"']+)@`),
 }
@@ -140,7 +144,7 @@ func isComment(line []byte) bool {
 // lower case: regular expressions are slow, and most lines have none.
 var words = [][]byte{
 	[]byte("pass"), []byte("pw"), []byte("secret"), []byte("key"), []byte("token"), []byte("credential"),
-	[]byte("salt"), []byte("psk"), []byte("masterauth"), []byte("://"), []byte("$"), []byte("}"),
+	[]byte("salt"), []byte(" >"), []byte("psk"), []byte("masterauth"), []byte("://"), []byte("$"), []byte("}"),
 }
 
 func mayHold(line []byte) bool {

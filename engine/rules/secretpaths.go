@@ -65,6 +65,7 @@ func harmless() List {
 			{"/etc/security/{*.conf,limits.d/**,namespace.init}", "settings of PAM", "/etc/security/pwquality.conf", "/etc/security/opasswd"},
 			{"/etc/audit/**", "settings of auditd", "/etc/audit/rules.d/audit.rules", "/etc/audit"},
 			{"/etc/{firewalld,nftables,audisp,selinux,polkit-1,tuned}/**", "settings, readable by root only", "/etc/firewalld/zones/drop.xml", "/etc/firewalld"},
+			{"/var/lib/pgsql/{data,*/data}/{postgresql,pg_hba,pg_ident}.conf", "settings of PostgreSQL, readable by its user only", "/var/lib/pgsql/data/pg_hba.conf", "/var/lib/pgsql/data/server.key"},
 			{"/etc/sysconfig/{iptables,ip6tables,ebtables,nftables,arptables}{,-config,.conf}", "firewall rules", "/etc/sysconfig/ip6tables-config", "/etc/sysconfig/sshd"},
 			{"/etc/sysconfig/{sshd,crond,atd,named,httpd,rsyslog,chronyd}", "how a daemon is started", "/etc/sysconfig/sshd", "/etc/sysconfig/vpn"},
 			{"/etc/{rsyslog,logrotate,chrony,sysctl,dnsmasq,vsftpd}.conf", "settings", "/etc/rsyslog.conf", "/etc/ddclient.conf"},

@@ -103,7 +103,8 @@ func (c *cluster) settings() []engine.Resource {
 // shownName tells whether a setting can be named in HCL.
 func shownName(name string) bool {
 	for i := range len(name) {
-		if c := name[i]; !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_' || c == '.') {
+		c := name[i]
+		if known := 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_' || c == '.'; !known {
 			return false
 		}
 	}
