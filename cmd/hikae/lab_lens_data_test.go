@@ -96,7 +96,7 @@ func (l *lab) firewalld() {
 	l.ok("apply", "standby", "--yes")
 	l.inStep("standby")
 	shows := `firewall-cmd --zone=public --list-ports; firewall-cmd --zone=public --list-rich-rules; firewall-cmd --zone=guests --list-services; firewall-cmd --zone=guests --list-sources
-firewall-cmd --permanent --zone=guests --get-target; firewall-cmd --info-service=lab | grep -w ports; ls /etc/firewalld/zones/guests.xml /etc/firewalld/services/lab.xml`
+firewall-cmd --permanent --zone=guests --get-target; firewall-cmd --info-service=lab | grep '^  ports'; ls /etc/firewalld/zones/guests.xml /etc/firewalld/services/lab.xml`
 	want := "8443/tcp\n" + rule + "\nlab\n10.99.0.0/16\nDROP\n  ports: 7070/tcp 7071-7075/udp\n/etc/firewalld/services/lab.xml\n/etc/firewalld/zones/guests.xml\n"
 	if got := l.exec("standby", shows); got != want {
 		l.t.Errorf("firewalld: %s\nwant: %s", got, want)
