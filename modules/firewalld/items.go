@@ -95,24 +95,26 @@ var portItem = item{
 // sourceItem is a source of a zone.
 var sourceItem = item{
 	read: func(r xml.Reader, n *lens.Node) (string, bool) {
-		m, ok := attrsOf(r, n, "address", "mac", "ipset")
+		m, ok := attrsOf(r, n, "address", "ipset", "family")
+		delete(m, "family") // which firewalld does not look at any more
 		if !ok || len(m) != 1 {
 			return "", false
 		}
 		if set := m["ipset"]; set != "" {
 			return "ipset:" + set, true
 		}
-		s := m["address"] + m["mac"]
+		s := m["address"]
 		return s, s != "" && !strings.HasPrefix(s, "ipset:")
 	},
 	write: func(r xml.Reader, element, value, _ string) (string, error) {
 		if set, ok := strings.CutPrefix(value, "ipset:"); ok {
 			return "<" + element + " ipset=" + r.Quote(set) + "/>", checkWord(set)
 		}
-		if _, err := net.ParseMAC(value); err == nil {
-			return "<" + element + " mac=" + r.Quote(value) + "/>", nil
+		text := "<" + element + " address=" + r.Quote(value) + "/>"
+		if mac, err := net.ParseMAC(value); err == nil && len(mac) == 6 {
+			return text, nil
 		}
-		return "<" + element + " address=" + r.Quote(value) + "/>", checkNetwork(value)
+		return text, checkNetwork(value)
 	},
 }
 

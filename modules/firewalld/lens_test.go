@@ -39,9 +39,9 @@ const public = `<?xml version="1.0" encoding="utf-8"?>
 const drop = `<zone target="DROP" version="1.0">
 	<source address="192.0.2.1"/>
 	<source address="2001:db8::/32"/>
-	<source mac="00:11:22:33:44:55"/>
+	<source address="00:11:22:33:44:55"/>
 	<source ipset="bad"/>
-	<source address="192.0.2.9" family="ipv4"/>
+	<source address="192.0.2.9" invert="yes"/>
 </zone>`
 
 func tree() lenstest.Tree {
@@ -151,7 +151,7 @@ func TestPut(t *testing.T) {
     <port port="25" protocol="tcp"/>
     <reject type="icmp6-port-unreachable"/>
 `).Replace(public),
-		"zones/drop.xml":   "<zone target=\"DROP\">\n\t<source address=\"192.0.2.1\"/>\n\t<source address=\"203.0.113.7\"/>\n\t<source address=\"192.0.2.9\" family=\"ipv4\"/>\n</zone>",
+		"zones/drop.xml":   "<zone target=\"DROP\">\n\t<source address=\"192.0.2.1\"/>\n\t<source address=\"203.0.113.7\"/>\n\t<source address=\"192.0.2.9\" invert=\"yes\"/>\n</zone>",
 		"zones/home.xml":   "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<zone>\n  <short>Home</short>\n  <service name=\"ssh\"/>\n  <port port=\"22\" protocol=\"tcp\"/>\n</zone>\n",
 		"zones/empty.xml":  "<zone target=\"ACCEPT\">\n  <service name=\"ssh\"/>\n</zone>\n",
 		"zones/guests.xml": "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<zone target=\"DROP\">\n  <short>Guests</short>\n  <source address=\"10.9.0.0/16\"/>\n  <source ipset=\"x\"/>\n</zone>\n",
@@ -243,7 +243,7 @@ func TestLone(t *testing.T) {
 
 var elements = rapid.SampledFrom([]string{
 	`<short>a</short>`, `<short a="1">b</short>`, `<description>x<!-- c -->y</description>`, `<service name="ssh"/>`, `<service name='http'></service>`, `<service/>`,
-	`<port protocol="tcp" port="80"/>`, `<port port="1-2" protocol="udp" x=""/>`, `<source address="10.0.0.1"/>`, `<source mac="00:11:22:33:44:55" />`, `<masquerade enabled="yes"/>`, `<masquerade/>`,
+	`<port protocol="tcp" port="80"/>`, `<port port="1-2" protocol="udp" x=""/>`, `<source address="10.0.0.1"/>`, `<source address="00:11:22:33:44:55" />`, `<masquerade enabled="yes"/>`, `<masquerade/>`,
 	`<rule family="ipv4"><source address="1.2.3.4"/><drop/></rule>`, "<rule>\n<service name=\"x\"/><audit><limit value=\"1/s\"/></audit><accept/>\n</rule>", `<rule/>`, `<rule><x/></rule>`,
 	`<forward-port port="1" protocol="tcp" to-addr="1.2.3.4"/>`, `<!-- <service name="no"/> -->`, `text`, `<icmp-block name="echo-reply"/>`, `<interface name="eth9"/>`,
 })

@@ -164,23 +164,6 @@ func (r *rule) set(name, value string) error {
 	return nil
 }
 
-// check says what is wrong with a rule as a whole.
-func (r *rule) check() error {
-	addressed := func(c *clause) bool { return c != nil && c.attrs["address"] != "" }
-	element, action := r.parts[partElement], r.parts[partAction]
-	switch {
-	case r.family == "" && (addressed(r.parts[partSource]) || addressed(r.parts[partDestination])):
-		return fmt.Errorf("a rule with an address wants its family, ipv4 or ipv6")
-	case r.family == "" && action != nil && action.attrs["type"] != "":
-		return fmt.Errorf("reject with a type wants a family, ipv4 or ipv6")
-	case element == nil && action == nil && r.parts[partLog] == nil && r.parts[partAudit] == nil:
-		return fmt.Errorf("the rule does nothing")
-	case action == nil && element != nil && slices.Contains([]string{"service", "port", "source-port", "protocol", "icmp-type"}, element.name) && r.parts[partLog] == nil && r.parts[partAudit] == nil:
-		return fmt.Errorf("the rule does nothing with its %s", element.name)
-	}
-	return nil
-}
-
 // ruleOf reads a rule that stands in a file; false where it says more than the
 // rich language can.
 func ruleOf(r xml.Reader, n *lens.Node) (*rule, bool) {
@@ -196,7 +179,7 @@ func ruleOf(r xml.Reader, n *lens.Node) (*rule, bool) {
 			return nil, false
 		}
 	}
-	return out, n.Block && len(n.Nodes) > 0
+	return out, n.Block && out.check() == nil
 }
 
 func clauseOf(r xml.Reader, n *lens.Node) (*clause, bool) {
