@@ -94,6 +94,8 @@ func ownAddresses() KeepList {
 				"the address that MariaDB binds", "[mysqld]\nbind_address = 192.0.2.1\n"},
 			{postgresFiles, []string{"listen_addresses"}, "postgresql",
 				"the addresses that PostgreSQL binds", "listen_addresses = '192.0.2.1'\n"},
+			{"/etc/firewalld/zones/*.xml", []string{"zone.interface"}, "firewalld",
+				"the interfaces of this host that are bound to the zone", "<zone>\n  <interface name=\"eth0\"/>\n</zone>\n"},
 			{"/etc/cockpit/cockpit.conf", []string{"WebService.Origins"}, "systemd",
 				"the names under which browsers reach this host's cockpit", "[WebService]\nOrigins = https://rio1.example.com\n"},
 		},
