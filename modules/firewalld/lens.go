@@ -129,6 +129,9 @@ func (o *object) get(a attribute) (v cty.Value, said []*lens.Node, words int) {
 	case pairs:
 		return o.pairs(nodes)
 	}
+	if len(nodes) > maxItems {
+		return null, nodes, 0 // what they say is not looked at
+	}
 	var vals []cty.Value
 	for _, n := range nodes {
 		if s, ok := a.item.read(o.read, n); ok {
@@ -137,9 +140,6 @@ func (o *object) get(a attribute) (v cty.Value, said []*lens.Node, words int) {
 	}
 	if len(vals) == 0 {
 		return null, nil, 0
-	}
-	if len(vals) > maxItems {
-		return null, said, 0 // a set of so many is slow to make, and not shown
 	}
 	return cty.SetVal(vals), said, 0
 }
