@@ -36,6 +36,10 @@ type lensEdits struct {
 	edits []Edit
 }
 
+// Source is the snapshot that it was compiled from; nil where HCL alone says
+// what is wished.
+func (d *Desired) Source() *Snapshot { return d.source }
+
 // silent says why it means nothing that a resource is not wished, or "": what
 // the host does not take, and what the source's snapshot has not seen, is not
 // gone. Nothing is ever deleted for that.

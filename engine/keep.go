@@ -18,13 +18,18 @@ type Keeping struct {
 	// Read gives contents by their names, in the clear, those of secrets too;
 	// it is called once. What is not to be had is left out.
 	Read func([]hosts.Content) (map[hosts.ID][]byte, error)
+	// Foreign reports whether a text names what is the source's own and not the
+	// host's: an address. What a package installed there is kept then.
+	Foreign func(text []byte) bool
 	// Name names the bytes of a path as the read of a host will.
 	Name func(path string, mode uint32, b []byte) hosts.Content
 }
 
 // Keep has keys inside files stay as a host has them: see keepFile. A file that
 // the host has not, or has just as a package installed it, says nothing of the
-// host's own, and the source's keys are taken. What an overlay says of a key wins.
+// host's own, and the source's keys are taken; but not what can be on the source
+// alone (Foreign), where a package's own is there. What an overlay says of a key
+// wins.
 //
 // The result shares with d what is not changed. Only for a host that follows
 // another.
@@ -41,6 +46,9 @@ func (d *Desired) Keep(act *Actual, k Keeping) (*Desired, error) {
 		} else if ground := d.ground(f.addr); ground != nil {
 			want = append(want, ground.Content)
 		}
+		if f.shipped != nil {
+			want = append(want, f.shipped.Content)
+		}
 	}
 	texts, err := k.Read(want)
 	if err != nil {
@@ -51,7 +59,7 @@ func (d *Desired) Keep(act *Actual, k Keeping) (*Desired, error) {
 	out.Inline, out.kept = maps.Clone(d.Inline), nil
 	made := map[string][]byte{}
 	for _, f := range files {
-		if b := out.keepIn(f, texts); b != nil {
+		if b := out.keepIn(f, k, texts); b != nil {
 			made[f.addr.Name] = b
 			out.place(f, b, k.Name)
 		}
@@ -67,6 +75,7 @@ type keepable struct {
 	addr    Addr
 	wish    *hosts.Node // what is wished, without them
 	own     *hosts.Node // what the host has; nil where that is not its own
+	shipped *hosts.Node // what its package installed, where that is what it has
 	from    *Resource   // what it is made of
 	keys    map[string]string
 	grammar lens.Grammar
@@ -101,7 +110,10 @@ func (d *Desired) keeps(act *Actual, k Keeping) ([]*keepable, error) {
 			if isFile && have.Node.Content == f.wish.Content {
 				continue
 			}
-			if isFile && !have.IsPristine() {
+			switch {
+			case isFile && have.IsPristine():
+				f.shipped = have.Node
+			case isFile:
 				f.own = have.Node
 			}
 			files = append(files, f)
@@ -121,107 +133,9 @@ func pristineWish(have *Resource) *Resource {
 	return &r
 }
 
-// keepMatcher finds the rules of a path, quickly: most have none.
-type keepMatcher struct {
-	any      *rules.Set
-	each     []*rules.Set
-	rules    []rules.KeepRule
-	grammars map[string]lens.Grammar
-	byFile   []fileGrammar
-}
-
-type fileGrammar struct {
-	files *rules.Set
-	lens.Grammar
-}
-
-func newKeepMatcher(k Keeping) (*keepMatcher, error) {
-	m := &keepMatcher{rules: k.Rules, grammars: map[string]lens.Grammar{rules.WordGrammar: lens.Words()}}
-	set := func(patterns ...string) (*rules.Set, error) {
-		var rs []rules.Rule
-		for _, p := range patterns {
-			rs = append(rs, rules.Rule{Pattern: p})
-		}
-		return rules.NewSet(rs...)
-	}
-	var patterns []string
-	for _, r := range k.Rules {
-		patterns = append(patterns, r.Pattern)
-		one, err := set(r.Pattern)
-		if err != nil {
-			return nil, err
-		}
-		m.each = append(m.each, one)
-	}
-	for _, l := range k.Lenses {
-		t, ok := l.(Textual)
-		if !ok {
-			continue
-		}
-		for _, g := range t.Grammars() {
-			m.grammars[g.Name] = g
-			files, err := set(g.Files...)
-			if err != nil {
-				return nil, fmt.Errorf("the grammar %s: %w", g.Name, err)
-			}
-			m.byFile = append(m.byFile, fileGrammar{files, g})
-		}
-	}
-	var err error
-	m.any, err = set(patterns...)
-	return m, err
-}
-
-// match gives the keys of a file that stay, or nil.
-func (m *keepMatcher) match(a Addr) *keepable {
-	if _, some := m.any.Match(a.Name); !some {
-		return nil
-	}
-	f := &keepable{addr: a, keys: map[string]string{}}
-	for i, r := range m.rules {
-		if _, ok := m.each[i].Match(a.Name); !ok {
-			continue
-		}
-		g, known := m.grammar(r.Grammar, a.Name)
-		if !known || f.grammar.Parse != nil && f.grammar.Name != g.Name {
-			continue // the first rule says how the file is read
-		}
-		f.grammar = g
-		for _, key := range r.Keys {
-			if f.keys[key] == "" {
-				f.keys[key] = r.Why
-			}
-		}
-	}
-	if len(f.keys) == 0 {
-		return nil
-	}
-	return f
-}
-
-// grammar is the one of a name, or else the one of the lens whose file it is.
-func (m *keepMatcher) grammar(name, path string) (lens.Grammar, bool) {
-	if name != "" {
-		g, ok := m.grammars[name]
-		return g, ok
-	}
-	for _, g := range m.byFile {
-		if _, ok := g.files.Match(path); ok {
-			return g.Grammar, true
-		}
-	}
-	for i, r := range m.rules { // a file that a built-in rule knows
-		if _, ok := m.each[i].Match(path); ok && r.Grammar != "" {
-			g, known := m.grammars[r.Grammar]
-			return g, known
-		}
-	}
-	return m.grammars[rules.WordGrammar], true
-}
-
 // keepIn gives the text of a file with the host's own keys; nil where nothing
 // comes of it. What is kept, and what is taken, is noted.
-func (d *Desired) keepIn(f *keepable, texts map[hosts.ID][]byte) []byte {
+func (d *Desired) keepIn(f *keepable, k Keeping, texts map[hosts.ID][]byte) []byte {
 	wish, ok := texts[f.wish.Content.ID]
 	secret := f.wish.Content.Sealed || f.own != nil && f.own.Content.Sealed
 	if !ok && f.wish.Content.Size > 0 {
@@ -232,8 +146,12 @@ func (d *Desired) keepIn(f *keepable, texts map[hosts.ID][]byte) []byte {
 		if n := d.ground(f.addr); n != nil {
 			ground = texts[n.Content.ID]
 		}
-		d.kept = append(d.kept, taken(f, wish, ground, secret)...)
-		return nil
+		keys := f.foreign(wish, k.Foreign)
+		d.kept = append(d.kept, taken(f, wish, ground, keys, secret)...)
+		if f.shipped == nil || len(keys) == 0 {
+			return nil
+		}
+		f.own, f.keys = f.shipped, keys
 	}
 	own, ok := texts[f.own.Content.ID]
 	if !ok && f.own.Content.Size > 0 {
@@ -271,9 +189,26 @@ func (d *Desired) ground(a Addr) *hosts.Node {
 	return nil
 }
 
+// foreign are the keys whose values can be on the source alone.
+func (f *keepable) foreign(wish []byte, foreign func([]byte) bool) map[string]string {
+	tree, err := f.grammar.Parse(wish)
+	if err != nil || foreign == nil || f.shipped == nil {
+		return nil
+	}
+	keys := map[string]string{}
+	for key, why := range f.keys {
+		for _, n := range tree.Find(key, spelling(f.grammar)) {
+			if foreign([]byte(n.Whole.Of(wish))) {
+				keys[key] = why
+			}
+		}
+	}
+	return keys
+}
+
 // taken are the keys that come from the source, for the host has none, and that
 // no overlay says.
-func taken(f *keepable, wish, ground []byte, secret bool) []KeptKey {
+func taken(f *keepable, wish, ground []byte, but map[string]string, secret bool) []KeptKey {
 	tree, err := f.grammar.Parse(wish)
 	if err != nil {
 		return nil // its daemon's checker will say so
@@ -293,7 +228,7 @@ func taken(f *keepable, wish, ground []byte, secret bool) []KeptKey {
 		}
 		for _, p := range sortedKeys(places) {
 			says := saysOf(tree, byPlace[p])
-			if says != saysOf(was, wasThere[p]) {
+			if _, kept := but[key]; kept || says != saysOf(was, wasThere[p]) {
 				continue
 			}
 			out = append(out, KeptKey{

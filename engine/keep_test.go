@@ -77,6 +77,7 @@ func TestKeep(t *testing.T) {
 		{"taken", nil, "", source, "taken:listen taken:name"},
 		{"an overlay wins", []engine.Patch{say("setting", "192.0.2.3")}, own, "listen 192.0.2.3\nname b\ncolour red\n", "name"},
 		{"though it says what the source has", []engine.Patch{say("setting", "192.0.2.1")}, own, "listen 192.0.2.1\nname b\ncolour red\n", "name"},
+		{"nor what can be on the source alone", nil, "shipped:listen any\n", "listen any\nname a\ncolour red\n", "taken:name listen"},
 		{"what an overlay says is not taken", []engine.Patch{say("setting", "192.0.2.3")}, "", "listen 192.0.2.3\nname a\ncolour red\n", "taken:name"},
 		{"a file that an overlay gives is that", []engine.Patch{say("file", "x y\n")}, own, "x y\n", ""},
 	} {
@@ -98,7 +99,11 @@ func TestKeep(t *testing.T) {
 		}
 		act := &engine.Actual{Resources: map[engine.Addr]*engine.Resource{}}
 		if c.have != "" {
-			act.Resources[addr] = &engine.Resource{Addr: addr, Node: put(c.have)}
+			text, shipped := strings.CutPrefix(c.have, "shipped:")
+			act.Resources[addr] = &engine.Resource{Addr: addr, Node: put(text)}
+			if shipped {
+				act.Resources[addr].Pristine = put(text)
+			}
 		}
 		out, err := d.Keep(act, engine.Keeping{
 			Rules: []rules.KeepRule{{Pattern: "/etc/*", Keys: []string{"listen", "name"}, Why: "test"}}, Lenses: []engine.Lens{settings{}},
@@ -108,7 +113,8 @@ func TestKeep(t *testing.T) {
 				}
 				return texts, nil
 			},
-			Name: func(_ string, _ uint32, b []byte) hosts.Content { return plainText(string(b)) },
+			Foreign: func(text []byte) bool { return strings.Contains(string(text), "192.0.2.1") },
+			Name:    func(_ string, _ uint32, b []byte) hosts.Content { return plainText(string(b)) },
 		})
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)

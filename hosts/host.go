@@ -29,6 +29,10 @@ type Facts struct {
 	// LoginFiles are those without which LoginAccount could not do so again:
 	// its authorized keys and its sudo line. No snapshot holds them.
 	LoginFiles []string `cbor:"12,keyasint,omitempty" json:"-"`
+	// Addresses are those of its interfaces, as 192.0.2.1/24, and Interfaces the
+	// names of these; without what every host has: loopback and link-local ones.
+	Addresses  []string `cbor:"13,keyasint,omitempty" json:"addresses"`
+	Interfaces []string `cbor:"14,keyasint,omitempty" json:"interfaces"`
 }
 
 // Reader reads a host and can do nothing else to it. What is dear to read

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 
 	"hikae/engine"
+	"hikae/engine/lint"
 	"hikae/engine/rules"
 	"hikae/hosts"
 )
@@ -24,9 +25,14 @@ func (c *Controller) keepKeys(ctx context.Context, t Target, d *engine.Desired, 
 		return nil, err
 	}
 	open := c.opener(ctx, d.Inline)
+	var own lint.Own
+	if source := d.Source(); source != nil {
+		own = lint.OwnOf(source.Facts).Without(lint.OwnOf(s.actual.Facts))
+	}
 	out, err := d.Keep(s.actual, engine.Keeping{
 		Rules: keys, Lenses: c.Lenses,
-		Read: func(cs []hosts.Content) (map[hosts.ID][]byte, error) { return c.bothTexts(ctx, s, cs, open) },
+		Read:    func(cs []hosts.Content) (map[hosts.ID][]byte, error) { return c.bothTexts(ctx, s, cs, open) },
+		Foreign: own.In,
 		Name: func(path string, mode uint32, b []byte) hosts.Content {
 			if rules.Secret(path, mode, b) {
 				return hosts.Content{Size: int64(len(b)), ID: c.Keys.name(b), Sealed: true}

@@ -46,6 +46,7 @@ type Planned struct {
 	again   bool  // an apply was cut off before
 	diffs   map[string]string
 	shown   map[string][]engine.Change // what lenses make of the changed files
+	foreign []engine.Note              // the changed files that mention what is the source's own
 }
 
 // Close ends the session.
@@ -231,5 +232,5 @@ func (c *Controller) compare(ctx context.Context, t Target, d *engine.Desired, s
 
 // Show tells the view of a plan.
 func (c *Controller) Show(p *Planned) {
-	c.View.Plan(view.PlanView{Plan: p.Plan, Schemas: c.Schemas, LensKinds: engine.LensKinds(c.Lenses), Diffs: p.diffs, Shown: p.shown, Undo: p.Undo, Spent: p.Spent})
+	c.View.Plan(view.PlanView{Plan: p.Plan, Schemas: c.Schemas, LensKinds: engine.LensKinds(c.Lenses), Diffs: p.diffs, Shown: p.shown, Foreign: p.foreign, Source: p.Target.Source, Undo: p.Undo, Spent: p.Spent})
 }

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"hikae/engine"
 	"hikae/engine/agent"
+	"hikae/engine/lens"
+	"hikae/engine/lint"
 	"hikae/engine/rules"
 	"hikae/hosts"
 )
@@ -68,6 +71,9 @@ func (c *Controller) showFiles(ctx context.Context, p *Planned) error {
 	if err != nil {
 		return err
 	}
+	if p.foreign, err = c.foreign(p, read); err != nil {
+		return err
+	}
 	p.shown = c.lensChanges(p, func(ct hosts.Content) ([]byte, error) {
 		if b, ok := old[ct.ID]; ok {
 			return b, nil
@@ -81,6 +87,50 @@ func (c *Controller) showFiles(ctx context.Context, p *Planned) error {
 func (c *Controller) lensChanges(p *Planned, read func(hosts.Content) ([]byte, error)) map[string][]engine.Change {
 	before, after, changed := engine.ChangedTrees(p.session.actual, p.Changes, read)
 	return engine.LensChanges(c.Lenses, before, after, changed)
+}
+
+// foreign tells of the changed files that mention, when they are as planned, what
+// is the source's own: its addresses, name and interfaces.
+func (c *Controller) foreign(p *Planned, read func(hosts.Content) ([]byte, error)) ([]engine.Note, error) {
+	source := p.Desired.Source()
+	if source == nil || source.Host == p.Target.Name {
+		return nil, nil
+	}
+	own := lint.OwnOf(source.Facts).Without(lint.OwnOf(p.session.actual.Facts))
+	keep, err := rules.KeepWith(p.Target.Keep)
+	if err != nil || own.Empty() {
+		return nil, err
+	}
+	keys, err := engine.NewKeyFinder(keep, c.Lenses)
+	if err != nil {
+		return nil, err
+	}
+	var notes []engine.Note
+	for _, ch := range p.Changes {
+		if ch.Addr.Kind != "file" || ch.After == nil || ch.After.Node.Type != hosts.File || ch.After.Node.Content.Sealed ||
+			ch.After.Node.Content.Size > diffMax || ch.After.IsPristine() {
+			continue
+		}
+		text, err := read(ch.After.Node.Content)
+		if err != nil {
+			continue // said when it is applied
+		}
+		var values []string
+		doc := lens.NewDocument(text)
+		for _, m := range lint.InText(ch.Addr.Name, text, own, keys) {
+			if v := fmt.Sprintf("%s in line %d", m.Value(), doc.PosOf(m.At()).Line); !slices.Contains(values, v) {
+				values = append(values, v)
+			}
+		}
+		const most = 5
+		if n := len(values); n > most {
+			values = append(values[:most], fmt.Sprintf("%d more", n-most))
+		}
+		if len(values) > 0 {
+			notes = append(notes, engine.Note{Addr: ch.Addr, Why: strings.Join(values, ", ")})
+		}
+	}
+	return notes, nil
 }
 
 // fetchOld gives contents of a host, each once, in the clear. What changes right now is left

@@ -65,6 +65,8 @@ func setFact(to *hosts.Facts, a litAttr) (err error) {
 			*f.text, err = a.value.raw()
 		case f.num != nil:
 			*f.num, err = a.value.integer()
+		case f.list != nil:
+			*f.list, err = a.value.rawList()
 		case a.value.kind != litBool:
 			err = fmt.Errorf("wanted true or false, not %s", a.value.kind)
 		default:

@@ -345,7 +345,7 @@ func TestFactsAreAll(t *testing.T) {
 	full := plainSnapshot()
 	full.Facts = hosts.Facts{
 		Hostname: "a", ID: "b", VersionID: "c", Arch: "d", Kernel: "e", Systemd: true, Policy: "f",
-		Booted: 1, SystemState: "g", DefaultUnit: "h", LoginAccount: "i\n%",
+		Booted: 1, SystemState: "g", DefaultUnit: "h", LoginAccount: "i\n%", Addresses: []string{"192.0.2.1/24"}, Interfaces: []string{"eth0"},
 	}
 	const less = -1 // LoginFiles is for the session alone
 	if n := reflect.TypeFor[hosts.Facts]().NumField() + less; n != len(facts(&full.Facts)) {

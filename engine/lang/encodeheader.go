@@ -45,6 +45,7 @@ type fact struct {
 	text *string
 	num  *int64
 	flag *bool
+	list *[]string
 }
 
 // facts lists all of them, so that writing and reading cannot differ.
@@ -61,6 +62,8 @@ func facts(f *hosts.Facts) []fact {
 		{name: "system_state", text: &f.SystemState},
 		{name: "default_unit", text: &f.DefaultUnit},
 		{name: "login_account", text: &f.LoginAccount},
+		{name: "addresses", list: &f.Addresses},
+		{name: "interfaces", list: &f.Interfaces},
 	}
 }
 
@@ -86,6 +89,8 @@ func encodeHeader(s *engine.Snapshot) []byte {
 			said = append(said, attrText{f.name, strconv.FormatInt(*f.num, 10)})
 		case f.flag != nil && *f.flag:
 			said = append(said, attrText{f.name, "true"})
+		case f.list != nil && len(*f.list) > 0:
+			said = append(said, attrText{f.name, rawListText(*f.list)})
 		}
 	}
 	w.block(0, "facts", said)

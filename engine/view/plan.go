@@ -25,6 +25,10 @@ type PlanView struct {
 	// their kinds.
 	Shown     map[string][]engine.Change
 	LensKinds []engine.Schema
+	// Foreign are the changed files that mention addresses or names of Source's
+	// own.
+	Foreign []engine.Note
+	Source  string
 	// Spent is what it deletes and overwrites beside its budget.
 	Spent engine.Spending
 	// Undo is the command that brings the host back to before; "" for none.
@@ -53,6 +57,9 @@ func (v *View) Plan(p PlanView) {
 	}
 	v.conflicts(&b, p.Plan)
 	v.notes(&b, "needs a look: each of these can make root of somebody", p.Guarded)
+	if len(p.Foreign) > 0 {
+		v.notes(&b, v.paint(yellow, "takes what is "+p.Source+"'s own: hikae lint "+p.Source+" has the overlays to write"), p.Foreign)
+	}
 	v.notes(&b, "held on a standby until it is promoted", p.Held)
 	v.notes(&b, "left as it is", p.Left)
 	v.kept(&b, p.Kept)

@@ -15,7 +15,7 @@ type changeJSON struct {
 	Shown []shownJSON `json:"shown,omitempty"`
 }
 
-// noteJSON is a line of type "guarded", "held", "left" or "overwrites".
+// noteJSON is a line of type "guarded", "foreign", "held", "left" or "overwrites".
 type noteJSON struct {
 	Kind string `json:"kind"`
 	Name string `json:"name"`
@@ -38,6 +38,9 @@ func (v *View) planJSON(p PlanView) {
 	v.conflictsJSON(p.Plan)
 	for _, n := range p.Guarded {
 		v.Emit(Event{Type: "guarded", Host: p.Host, Data: noteJSON{n.Addr.Kind, n.Addr.Name, n.Why}})
+	}
+	for _, n := range p.Foreign {
+		v.Emit(Event{Type: "foreign", Host: p.Host, Data: noteJSON{n.Addr.Kind, n.Addr.Name, n.Why}})
 	}
 	for _, n := range p.Held {
 		v.Emit(Event{Type: "held", Host: p.Host, Data: noteJSON{n.Addr.Kind, n.Addr.Name, n.Why}})

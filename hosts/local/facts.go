@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,6 +37,7 @@ func (h *Host) readFacts(login string) hosts.Facts {
 	f.Arch = rpmArch(unix.ByteSliceToString(u.Machine[:]))
 	if h.root == "/" {
 		f.Booted = bootTime()
+		f.Interfaces, f.Addresses = h.network()
 	} else if b, err := fs.ReadFile(hostFS{h}, "etc/hostname"); err == nil {
 		f.Hostname = strings.TrimSpace(string(b))
 	}
@@ -54,6 +57,33 @@ func (h *Host) readFacts(login string) hosts.Facts {
 	}
 	f.LoginFiles = h.loginFiles(f.LoginAccount)
 	return f
+}
+
+// network lists the interfaces and their addresses: those that tell this host
+// from others.
+func (h *Host) network() (interfaces, addresses []string) {
+	all, err := net.Interfaces()
+	if err != nil {
+		h.log.Warn("cannot read the network interfaces", "err", err)
+	}
+	for _, i := range all {
+		if i.Flags&net.FlagLoopback != 0 {
+			continue
+		}
+		interfaces = append(interfaces, i.Name)
+		addrs, err := i.Addrs()
+		if err != nil {
+			h.log.Warn("cannot read the addresses of an interface", "interface", i.Name, "err", err)
+		}
+		for _, a := range addrs {
+			if n, ok := a.(*net.IPNet); ok && !n.IP.IsLinkLocalUnicast() && !n.IP.IsLoopback() {
+				addresses = append(addresses, n.String())
+			}
+		}
+	}
+	slices.Sort(interfaces)
+	slices.Sort(addresses)
+	return interfaces, slices.Compact(addresses)
 }
 
 // loginAccount is whom sudo was used by, or else who runs this.
