@@ -31,7 +31,7 @@ test: build ## everything, the lab's hosts included
 
 test-unit: ## what needs no lab
 	$(GO) vet ./...
-	$(GO) test ./...
+	HIKAE_TEST_DOCS=1 $(GO) test ./...
 
 test-lab: build ## only what needs the lab
 	@testdata/test.sh lab
@@ -58,7 +58,8 @@ demo: build ## the main job, shown on the lab: snapshot, standby, disaster, rebu
 bench: build ## figures, beside what one would use instead
 	@testdata/bench.sh
 
-docs: build ## the manual pages, in dist/man
+docs: build ## the reference, in docs/, and the manual pages, in dist/man
+	HIKAE_UPDATE=1 $(GO) test ./docs ./engine/rules -run 'Reference' -count=1
 	@bin/hikae docs dist/man
 
 clean: ## remove what was built here (the lab's files lie elsewhere: testdata/lab/lab help)
