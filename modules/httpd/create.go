@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"hikae/engine"
@@ -46,6 +47,23 @@ func (p *put) create(wish engine.Edit) {
 		target.Document.Append(strings.ReplaceAll(text, "\n", newline(target)))
 	}
 	p.Touch(target.File, wish.Addr)
+	p.foremost(e, target)
+}
+
+// foremost tells that a new virtual host comes before those that answer at its
+// address: httpd gives the first that it reads what is asked for by other names.
+func (p *put) foremost(e *edit, target *file) {
+	for _, v := range p.vhosts {
+		if v.made || path.Dir(v.file.Path) != path.Dir(target.Path) || first(v.addresses) != first(e.v.addresses) {
+			continue
+		}
+		if v.file.Path > target.Path {
+			p.Diags = append(p.Diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "First of its address", Subject: e.wish.RangeOf(""),
+				Detail: fmt.Sprintf("httpd reads %s before %s: at %s %q answers for all names that no other virtual host has, and %q no longer. Name another file if that is not meant.",
+					target.Path, v.file.Path, first(v.addresses), e.wish.Addr.Name, v.name)})
+		}
+		return
+	}
 }
 
 func newline(f *file) string {

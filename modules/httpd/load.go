@@ -47,8 +47,8 @@ type config struct {
 	macros  map[string]*macro
 	made    int      // bytes that macros made
 	globs   []string // of the IncludeOptional and Include that stand in no section
-	// whole: other files than the main one are there. Where they are not, what
-	// they would say is not known.
+	// whole: the files that say which modules are loaded are there. Where they are
+	// not, neither may others be: what they would say is not known.
 	whole bool
 }
 
@@ -73,10 +73,8 @@ type place struct {
 // load reads all that httpd does.
 func load(t engine.Tree) *config {
 	c := &config{tree: t, root: serverRoot, files: map[string]*file{}, defines: map[string]string{}, modules: map[string]bool{}, macros: map[string]*macro{}, seen: map[*lens.Node]bool{}}
-	for _, dir := range []string{siteDir, serverRoot + "/conf.modules.d"} {
-		if _, err := engine.Resolve(t, dir); err == nil {
-			c.whole = true
-		}
+	if loads, err := lensput.Names(t, serverRoot+"/conf.modules.d", ".conf"); err == nil {
+		c.whole = len(loads) > 0
 	}
 	c.builtin()
 	f, err := c.open(mainFile)
@@ -211,6 +209,7 @@ func (c *config) directive(name string, n *lens.Node, p place) {
 	case "serverroot":
 		c.root = path.Clean("/" + arg(1))
 	case "loadmodule":
+		c.whole = true
 		c.loaded(arg(1), arg(2))
 	case "listen":
 		c.listens = append(c.listens, listenerOf(arg(1)))

@@ -146,6 +146,12 @@ func TestCreate(t *testing.T) {
 	if !strings.Contains(lenstest.Text(diags), "Nothing listens there") || diags.HasErrors() {
 		t.Errorf("a port that nobody listens on is told as %q", lenstest.Text(diags))
 	}
+	for name, first := range map[string]bool{"a.example:80": true, "z.example:80": false} {
+		_, _, diags := httpd.Lens{}.Put(after, []engine.Edit{edit(name, map[string]cty.Value{"listen": list("*:80")})})
+		if got := strings.Contains(lenstest.Text(diags), "answers for all names"); got != first {
+			t.Errorf("%s is told as %q", name, lenstest.Text(diags))
+		}
+	}
 }
 
 func TestRefused(t *testing.T) {
