@@ -41,10 +41,10 @@ func (p *put) create(wish engine.Edit) {
 	if !ok {
 		return
 	}
-	if target.Tree != nil && len(target.Tree.Root.Nodes) > 0 {
+	if target.Tree != nil {
 		target.Tree.AppendTo(target.Tree.Root, text)
 	} else {
-		target.Document.Append(strings.ReplaceAll(text, "\n", newline(target)))
+		target.Append(text)
 	}
 	p.Touch(target.File, wish.Addr)
 	p.foremost(e, target)
@@ -64,13 +64,6 @@ func (p *put) foremost(e *edit, target *file) {
 		}
 		return
 	}
-}
-
-func newline(f *file) string {
-	if strings.Contains(string(f.Source()), "\r\n") {
-		return "\r\n"
-	}
-	return "\n"
 }
 
 // target is the file that a new virtual host is written in.

@@ -102,7 +102,7 @@ func (c *config) show() ([]engine.Resource, hcl.Diagnostics) {
 // Verbatim are the statements that say nothing of what is shown.
 func (Lens) Verbatim(t engine.Tree) []hcl.Range {
 	c := load(t)
-	c.show()
+	_, _ = c.show() // marks what it shows
 	files := make([]*lensput.File, len(c.order))
 	for i, f := range c.order {
 		files[i] = f.File

@@ -262,3 +262,28 @@ func TestVerbatim(t *testing.T) {
 		t.Errorf("kept are the lines %s", got)
 	}
 }
+
+// Any bytes may stand where a site does.
+func FuzzLens(f *testing.F) {
+	f.Add([]byte(shop))
+	f.Add([]byte("<Macro V $n>\n<VirtualHost *:80>\nServerName $n\n</VirtualHost>\n</Macro>\nUse V a\n<VirtualHost *:80>\nUse V b\nInclude conf.d/*.conf\n</VirtualHost>"))
+	f.Add([]byte("<VirtualHost *:80>\nServerName a\nServerAlias b \"\" \\\n c\nRewriteCond a\nRewriteRule b c\nRedirect gone /x\nProxyPass ~ a b\n</VirtualHost>\n<IfModule x>"))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		tree := host(map[string]string{"x.conf": string(src)})
+		lenstest.GetPut(t, httpd.Lens{}, tree)
+		lenstest.PutGot(t, httpd.Lens{}, tree)
+		resources, diags := httpd.Lens{}.Get(tree)
+		httpd.Lens{}.Verbatim(tree)
+		if diags.HasErrors() {
+			return
+		}
+		for _, r := range resources {
+			if port := r.Addr.Name[strings.LastIndexByte(r.Addr.Name, ':'):]; r.Value.GetAttr("listen").LengthInt() == 1 && strings.HasSuffix(r.Value.GetAttr("listen").Index(cty.NumberIntVal(0)).AsString(), port) {
+				lenstest.PutGet(t, httpd.Lens{}, tree, edit(r.Addr.Name, map[string]cty.Value{
+					"document_root": cty.StringVal("/srv/a b"), "aliases": list("b", "x"), "tls": cty.True, "redirects": cty.NullVal((httpd.Lens{}).Kinds()[0].ObjectType().AttributeType("redirects")),
+				}))
+				return
+			}
+		}
+	})
+}
