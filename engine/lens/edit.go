@@ -10,6 +10,26 @@ import (
 // SetWord gives a word another text, as it is to be written.
 func (f *File) SetWord(w Span, text string) { f.Replace(w, text) }
 
+// SetArguments gives a node other words behind its first, as they are to be
+// written: those that stay are not touched.
+func (f *File) SetArguments(n *Node, words []string) {
+	have := n.Words[1:]
+	switch {
+	case len(have) == len(words):
+		for i, w := range have {
+			if w.Of(f.src) != words[i] {
+				f.SetWord(w, words[i])
+			}
+		}
+	case len(have) == 0:
+		f.Insert(n.Words[0].End, " "+strings.Join(words, " "))
+	case len(words) == 0:
+		f.Delete(Span{n.Words[0].End, have[len(have)-1].End})
+	default:
+		f.Replace(Span{have[0].Start, have[len(have)-1].End}, strings.Join(words, " "))
+	}
+}
+
 // Remove takes a node out: with its lines where nothing else stands on them,
 // else alone. Comments above it and beside it stay.
 func (f *File) Remove(n *Node) {

@@ -182,3 +182,19 @@ func TestAppendJoined(t *testing.T) {
 		}
 	}
 }
+
+func TestSetArguments(t *testing.T) {
+	for src, c := range map[string]struct{ words, want string }{
+		"a  b  c;":      {"b d", "a  b  d;"},
+		"a  b  c;\n":    {"x", "a  x;\n"},
+		"a;":            {"b c", "a b c;"},
+		"a b c;":        {"", "a;"},
+		"x  a { b 1; }": {"c d", "x  c d { b 1; }"},
+	} {
+		f := toy(src)
+		f.SetArguments(f.Root.Nodes[0], strings.Fields(c.words))
+		if got, err := f.Bytes(); err != nil || string(got) != c.want {
+			t.Errorf("%q with %q is %q, %v; want %q", src, c.words, got, err, c.want)
+		}
+	}
+}

@@ -21,4 +21,9 @@ type Grammar struct {
 	Joined bool
 	// Fold makes two spellings of a name one; nil where there is but one.
 	Fold func(name string) string
+	// Called is what a block is called by, where its words may differ from host to
+	// host and are no name: a virtual host of httpd opens with its addresses and is
+	// called by its ServerName. "" where its words are its name; nil where that is
+	// so of all.
+	Called func(f *File, block *Node) string
 }

@@ -103,7 +103,10 @@ func (e *edit) listen() {
 		if i < len(have) {
 			like = have[i].Of(src)
 		}
-		if quoted[i], ok = e.quote(attribute{name: attrListen}, t, like); !ok || strings.Contains(t, ">") || t == "" {
+		if quoted[i], ok = e.quote(attribute{name: attrListen}, t, like); ok && like != "" && apache.Text(src, have[i]) == t {
+			quoted[i] = like
+		}
+		if !ok || strings.Contains(t, ">") || t == "" {
 			e.fail(attrListen, "%q is no address of a virtual host.", t)
 			return
 		}
@@ -116,15 +119,7 @@ func (e *edit) listen() {
 		e.fail(attrListen, "At %q the virtual host is called %q: remove %q and write that one.", wanted[0], name, e.v.name)
 		return
 	}
-	if len(have) == len(wanted) {
-		for i, w := range have {
-			if apache.Text(src, w) != wanted[i] {
-				tree.SetWord(w, quoted[i])
-			}
-		}
-	} else {
-		tree.Replace(lens.Span{Start: have[0].Start, End: have[len(have)-1].End}, strings.Join(quoted, " "))
-	}
+	tree.SetArguments(e.v.node, quoted)
 	e.touched()
 }
 

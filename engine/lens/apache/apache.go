@@ -34,12 +34,54 @@ func Grammar() lens.Grammar {
 		Comments: []string{"#"},
 		Joined:   true,
 		Fold:     Fold,
+		Called:   Called,
 	}
 }
 
 // Fold is the spelling of a directive's or section's name that all others are
 // taken for.
 func Fold(name string) string { return strings.ToLower(name) }
+
+// Called is what a virtual host is called by: SERVERNAME:PORT, the port being its
+// first address's. One without a ServerName is called by its addresses, and other
+// sections by their words: "".
+func Called(f *lens.File, n *lens.Node) string {
+	src := f.Source()
+	if !n.Block || Fold(n.Name(src)) != "virtualhost" || len(n.Words) < 2 {
+		return ""
+	}
+	name := serverName(src, n)
+	if name == "" {
+		return ""
+	}
+	port := "*"
+	address := Text(src, n.Words[1])
+	if i := strings.LastIndexByte(address, ':'); i >= 0 && !strings.HasSuffix(address, "]") {
+		port = address[i+1:]
+	}
+	return name + ":" + port
+}
+
+// serverName is the ServerName that stands last in a virtual host, without its
+// scheme and port.
+func serverName(src []byte, n *lens.Node) string {
+	name := ""
+	for _, c := range n.Nodes {
+		switch {
+		case Conditional(src, c):
+			if inner := serverName(src, c); inner != "" {
+				name = inner
+			}
+		case !c.Block && len(c.Words) > 1 && Fold(c.Name(src)) == "servername":
+			name = Text(src, c.Words[1])
+		}
+	}
+	if _, rest, ok := strings.Cut(name, "://"); ok {
+		name = rest
+	}
+	name, _, _ = strings.Cut(name, ":")
+	return Fold(name)
+}
 
 // conditional tells whether a section is there or not as httpd reads it: the
 // directives in it are those of what is around it.

@@ -222,3 +222,21 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestCalled(t *testing.T) {
+	for src, want := range map[string]string{
+		"<VirtualHost 192.0.2.1:443 *:80>\nServerName x\nServerName https://WWW.example.org:443\n</VirtualHost>": "www.example.org:443",
+		"<virtualhost [::1]>\n<IfModule a>\nServerName a\n</IfModule>\n</virtualhost>":                           "a:*",
+		"<VirtualHost *:80>\n<Directory />\nServerName a\n</Directory>\n</VirtualHost>":                          "",
+		"<Directory *:80>\nServerName a\n</Directory>":                                                           "",
+		"ServerName a": "",
+	} {
+		f, err := apache.Parse([]byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := apache.Called(f, f.Root.Nodes[0]); got != want {
+			t.Errorf("%q is called %q, want %q", src, got, want)
+		}
+	}
+}
