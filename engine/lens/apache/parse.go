@@ -94,8 +94,10 @@ func (p *parser) take(l *line) error {
 func (p *parser) statement(l *line) {
 	p.words = l.words(p.words[:0], 0, len(l.text))
 	whole := l.whole
-	if end := whole.End; p.src[end-1] == '\\' && end < len(p.src) && p.src[end] != '\n' {
-		whole.End++ // the blank without which the backslash would join the next line
+	if p.src[whole.End-1] == '\\' { // it keeps the blanks without which it would join the next line
+		for whole.End < len(p.src) && p.src[whole.End] != '\n' && bytes.IndexByte([]byte("\\\r"), p.src[whole.End-1]) >= 0 {
+			whole.End++
+		}
 	}
 	p.add(lens.Node{Whole: whole, Words: p.words})
 }
