@@ -95,7 +95,7 @@ func (r *reader) physical() physical {
 	says := lens.Trim(r.src, lens.Span{Start: start, End: stop}, blank)
 	l := physical{whole: says, says: says, empty: says.Len() == 0}
 	if rest := lens.Trim(r.src, lens.Span{Start: end, End: full}, lens.Blank+"\x00"); stop == end && rest.Len() > 0 {
-		l.whole.End = rest.End
+		l.whole.End = full // without the node nothing of it is left to be read
 	}
 	if !l.empty && r.src[says.End-1] == '\\' {
 		l.goesOn = true
