@@ -9,29 +9,40 @@ import (
 	"hikae/engine/lens"
 )
 
-// SetData gives a record other data: the words that differ, or all of them where
-// there are more or fewer.
-func SetData(r *Record, words []string) {
+// Set gives a record another time to live, "" for none, and other data: of these
+// the words that differ, or all where there are more or fewer.
+func Set(r *Record, ttl string, words []string) {
 	f := r.File
-	if len(words) == len(r.Data) {
-		for i, w := range r.Data {
-			if w.Of(f.Source()) != words[i] {
-				f.SetWord(w, words[i])
-			}
+	if len(words) != len(r.Data) && parentheses(f.Source(), r.Node) {
+		f.Replace(r.Node.Whole, plain(r, ttl, words))
+		return
+	}
+	if ttl != r.TTL.Of(f.Source()) {
+		setTTL(r, ttl)
+	}
+	if len(words) != len(r.Data) {
+		f.Replace(lens.Span{Start: r.Data[0].Start, End: r.Data[len(r.Data)-1].End}, strings.Join(words, " "))
+		return
+	}
+	for i, w := range r.Data {
+		if w.Of(f.Source()) != words[i] {
+			f.SetWord(w, words[i])
 		}
-		return
 	}
-	data := strings.Join(words, " ")
-	if !parentheses(f.Source(), r.Node) {
-		f.Replace(lens.Span{Start: r.Data[0].Start, End: r.Data[len(r.Data)-1].End}, data)
-		return
+}
+
+// plain is a record as one line, its words parted by blanks.
+func plain(r *Record, ttl string, words []string) string {
+	var text []string
+	for _, w := range []lens.Span{r.Entry.Owner, r.Class, r.Type} {
+		if w == r.Type && ttl != "" {
+			text = append(text, ttl)
+		}
+		if w.Len() > 0 {
+			text = append(text, w.Of(r.File.Source()))
+		}
 	}
-	head := r.Node.Words[:slices.Index(r.Node.Words, r.Type)+1]
-	text := make([]string, len(head))
-	for i, w := range head {
-		text[i] = w.Of(f.Source())
-	}
-	f.Replace(r.Node.Whole, strings.Join(text, " ")+" "+data)
+	return strings.Join(append(text, words...), " ")
 }
 
 // parentheses tells whether an entry has some.
@@ -46,8 +57,8 @@ func parentheses(src []byte, n *lens.Node) bool {
 	return bytes.IndexByte(src[at:n.Whole.End], ')') >= 0
 }
 
-// SetTTL gives a record a time to live, or takes it out where it is "".
-func SetTTL(r *Record, ttl string) {
+// setTTL gives a record a time to live, or takes it out where it is "".
+func setTTL(r *Record, ttl string) {
 	f := r.File
 	switch {
 	case r.TTL.Len() > 0 && ttl != "":
@@ -114,10 +125,13 @@ func next(r *Record, w lens.Span) lens.Span {
 // between is the blanks between two places; one where something else is there.
 func between(src []byte, from, to int) string {
 	gap := string(src[from:to])
-	if gap == "" || strings.Trim(gap, " \t") != "" {
-		return " "
+	switch {
+	case gap != "" && strings.Trim(gap, " \t") == "":
+		return gap
+	case gap != "" && gap[0] == '\t':
+		return "\t"
 	}
-	return gap
+	return " "
 }
 
 // fit makes a gap of blanks, behind a word, reach as far behind another.

@@ -50,12 +50,10 @@ func decimal(s string) (byte, bool) {
 const maxString = 255
 
 // Quote writes text as character-strings in quotes, as many as it takes.
-func Quote(text string) string {
-	var b strings.Builder
+func Quote(text string) []string {
+	var all []string
 	for i := 0; i == 0 || i < len(text); i += maxString {
-		if i > 0 {
-			b.WriteByte(' ')
-		}
+		var b strings.Builder
 		b.WriteByte('"')
 		for _, c := range []byte(text[i:min(i+maxString, len(text))]) {
 			switch {
@@ -69,6 +67,7 @@ func Quote(text string) string {
 			}
 		}
 		b.WriteByte('"')
+		all = append(all, b.String())
 	}
-	return b.String()
+	return all
 }

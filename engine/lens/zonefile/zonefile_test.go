@@ -150,7 +150,7 @@ func TestNames(t *testing.T) {
 
 func TestText(t *testing.T) {
 	for _, s := range []string{"", "a b", `"\`, "ü;", "\x00\x7f", strings.Repeat("x", 255), strings.Repeat("y", 600)} {
-		f, err := zonefile.Parse([]byte("a TXT " + zonefile.Quote(s)))
+		f, err := zonefile.Parse([]byte("a TXT " + strings.Join(zonefile.Quote(s), " ")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,10 +192,10 @@ func record(t *testing.T, f *lens.File, nth int) *zonefile.Record {
 
 func TestEdits(t *testing.T) {
 	data := func(words ...string) func(*zonefile.Record) {
-		return func(r *zonefile.Record) { zonefile.SetData(r, words) }
+		return func(r *zonefile.Record) { zonefile.Set(r, r.TTL.Of(r.File.Source()), words) }
 	}
 	ttl := func(ttl string) func(*zonefile.Record) {
-		return func(r *zonefile.Record) { zonefile.SetTTL(r, ttl) }
+		return func(r *zonefile.Record) { zonefile.Set(r, ttl, r.Words()) }
 	}
 	like := func(owner, ttl, typ, data string) func(*zonefile.Record) {
 		return func(r *zonefile.Record) {
@@ -211,6 +211,7 @@ func TestEdits(t *testing.T) {
 		{"a MX ( 5\n b )\n", data("6", "b"), "a MX ( 6\n b )\n"},
 		{"a\tTXT  \"x\" y ; z\n", data(`"w"`), "a\tTXT  \"w\" ; z\n"},
 		{"a TXT \"x\" ( \"y\" ) ; z\n", data("w"), "a TXT w ; z\n"},
+		{"a ( 1h IN TXT x\n )\n", func(r *zonefile.Record) { zonefile.Set(r, "5m", []string{"y", "z"}) }, "a IN 5m TXT y z\n"},
 		{"a A 1.2.3.4\n", ttl("5m"), "a 5m A 1.2.3.4\n"},
 		{"a IN A 1.2.3.4\n", ttl("5m"), "a 5m IN A 1.2.3.4\n"},
 		{"a 1h  IN A 1.2.3.4\n", ttl("5m"), "a 5m  IN A 1.2.3.4\n"},
