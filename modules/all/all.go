@@ -15,6 +15,7 @@ import (
 	"hikae/modules/file"
 	"hikae/modules/firewalld"
 	"hikae/modules/httpd"
+	"hikae/modules/named"
 	"hikae/modules/packages"
 	"hikae/modules/postfix"
 	"hikae/modules/postgresql"
@@ -57,6 +58,7 @@ func Units() []engine.Unit {
 func Lenses() []engine.Lens {
 	return []engine.Lens{
 		httpd.Lens{},
+		named.Lens{},
 		postfix.Lens{},
 		postgresql.Lens{},
 		redis.Lens{},

@@ -95,6 +95,23 @@ func changes(have, want []string) []change {
 	return all
 }
 
+// inPlace are the changes that give each item in turn the new one of its place.
+func inPlace(have, want []string) []change {
+	var all []change
+	for i, w := range want {
+		switch {
+		case i >= len(have):
+			all = append(all, change{at: len(have) - 1, put: w, behind: true})
+		case have[i] != w:
+			all = append(all, change{at: i, put: w})
+		}
+	}
+	for i := len(want); i < len(have); i++ {
+		all = append(all, change{at: i, remove: true})
+	}
+	return all
+}
+
 // setList makes a block hold other elements.
 func (p *put) setList(i item, want []string, a engine.Addr) {
 	f := i.file.Tree

@@ -27,7 +27,7 @@ func (Lens) Put(t engine.Tree, edits []engine.Edit) ([]engine.FileEdit, []engine
 	edits = lensput.Sorted(edits)
 	p := &put{
 		conf: c, all: edits, byZone: map[string][]engine.Edit{}, gone: map[string]bool{}, made: map[string]bool{},
-		drops: map[*lensput.File][]*lens.Node{}, many: map[*lensput.File]int{}, zoneEdits: map[*zoneData]*zoneEdit{},
+		drops: map[*lensput.File][]*lens.Node{}, many: map[*lensput.File]int{}, going: map[*lens.Node]bool{}, zoneEdits: map[*zoneData]*zoneEdit{}, newFiles: map[string]bool{},
 	}
 	for _, z := range c.zones {
 		p.many[z.file]++
@@ -42,7 +42,33 @@ func (Lens) Put(t engine.Tree, edits []engine.Edit) ([]engine.FileEdit, []engine
 	}
 	p.dropAll()
 	files := p.Files()
+	p.check(files)
+	if p.Diags.HasErrors() {
+		return nil, nil, p.Diags
+	}
 	return files, nil, p.Diags
+}
+
+// check reads the files again: what named would refuse is not written.
+func (p *put) check(files []engine.FileEdit) {
+	for _, f := range files {
+		g := grammar()
+		if slices.ContainsFunc(p.zoneOrder, func(ze *zoneEdit) bool { return ze.has(f.Path) }) || p.newFiles[f.Path] {
+			g = zoneGrammar()
+		}
+		if f.Remove {
+			continue
+		}
+		if _, err := g.Parse(f.Bytes); err != nil {
+			e := p.editFor(f.For[0])
+			p.Fail(&e.Range, "named would refuse it", "%s would be, after the edit: %s.", f.Path, err)
+		}
+	}
+}
+
+// editFor is the edit of an address.
+func (p *put) editFor(a engine.Addr) engine.Edit {
+	return p.all[max(0, slices.IndexFunc(p.all, func(e engine.Edit) bool { return e.Addr == a }))]
 }
 
 // put is one Put under way. A view is made before the zones in it, and a zone
@@ -55,10 +81,12 @@ type put struct {
 	gone   map[string]bool // views that go, with what is in them
 	made   map[string]bool // zones that are written with their new view, by key
 	drops  map[*lensput.File][]*lens.Node
+	going  map[*lens.Node]bool
 	many   map[*lensput.File]int // how many zones a file has
 
 	zoneEdits map[*zoneData]*zoneEdit
 	zoneOrder []*zoneEdit
+	newFiles  map[string]bool // zone files that are made
 }
 
 func (p *put) edits(edits []engine.Edit) {
@@ -70,6 +98,7 @@ func (p *put) edits(edits []engine.Edit) {
 			p.gone[e.Addr.Name] = true
 		}
 	}
+	p.findGoing()
 	for _, kind := range []string{OptionsKind, ACLKind, ViewKind, ZoneKind} {
 		for _, e := range edits {
 			if e.Addr.Kind != kind {
@@ -96,6 +125,30 @@ func (p *put) edits(edits []engine.Edit) {
 	}
 }
 
+// findGoing marks the statements that are to go: nothing is written beside them.
+func (p *put) findGoing() {
+	absent := map[engine.Addr]bool{}
+	for _, e := range p.all {
+		if e.Absent {
+			absent[e.Addr] = true
+		}
+	}
+	if len(absent) == 0 {
+		return
+	}
+	for _, i := range p.acls {
+		p.going[i.node] = absent[engine.Addr{Kind: ACLKind, Name: i.word(1)}]
+	}
+	for _, v := range p.views {
+		p.going[v.node] = absent[engine.Addr{Kind: ViewKind, Name: v.name}]
+	}
+	for _, z := range p.zones {
+		if a := (engine.Addr{Kind: ZoneKind, In: z.in(), Name: z.name}); absent[a] {
+			p.going[z.node] = true
+		}
+	}
+}
+
 func (p *put) putOptions(e engine.Edit) {
 	switch {
 	case e.Addr.Name != optionsName:
@@ -114,7 +167,7 @@ func (p *put) putOptions(e engine.Edit) {
 // append writes a statement at the end of named.conf.
 func (p *put) append(text string, a engine.Addr) {
 	f := p.files[0]
-	f.Tree.AppendTo(f.Tree.Root, text)
+	p.appendTo(item{f, f.Tree.Root}, text)
 	p.Touch(f, a)
 }
 
@@ -153,21 +206,22 @@ func (p *put) acl(e engine.Edit) {
 		text += p.step() + w + ";\n"
 	}
 	text += "};"
-	if n := len(p.acls); n > 0 {
-		last := p.acls[n-1]
-		last.file.Tree.InsertAfter(last.node, text)
-		p.Touch(last.file, e.Addr)
-		return
+	for _, last := range slices.Backward(p.acls) {
+		if !p.going[last.node] {
+			last.file.Tree.InsertAfter(last.node, text)
+			p.Touch(last.file, e.Addr)
+			return
+		}
 	}
-	// Before what may refer to it: named wants acls defined, in any order, but a
-	// person reads them first.
+	// Before what may refer to it: named takes acls in any order, but a person
+	// reads them first.
 	f := p.files[0]
-	if len(f.Tree.Root.Nodes) == 0 {
-		p.append(text, e.Addr)
+	if nodes := f.Tree.Root.Nodes; len(nodes) > 0 && !p.going[nodes[0]] {
+		f.Tree.InsertBefore(nodes[0], text)
+		p.Touch(f, e.Addr)
 		return
 	}
-	f.Tree.InsertBefore(f.Tree.Root.Nodes[0], text)
-	p.Touch(f, e.Addr)
+	p.append(text, e.Addr)
 }
 
 // step is what named.conf indents by.
@@ -225,7 +279,7 @@ func (p *put) newView(e engine.Edit) {
 		return
 	}
 	for _, v := range p.views {
-		if v.node != nil && !p.gone[v.name] && everybody(v) {
+		if v.node != nil && !p.going[v.node] && everybody(v) {
 			v.file.Tree.InsertBefore(v.node, text)
 			p.Touch(v.file, e.Addr)
 			return
@@ -391,10 +445,7 @@ func (p *put) change(i item, s *setting, want cty.Value, e engine.Edit) {
 func (p *put) add(block item, lines []string) {
 	f := block.file.Tree
 	var last, first *lens.Node
-	for _, n := range block.node.Nodes {
-		if slices.Contains(p.drops[block.file], n) {
-			continue
-		}
+	for _, n := range p.staying(block) {
 		if first == nil {
 			first = n
 		}
@@ -411,11 +462,36 @@ func (p *put) add(block item, lines []string) {
 		for _, l := range lines {
 			f.InsertBefore(first, l)
 		}
-	case len(block.node.Nodes) > 0: // all that is there goes
-		f.Insert(block.node.Body.Start, lens.Newline(block.src())+f.Indent(block.node)+p.step()+strings.Join(lines, " "))
 	default:
-		f.AppendTo(block.node, strings.Join(lines, "\n"))
+		p.appendTo(block, strings.Join(lines, "\n"))
 	}
+}
+
+// staying are the statements of a block that are not to go.
+func (p *put) staying(block item) []*lens.Node {
+	return slices.DeleteFunc(slices.Clone(block.node.Nodes), func(n *lens.Node) bool {
+		return p.going[n] || slices.Contains(p.drops[block.file], n)
+	})
+}
+
+// appendTo writes a statement at the end of a block's body.
+func (p *put) appendTo(block item, text string) {
+	f := block.file.Tree
+	if left := p.staying(block); len(left) > 0 {
+		f.InsertAfter(left[len(left)-1], text)
+		return
+	}
+	if len(block.node.Nodes) == 0 {
+		f.AppendTo(block.node, text)
+		return
+	}
+	// All that is there goes.
+	nl, outer := lens.Newline(block.src()), ""
+	if block.node != f.Root {
+		outer = f.Indent(block.node)
+		text = nl + indent(text, outer+p.step())
+	}
+	f.Insert(block.node.Body.Start, strings.ReplaceAll(text, "\n", nl)+nl+outer)
 }
 
 // drop takes a statement out, once all edits are known.

@@ -3,6 +3,7 @@ package named
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -34,7 +35,7 @@ type setTo struct {
 type addition struct {
 	owner, typ string // the owner absolute
 	setTo
-	set *recordSet // what it comes to; nil where there is none yet
+	behind *zonefile.Record // which stays; nil where there is none of its set yet
 }
 
 // editOf is the edit of a zone's file under way; nil, and the reason told, where
@@ -114,7 +115,10 @@ func (p *put) head(z *zone, e engine.Edit) {
 		}
 	}
 	if v, ok := want[attrSerial]; ok {
-		ze.serial = serialText(v)
+		var ok bool
+		if ze.serial, ok = serialText(v); !ok {
+			p.Fail(e.RangeOf(attrSerial), "Value cannot be written", "A serial number is a whole one of 32 bits.")
+		}
 	}
 	if v, ok := want[attrSOA]; ok {
 		if ze.zoneData.soa == nil {
@@ -125,9 +129,9 @@ func (p *put) head(z *zone, e engine.Edit) {
 	}
 }
 
-func serialText(v cty.Value) string {
+func serialText(v cty.Value) (string, bool) {
 	n, _ := v.AsBigFloat().Uint64()
-	return fmt.Sprint(n)
+	return strconv.FormatUint(n, 10), v.AsBigFloat().IsInt() && v.AsBigFloat().Sign() >= 0 && n < 1<<32
 }
 
 // zoneRecords makes the edits of the records of a zone.
@@ -140,11 +144,8 @@ func (p *put) zoneRecords(e engine.Edit) {
 		return
 	}
 	z := p.zones[at]
-	going := slices.ContainsFunc(p.all, func(o engine.Edit) bool {
-		return o.Absent && (o.Addr == engine.Addr{Kind: ZoneKind, In: z.in(), Name: z.name})
-	})
 	for _, e := range p.byZone[e.Addr.In] {
-		if ze := p.editOf(z, e); ze != nil && !going {
+		if ze := p.editOf(z, e); ze != nil && !p.going[z.node] {
 			ze.record(p, e)
 		}
 	}
@@ -206,7 +207,11 @@ func (ze *zoneEdit) record(p *put, e engine.Edit) {
 
 // become makes a set's records others. like is what new ones share.
 func (ze *zoneEdit) become(p *put, e engine.Edit, set *recordSet, like addition, have, want []string) {
-	for _, c := range changes(have, want) {
+	todo := changes(have, want)
+	if len(have) > 0 && slices.ContainsFunc(todo, func(c change) bool { return c.at < 0 }) {
+		todo = inPlace(have, want) // none can come before the line that has the owner
+	}
+	for _, c := range todo {
 		if c.remove {
 			ze.removed[set.records[c.at]] = true
 			continue
@@ -218,7 +223,11 @@ func (ze *zoneEdit) become(p *put, e engine.Edit, set *recordSet, like addition,
 		}
 		to := setTo{ttl: like.ttl, words: words}
 		if c.behind {
-			ze.added = append(ze.added, addition{like.owner, like.typ, to, set})
+			a := addition{like.owner, like.typ, to, nil}
+			if set != nil {
+				a.behind = set.records[c.at]
+			}
+			ze.added = append(ze.added, a)
 			continue
 		}
 		r := set.records[c.at]

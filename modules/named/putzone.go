@@ -70,10 +70,7 @@ func (p *put) removeZone(z *zone, e engine.Edit) {
 		return
 	}
 	for _, o := range p.zones {
-		going := slices.ContainsFunc(p.all, func(e engine.Edit) bool {
-			return e.Absent && e.Addr == engine.Addr{Kind: ZoneKind, In: o.in(), Name: o.name}
-		})
-		if o != z && !going && p.zonePath(o, p.statements(o.item)) == file {
+		if o != z && !p.going[o.node] && p.zonePath(o, p.statements(o.item)) == file {
 			return
 		}
 	}
@@ -100,7 +97,7 @@ func (p *put) createZone(e engine.Edit) {
 	}
 	var last *zone
 	for _, z := range p.zones {
-		if z.view == in && !z.shared && (last == nil || last.file == z.file) && !slices.Contains(p.drops[z.file], z.node) {
+		if z.view == in && !z.shared && (last == nil || last.file == z.file) && !p.going[z.node] {
 			last = z
 		}
 	}
@@ -109,7 +106,7 @@ func (p *put) createZone(e engine.Edit) {
 		last.file.Tree.InsertAfter(last.node, text)
 		p.Touch(last.file, e.Addr)
 	case in != nil:
-		in.file.Tree.AppendTo(in.node, text)
+		p.appendTo(in.item, text)
 		p.Touch(in.file, e.Addr)
 	default:
 		p.append(text, e.Addr)

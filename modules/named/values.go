@@ -143,8 +143,8 @@ func (s *setting) text(v cty.Value) (string, error) {
 		}
 		return "no", nil
 	case number:
-		n, acc := v.AsBigFloat().Uint64()
-		if acc != 0 || n > 1<<32-1 {
+		n, _ := v.AsBigFloat().Uint64()
+		if !v.AsBigFloat().IsInt() || v.AsBigFloat().Sign() < 0 || n > 1<<32-1 {
 			return "", fmt.Errorf("%s is a whole number of 32 bits", s.attr())
 		}
 		return strconv.FormatUint(n, 10), nil

@@ -54,14 +54,21 @@ func (ze *zoneEdit) write(p *put) {
 			end = r
 		}
 	}
+	// Lines that have their owner from the one before come before those that say
+	// another.
+	slices.SortStableFunc(ze.added, func(a, b addition) int {
+		rank := func(a addition) int {
+			if last[strings.ToLower(a.owner)] != nil {
+				return 0
+			}
+			return 1
+		}
+		return rank(a) - rank(b)
+	})
 	for _, a := range ze.added {
 		like := last[strings.ToLower(a.owner)]
-		if a.set != nil {
-			for _, r := range a.set.records {
-				if !ze.removed[r] {
-					like = r
-				}
-			}
+		if a.behind != nil {
+			like = a.behind
 		}
 		ze.add(a, like, end)
 		if like != nil {
@@ -70,6 +77,16 @@ func (ze *zoneEdit) write(p *put) {
 			touch(ze.file.Tree)
 		}
 	}
+}
+
+// has tells whether a path is that of a file of the zone.
+func (ze *zoneEdit) has(p string) bool {
+	for _, f := range ze.files {
+		if f.Path == p {
+			return true
+		}
+	}
+	return false
 }
 
 // same tells whether nothing is to change.
@@ -202,6 +219,7 @@ func (p *put) zoneFile(n *newZone) {
 		return
 	}
 	f.Insert(0, text)
+	p.newFiles[real] = true
 	p.Make(f, hosts.Node{Type: hosts.File, Mode: 0o640, Owner: "root", Group: "named"}) // as bind has its own
 	p.Touch(f, n.edit.Addr)
 	for _, e := range edits {
@@ -213,7 +231,7 @@ func (p *put) zoneFile(n *newZone) {
 func (ze *zoneEdit) text(p *put, n *newZone) (string, bool) {
 	soa := []string{"", "hostmaster", "1", "1d", "1h", "1w", "3h"}
 	if v := n.edit.Attrs[attrSerial]; v != cty.NilVal && !v.IsNull() {
-		soa[serialAt] = serialText(v)
+		soa[serialAt], _ = serialText(v) // CheckData looks at it
 	}
 	slices.SortStableFunc(ze.added, func(a, b addition) int {
 		rank := func(a addition) string {

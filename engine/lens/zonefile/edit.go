@@ -81,9 +81,14 @@ func setTTL(r *Record, ttl string) {
 // has its owner from it.
 func Remove(r, heir *Record) {
 	r.File.Remove(r.Node)
-	if r.Entry.Owner.Len() > 0 && heir != nil {
-		heir.File.Insert(LineStart(heir.File.Source(), heir.Node), r.Entry.Owner.Of(r.File.Source()))
+	if r.Entry.Owner.Len() == 0 || heir == nil {
+		return
 	}
+	owner := r.Entry.Owner.Of(r.File.Source())
+	if r.Origin != heir.Origin {
+		owner = r.Owner // an $ORIGIN stands between
+	}
+	heir.File.Insert(LineStart(heir.File.Source(), heir.Node), owner)
 }
 
 // LineStart is where the line begins that an entry begins on.
