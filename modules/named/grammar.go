@@ -72,7 +72,8 @@ func (c *checker) top(root *lens.Node) {
 			c.body(n, inOptions)
 		case "acl":
 			c.addresses(n)
-		case "masters", "primaries", "server", "key", "zone", "view", "include":
+		case "masters", "primaries", "dnssec-policy": // lists and policies with names
+		case "zone", "view", "include":
 			c.nested(n)
 		default:
 			if s := known(statement(c.src, n), anywhere); s != nil {
@@ -205,17 +206,29 @@ func (c *checker) addresses(n *lens.Node) {
 		}
 		want := 1
 		if len(words) > 0 {
-			switch w := strings.TrimLeft(strings.ToLower(words[0].Of(c.src)), "!"); {
-			case w == "key":
-				want = 2
-			case w == "geoip": // geoip [db NAME] FIELD VALUE
-				want = len(words)
-			case strings.Contains(e.Whole.Of(c.src), "/"): // blanks may stand around it
-				want = len(words)
-			}
+			want = c.oneElement(words)
 		}
 		if len(words) > want {
 			c.fail(words[want].Start, "a ; is missing before %q", words[want].Of(c.src))
 		}
 	}
+}
+
+// oneElement is how many of some words make one element.
+func (c *checker) oneElement(words []lens.Span) int {
+	second := ""
+	if len(words) > 1 {
+		second = words[1].Of(c.src)
+	}
+	switch w := strings.TrimLeft(strings.ToLower(words[0].Of(c.src)), "!"); {
+	case w == "key":
+		return 2
+	case w == "geoip": // geoip [db NAME] FIELD VALUE
+		return len(words)
+	case second == "/": // blanks may stand around it
+		return 3
+	case strings.HasPrefix(second, "/"), strings.HasSuffix(w, "/"):
+		return 2
+	}
+	return 1
 }

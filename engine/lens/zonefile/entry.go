@@ -172,8 +172,8 @@ var forms = map[string]string{
 // CheckData tells whether words can be the data of a type: what is wrong, and
 // with which word. Of types that are not usual nothing is known.
 func CheckData(typ string, words []string) (at int, fault string) {
-	if len(words) > 0 && words[0] == `\#` {
-		return checkUnknown(words)
+	if len(words) > 0 && words[0] == `\#` && (typ != "TXT" || len(words) > 1 && strings.Trim(words[1], "0123456789") == "") {
+		return checkUnknown(words) // in TXT it may also be an escaped #
 	}
 	form, ok := forms[typ]
 	if !ok {
@@ -203,8 +203,10 @@ func CheckData(typ string, words []string) (at int, fault string) {
 	switch {
 	case len(words) > len(form) && !more:
 		return len(form), strconv.Quote(words[len(form)]) + " is more than a record of type " + typ + " has"
-	case typ == "A" && !dotted(words[0]):
-		return 0, strconv.Quote(words[0]) + " is no address of IPv4"
+	case typ == "A":
+		if a, err := netip.ParseAddr(words[0]); err != nil || !a.Is4() {
+			return 0, strconv.Quote(words[0]) + " is no address of IPv4"
+		}
 	case typ == "AAAA":
 		if a, err := netip.ParseAddr(words[0]); err != nil || !a.Is6() || a.Zone() != "" {
 			return 0, strconv.Quote(words[0]) + " is no address of IPv6"
@@ -227,23 +229,4 @@ func checkUnknown(words []string) (at int, fault string) {
 		return 2, words[1] + " bytes in hexadecimal are to come behind \\#"
 	}
 	return 0, ""
-}
-
-// dotted tells whether a word is an IPv4 address as inet_aton(3) has it: up to
-// four numbers.
-func dotted(word string) bool {
-	parts := strings.Split(word, ".")
-	for i, p := range parts {
-		bits := 8
-		if i == len(parts)-1 {
-			bits = 8 * (5 - len(parts))
-		}
-		if len(p) > 1 && p[0] == '0' && strings.Trim(p, "01234567") == "" {
-			p = "0o" + p
-		}
-		if _, err := strconv.ParseUint(p, 0, bits); err != nil || strings.Contains(p, "_") {
-			return false
-		}
-	}
-	return len(parts) <= 4
 }

@@ -66,8 +66,9 @@ func TestParse(t *testing.T) {
 		"((a\nA)\n1.2.3.4)":         "a|||A|1.2.3.4\n",
 		"()\n( ; x\n)":              "()\n()\n",
 		"$TTL 5m\n$Origin a\n$INCLUDE f o\n$GENERATE 1-2 a$ 1h IN A 1.2.3.$": "$TTL|5m\n$ORIGIN|a\n$INCLUDE|f|o\n$GENERATE|1-2|a$|1h|IN|A|1.2.3.$\n",
-		" $TTL A x": "",
-		"a A 0x7f.1\nb A 127.1\nc TYPE1 \\# 4 7f000001": "a|||A|0x7f.1\nb|||A|127.1\nc|||TYPE1|\\#|4|7f000001\n",
+		" $TTL A x":              "",
+		"a TXT \\# text":         "a|||TXT|\\#|text\n",
+		"c TYPE1 \\# 4 7f000001": "c|||TYPE1|\\#|4|7f000001\n",
 	} {
 		f, err := zonefile.Parse([]byte(src))
 		if src == " $TTL A x" {
