@@ -1,6 +1,7 @@
 package named
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -104,10 +105,32 @@ func (c *checker) nested(n *lens.Node) bool {
 
 // statement is the name of a node in small letters, "" of an element that has
 // none.
-func statement(src []byte, n *lens.Node) string { return strings.ToLower(n.Name(src)) }
+func statement(src []byte, n *lens.Node) string {
+	if len(n.Words) == 0 {
+		return ""
+	}
+	w := n.Words[0]
+	if s, ok := usual[string(src[w.Start:w.End])]; ok { // without a copy
+		return s
+	}
+	return strings.ToLower(w.Of(src))
+}
+
+// usual are names of statements as they are mostly written.
+var usual = func() map[string]string {
+	m := map[string]string{}
+	for name := range byName {
+		m[name] = name
+	}
+	for _, name := range []string{"acl", "include", "options", "view", "zone"} {
+		m[name] = name
+	}
+	return m
+}()
 
 func (c *checker) body(n *lens.Node, in place) {
-	seen := make(map[*setting]bool, 8)
+	var few [16]*setting
+	seen := few[:0]
 	for _, child := range n.Nodes {
 		if c.nested(child) {
 			continue
@@ -116,10 +139,10 @@ func (c *checker) body(n *lens.Node, in place) {
 		if s == nil {
 			continue
 		}
-		if seen[s] && !s.multi {
+		if !s.multi && slices.Contains(seen, s) {
 			c.fail(child.Whole.Start, "%s comes a second time", s.name)
 		}
-		seen[s] = true
+		seen = append(seen, s)
 		c.statement(child, s)
 	}
 }
@@ -140,17 +163,18 @@ func (c *checker) statement(n *lens.Node, s *setting) {
 		c.wrong(n, 2, s.name+" takes one value")
 		return
 	}
-	at, value := n.Words[1].Start, n.Word(c.src, 1)
+	at := n.Words[1].Start
 	switch s.form {
 	case text:
-		if value[0] != '"' {
+		if c.src[at] != '"' {
 			c.fail(at, "%s takes a text in quotes", s.name)
 		}
 	case flag:
-		if _, ok := readFlag(value); !ok {
+		if value := n.Word(c.src, 1); !isFlag(value) {
 			c.fail(at, "%s is yes or no, and %s is neither", s.name, value)
 		}
 	case number:
+		value := n.Word(c.src, 1)
 		if _, err := strconv.ParseUint(value, 10, 32); err != nil {
 			c.fail(at, "%s is a number of 32 bits, and %s is none", s.name, value)
 		}

@@ -240,6 +240,9 @@ func (ze *zoneEdit) become(p *put, e engine.Edit, set *recordSet, like addition,
 
 // address is the owner, absolute, and the type that an edit is about.
 func (ze *zoneEdit) address(p *put, e engine.Edit) (owner, typ string, ok bool) {
+	if set := ze.sets[e.Addr.Name]; set != nil {
+		return set.owner, set.typ, true
+	}
 	owner, typ, ok = strings.Cut(e.Addr.Name, " ")
 	switch {
 	case !ok || owner == "" || !nameForm.MatchString(owner):

@@ -41,6 +41,11 @@ func readFlag(word string) (value, ok bool) {
 	return false, false
 }
 
+func isFlag(word string) bool {
+	_, ok := readFlag(word)
+	return ok
+}
+
 // value reads a statement of a setting. It reports false where the lens does not
 // understand it.
 func (s *setting) value(i item) (cty.Value, bool) {

@@ -202,6 +202,9 @@ func (d *zoneData) key(owner, typ string) string {
 func (d *zoneData) value(r *zonefile.Record) string {
 	words := r.Words()
 	typ := r.TypeName(r.File.Source())
+	if len(words) == 0 {
+		return ""
+	}
 	if isText(typ) && words[0] != `\#` {
 		return r.Text()
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 // nameForm is the owner of records: what needs no quotes.
-var nameForm = regexp.MustCompile(`^(@|[^\s"();@$\\][^\s"();\\]*)$`)
+var nameForm = regexp.MustCompile(`^(@|([^\s"();@$\\]|\\\S)([^\s"();\\]|\\\S)*)$`)
 
 // write makes the edits of a zone file, and raises its serial number where
 // something changes.

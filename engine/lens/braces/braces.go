@@ -18,6 +18,7 @@ package braces
 
 import (
 	"strings"
+	"sync"
 
 	"hikae/engine/lens"
 )
@@ -29,10 +30,10 @@ type Dialect struct {
 	comments []string // of "#", "//", "/*"
 	marks    string   // characters that are words of their own
 	pairs    string   // characters that are words together: operators
-	// closed: a semicolon ends every block too; else it ends those of ends and
+	// closed: a semicolon ends every block too; else it ends those of after and
 	// may be left out there.
 	closed bool
-	ends   map[string]bool
+	after  map[string]bool
 	// behind are the words that may follow a brace within one statement.
 	behind map[string]bool
 	// free are blocks whose text another program reads.
@@ -41,6 +42,9 @@ type Dialect struct {
 	// within the statement.
 	record func(word string) bool
 	str    func(src []byte, at int) (end int, fault string)
+
+	once   sync.Once
+	mayEnd [256]bool
 }
 
 // Named is the dialect of named.conf and rndc.conf.
@@ -66,7 +70,7 @@ var DHCPD = Dialect{
 	comments: []string{"#"},
 	marks:    ",()",
 	pairs:    "=!~",
-	ends:     set("key"),
+	after:    set("key"),
 	record:   func(word string) bool { return word == "=" || strings.EqualFold(word, "of") },
 	str:      dhcpdString,
 }
@@ -77,6 +81,16 @@ func set(words ...string) map[string]bool {
 		m[w] = true
 	}
 	return m
+}
+
+// ends are the bytes at which a bare word may end.
+func (d *Dialect) ends() *[256]bool {
+	d.once.Do(func() {
+		for _, c := range []byte("{};\"#/" + d.blanks + d.marks + d.pairs) {
+			d.mayEnd[c] = true
+		}
+	})
+	return &d.mayEnd
 }
 
 // Comments are what begins a comment: see lens.Grammar.
@@ -189,7 +203,7 @@ func (p *parser) block(start, words int, open token, depth int) (*lens.Node, err
 	switch {
 	case err != nil:
 		return nil, err
-	case t.kind == semicolon && (p.d.closed || p.d.ends[strings.ToLower(head.Name(p.src))]):
+	case t.kind == semicolon && (p.d.closed || p.d.after[strings.ToLower(head.Name(p.src))]):
 		p.at, head.Whole.End = t.End, t.End
 		return p.build.Node(head), nil
 	case !p.d.closed:

@@ -69,7 +69,8 @@ func (l *lexer) next() (token, error) {
 			l.at++
 		}
 	default:
-		for l.at++; l.at < len(l.src) && !l.ends(); {
+		may := l.d.ends()
+		for l.at++; l.at < len(l.src) && (!may[l.src[l.at]] || !l.ends()); {
 			l.at++
 		}
 	}

@@ -106,7 +106,9 @@ func Line(like *Record, owner, ttl, typ string, words []string) string {
 		if like.Class.Len() > 0 {
 			class = like.Class.Of(src) + between(src, like.Class.End, next(like, like.Class).Start)
 		}
-		before = between(src, like.Type.End, like.Data[0].Start)
+		if len(like.Data) > 0 {
+			before = between(src, like.Type.End, like.Data[0].Start)
+		}
 		first := like.Node.Words[0]
 		if like.Entry.Owner.Len() > 0 {
 			gap = between(src, first.End, next(like, first).Start)

@@ -221,6 +221,7 @@ func TestEdits(t *testing.T) {
 		{"a\tIN A\t1.2.3.4 ; x\n", like("", "", "AAAA", "::1"), "a\tIN A\t1.2.3.4 ; x\n\tIN AAAA\t::1\n"},
 		{"ab   A 1.2.3.4", like("abc", "9", "AAAA", "::1"), "ab   A 1.2.3.4\nabc  9 AAAA ::1"},
 		{"    A 1.2.3.4\r\nb A 1.2.3.5\r\n", like("", "", "A", "1.2.3.6"), "    A 1.2.3.4\r\n    A 1.2.3.6\r\nb A 1.2.3.5\r\n"},
+		{"a APL\n", like("b", "", "A", "1.2.3.6"), "a APL\nb A\t1.2.3.6\n"},
 		{"a A (\n1.2.3.4 )\n", like("b", "", "A", "1.2.3.6"), "a A (\n1.2.3.4 )\nb A 1.2.3.6\n"},
 	} {
 		f, err := zonefile.Parse([]byte(c.src))
