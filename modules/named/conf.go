@@ -29,6 +29,7 @@ type conf struct {
 	tree  engine.Tree
 	root  string // what paths are below: "" or chrootDir
 	lone  bool   // there is but the one file: hikae lens
+	none  bool   // there is no named.conf
 	diags hcl.Diagnostics
 
 	files  []*lensput.File // in the order in which they were read first
@@ -89,7 +90,7 @@ func load(t engine.Tree) *conf {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		c.root = ""
+		c.root, c.none = "", true
 		return c
 	case err != nil:
 		c.cannot(f, confFile, err, hcl.DiagError, "named would not start.")
@@ -132,7 +133,17 @@ func (c *conf) cannot(f *lensput.File, p string, err error, severity hcl.Diagnos
 	if errors.Is(err, fs.ErrPermission) { // a secret: it is not to be read here
 		severity, then = hcl.DiagWarning, "What stands in it is not shown."
 	}
-	c.diags = append(c.diags, lensput.Diag(severity, p, err, then))
+	c.tell(lensput.Diag(severity, p, err, then))
+}
+
+// tell adds a diagnostic, once: statements are read more than once.
+func (c *conf) tell(d *hcl.Diagnostic) {
+	for _, have := range c.diags {
+		if have.Detail == d.Detail && *have.Subject == *d.Subject {
+			return
+		}
+	}
+	c.diags = append(c.diags, d)
 }
 
 // included are the files that an include leads to. What they include of
@@ -173,7 +184,7 @@ func (c *conf) included(i item, depth int) []*lensput.File {
 			c.cannot(f, p, err, severity, "named would not start.")
 			continue
 		}
-		c.diags = append(c.diags, &hcl.Diagnostic{
+		c.tell(&hcl.Diagnostic{
 			Severity: severity, Summary: "Included file cannot be read",
 			Detail: fmt.Sprintf("%s: %s. named would not start.", p, err), Subject: i.file.RangeOf(i.node.Whole),
 		})

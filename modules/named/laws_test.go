@@ -2,6 +2,7 @@ package named
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 
@@ -155,6 +156,36 @@ func TestRefusedForms(t *testing.T) {
 		if _, err := parse([]byte(src)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", src, err, want)
 		}
+	}
+}
+
+// sealed is a tree of which one file is a secret.
+type sealed struct {
+	lenstest.Tree
+	path string
+}
+
+func (s sealed) ReadFile(p string) ([]byte, error) {
+	if p == s.path {
+		return nil, &fs.PathError{Op: "read", Path: p, Err: fs.ErrPermission}
+	}
+	return s.Tree.ReadFile(p)
+}
+
+// A secret among the files is told, and the rest is shown.
+func TestSecrets(t *testing.T) {
+	found, diags := Lens{}.Get(sealed{tree(), "/etc/named/keys.conf"})
+	want, _ := Lens{}.Get(tree())
+	if len(found) != len(want) || diags.HasErrors() || !strings.Contains(lenstest.Text(diags), "/etc/named/keys.conf:1: File cannot be read") {
+		t.Errorf("%d of %d shown: %s", len(found), len(want), lenstest.Text(diags))
+	}
+	found, diags = Lens{}.Get(sealed{tree(), "/etc/named.conf"})
+	if len(found) > 0 || diags.HasErrors() || len(diags) != 1 {
+		t.Errorf("named.conf is a secret, and shown are %v: %s", found, lenstest.Text(diags))
+	}
+	_, _, diags = Lens{}.Put(sealed{tree(), "/etc/named.conf"}, []engine.Edit{edit(ACLKind, "", "x", attrs{"addresses": texts("any")})})
+	if !strings.Contains(lenstest.Text(diags), "keep keys in a file of their own") {
+		t.Errorf("%s", lenstest.Text(diags))
 	}
 }
 

@@ -127,7 +127,7 @@ func (Lens) Get(t engine.Tree) ([]engine.Resource, hcl.Diagnostics) {
 func get(t engine.Tree) (*conf, []engine.Resource) {
 	c := load(t)
 	s := &shower{conf: c}
-	if len(c.files) == 0 && !c.diags.HasErrors() {
+	if c.none {
 		for _, d := range c.loneZones() {
 			s.data(d, zoneName(d.origin))
 		}

@@ -28,7 +28,7 @@ func (Lens) Put(t engine.Tree, edits []engine.Edit) ([]engine.FileEdit, []engine
 		p.many[z.file]++
 	}
 	if len(c.files) == 0 {
-		p.Fail(&edits[0].Range, "No named.conf", "There is no %s that could be edited: it comes with the package bind.", confFile)
+		p.Fail(&edits[0].Range, "No named.conf", "There is no %s that could be read and edited: it comes with the package bind, and one that holds secrets is not read here; keep keys in a file of their own.", confFile)
 		return nil, nil, p.Diags
 	}
 	p.edits(edits)

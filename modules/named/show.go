@@ -105,7 +105,7 @@ func (s *shower) tooMany(f *lensput.File, what string, n int) {
 	if !s.new(engine.Addr{Kind: what, Name: f.Path}) {
 		return
 	}
-	s.diags = append(s.diags, &hcl.Diagnostic{
+	s.tell(&hcl.Diagnostic{
 		Severity: hcl.DiagWarning, Summary: "Not shown one by one",
 		Detail:  fmt.Sprintf("%s has %d %s: more than %d are kept as bytes. Each can be edited all the same.", f.Path, n, what, maxShown),
 		Subject: f.RangeOf(lens.Span{}),

@@ -159,7 +159,7 @@ func (r *zoneReader) include(f *lensput.File, e *zonefile.Entry, origin, owner s
 		err = errors.New("zone files include each other without an end")
 	}
 	if err != nil {
-		r.diags = append(r.diags, &hcl.Diagnostic{
+		r.tell(&hcl.Diagnostic{
 			Severity: hcl.DiagWarning, Summary: "Included zone file cannot be read",
 			Detail: fmt.Sprintf("%s: %s. The zone would not be loaded.", p, err), Subject: f.RangeOf(e.Node.Whole),
 		})
