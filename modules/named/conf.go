@@ -184,6 +184,9 @@ func (c *conf) included(i item, depth int) []*lensput.File {
 			c.cannot(f, p, err, severity, "named would not start.")
 			continue
 		}
+		if errors.Is(err, fs.ErrNotExist) {
+			err = errors.New("it is not there")
+		}
 		c.tell(&hcl.Diagnostic{
 			Severity: severity, Summary: "Included file cannot be read",
 			Detail: fmt.Sprintf("%s: %s. named would not start.", p, err), Subject: i.file.RangeOf(i.node.Whole),

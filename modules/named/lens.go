@@ -129,7 +129,7 @@ func get(t engine.Tree) (*conf, []engine.Resource) {
 	s := &shower{conf: c}
 	if c.none {
 		for _, d := range c.loneZones() {
-			s.data(d, zoneName(d.origin))
+			s.loneZone(d)
 		}
 		return c, s.found
 	}

@@ -100,6 +100,17 @@ func (s *shower) zones() {
 	}
 }
 
+// loneZone shows a zone file that stands for itself.
+func (s *shower) loneZone(d *zoneData) {
+	attrs := s.attrs(inZone, nil)
+	attrs[attrSerial], attrs[attrSOA], attrs[attrDefaultTTL] = cty.NullVal(cty.Number), cty.NullVal(soaType), cty.NullVal(cty.String)
+	d.head(attrs)
+	s.found = append(s.found, engine.Resource{
+		Addr: engine.Addr{Kind: ZoneKind, Name: zoneName(d.origin)}, Value: cty.ObjectVal(attrs), Range: *d.file.RangeOf(lens.Span{}),
+	})
+	s.data(d, zoneName(d.origin))
+}
+
 // tooMany tells, once, that the items of a file are not shown.
 func (s *shower) tooMany(f *lensput.File, what string, n int) {
 	if !s.new(engine.Addr{Kind: what, Name: f.Path}) {
@@ -140,9 +151,6 @@ func (d *zoneData) soaWords() []string {
 
 // data shows the records of a zone file.
 func (s *shower) data(d *zoneData, zone string) {
-	if d.soa != nil && d.by == nil {
-		lens.Show(d.soa.Node)
-	}
 	if len(d.order) > maxShown {
 		s.tooMany(d.file, "sets of records", len(d.order))
 		return
