@@ -30,7 +30,18 @@ type logical struct {
 	orphan bool      // it begins with a blank: passed over
 }
 
-func blank(c byte) bool { return strings.IndexByte(lens.Blank, c) >= 0 }
+func blank(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
+
+// trim is a span without blanks around it: lens.Trim, for spans that are many.
+func trim(src []byte, s lens.Span) lens.Span {
+	for s.Start < s.End && blank(src[s.Start]) {
+		s.Start++
+	}
+	for s.End > s.Start && blank(src[s.End-1]) {
+		s.End--
+	}
+	return s
+}
 
 // lineEnd is where the line of an offset ends, without its line feed.
 func lineEnd(src []byte, at int) int {
@@ -42,8 +53,12 @@ func lineEnd(src []byte, at int) int {
 
 // counts tells whether a line is neither blank nor a comment.
 func counts(line []byte) bool {
-	body := bytes.TrimLeft(line, lens.Blank)
-	return len(body) > 0 && body[0] != '#'
+	for _, c := range line {
+		if !blank(c) {
+			return c != '#'
+		}
+	}
+	return false
 }
 
 // read calls for each logical line of a file until one is refused. A line that
@@ -57,7 +72,7 @@ func read(src []byte, line func(logical) error) error {
 			at = end + 1
 			continue
 		}
-		body := lens.Trim(src, lens.Span{Start: at, End: end}, lens.Blank)
+		body := trim(src, lens.Span{Start: at, End: end})
 		if open && blank(src[at]) && !cur.orphan {
 			cur.whole.End = body.End
 			at = end + 1
@@ -80,6 +95,9 @@ func read(src []byte, line func(logical) error) error {
 // skip is the first offset from at on that counts: a line feed does not, nor the
 // lines behind it that are blank or comments.
 func skip(src []byte, at, end int) int {
+	if at < end && src[at] != '\n' {
+		return at
+	}
 	for at < end && src[at] == '\n' {
 		at++
 		for at < end {
@@ -134,7 +152,7 @@ func pieces(src []byte, s lens.Span) []lens.Span {
 	var found []lens.Span
 	for at := skip(src, s.Start, s.End); at < s.End; at = skip(src, at, s.End) {
 		end := min(lineEnd(src, at), s.End)
-		if p := lens.Trim(src, lens.Span{Start: at, End: end}, lens.Blank); p.Len() > 0 {
+		if p := trim(src, lens.Span{Start: at, End: end}); p.Len() > 0 {
 			found = append(found, p)
 		}
 		at = end
