@@ -4,26 +4,18 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"path"
-	"regexp"
+	"maps"
 	"slices"
-	"strings"
 
+	"hikae/engine/lens"
+	"hikae/engine/lens/postfix"
 	"hikae/hosts"
 	"hikae/modules/internal/programs"
 )
 
 const postfixLibexec = "/usr/libexec/postfix/" // daemon_directory on EL
 
-// mapRef finds the lookup tables that postfix reads in compiled form: hash:,
-// btree: and kin before a path (postconf(5), DATABASE_README). They may be
-// named in main.cf with $config_directory.
-var mapRef = regexp.MustCompile(`\b(?:hash|btree|dbm|cdb|lmdb):((?:/|\$\{?config_directory\}?/)[^\s,}]+)`)
-
-const (
-	postfixDir = "/etc/postfix"
-	aliases    = "/etc/aliases"
-)
+const aliases = "/etc/aliases"
 
 // postfixMaps compiles the tables of which the source changed or the compiled
 // form is missing: *.db is derived, so it never travels.
@@ -35,47 +27,48 @@ func postfixMaps(ctx context.Context, h hosts.Host, changed []string) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range tables {
+	for _, t := range slices.Sorted(maps.Keys(tables)) {
 		if !slices.Contains(changed, t) && compiled(h, t) {
 			continue
 		}
-		if _, err := h.Stat(t); errors.Is(err, fs.ErrNotExist) {
-			continue // postfix itself says so, and better
+		n, err := h.Stat(t)
+		if errors.Is(err, fs.ErrNotExist) || n.Type == hosts.Dir {
+			continue // postfix itself says so, and better; or it is where names of tables begin
 		}
-		argv := []string{"/usr/sbin/postmap", t}
-		if t == aliases {
-			argv = []string{"/usr/sbin/postalias", t}
-		}
-		if err := programs.Run(ctx, h, argv...); err != nil {
+		if err := programs.Run(ctx, h, tables[t], t); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// postfixTables lists the sources of compiled tables, sorted.
-func postfixTables(h hosts.Reader) ([]string, error) {
-	var tables []string
-	for _, name := range []string{"main.cf", "master.cf"} {
-		text, err := readAll(h, path.Join(postfixDir, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
+// postfixTables gives the program that compiles each of the texts that main.cf
+// and master.cf name as a compiled table. A file that Postfix would refuse names
+// none: the check of the configuration says what is wrong with it.
+func postfixTables(h hosts.Reader) (map[string]string, error) {
+	var files []*lens.File
+	for _, g := range []lens.Grammar{postfix.Main(), postfix.Master()} {
+		text, err := readAll(h, g.Files[0])
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		for line := range strings.Lines(text) {
-			if strings.HasPrefix(strings.TrimSpace(line), "#") {
-				continue
-			}
-			for _, m := range mapRef.FindAllStringSubmatch(line, -1) {
-				t := strings.NewReplacer("${config_directory}", postfixDir, "$config_directory", postfixDir).Replace(m[1])
-				tables = append(tables, path.Clean(t))
-			}
+		f, err := g.Parse([]byte(text))
+		if err != nil {
+			f = nil
+		}
+		files = append(files, f)
+	}
+	tables := map[string]string{}
+	for _, r := range postfix.Refs(files[0], files[1]) {
+		switch {
+		case !r.Compiled():
+		case r.Alias() || r.Path == aliases:
+			tables[r.Path] = "/usr/sbin/postalias"
+		case tables[r.Path] == "":
+			tables[r.Path] = "/usr/sbin/postmap"
 		}
 	}
-	slices.Sort(tables)
-	return slices.Compact(tables), nil
+	return tables, nil
 }
 
 // compiled reports whether a table's compiled form is there.

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -39,10 +37,6 @@ type entry struct {
 	to   []lens.Span // of aliases
 }
 
-// tableRef is where a table of a type is named whose text is lines of key and
-// value: DATABASE_README.
-var tableRef = regexp.MustCompile(`(?:^|[\s,{:(=])(?:hash|btree|dbm|cdb|lmdb|texthash):(/[^\s,{}()]+)`)
-
 // usual are the tables that there are where no main.cf says otherwise: a table
 // alone is read by them.
 var usual = []string{"/etc/postfix/virtual"}
@@ -50,38 +44,22 @@ var usual = []string{"/etc/postfix/virtual"}
 // loadTables reads the tables that main.cf and master.cf name, and aliases.
 func (c *config) loadTables() hcl.Diagnostics {
 	c.secret = map[string]bool{}
-	named := []string{}
+	var named []string
 	at := map[string]*hcl.Range{}
 	alias := map[string]bool{aliasesPath: true}
-	look := func(name, value string, where *hcl.Range) {
-		for _, m := range tableRef.FindAllStringSubmatch(c.expand(value), -1) {
-			p := path.Clean(m[1])
-			if strings.HasSuffix(name, "sasl_password_maps") {
-				c.secret[p] = true
-			}
-			if name == "alias_maps" || name == "alias_database" {
-				alias[p] = true
-			}
-			if at[p] == nil {
-				named, at[p] = append(named, p), where
-			}
+	for _, r := range postfix.Refs(treeOf(c.main), treeOf(c.master)) {
+		f := c.main
+		if r.Master {
+			f = c.master
+		}
+		c.secret[r.Path] = c.secret[r.Path] || r.Password()
+		alias[r.Path] = alias[r.Path] || r.Alias()
+		if at[r.Path] == nil {
+			named, at[r.Path] = append(named, r.Path), f.RangeOf(r.Node.Whole)
 		}
 	}
-	if c.main != nil {
-		for _, n := range c.main.Tree.Root.Nodes {
-			look(n.Name(c.main.Source()), postfix.Value(c.main.Source(), n), c.main.RangeOf(n.Whole))
-		}
-	} else {
+	if c.main == nil {
 		named = append(named, usual...)
-	}
-	if c.master != nil {
-		for _, n := range c.master.Tree.Root.Nodes {
-			if len(n.Words) > 0 {
-				for _, o := range serviceOf(c.master.Source(), n).options {
-					look(o.name, o.value, c.master.RangeOf(n.Whole))
-				}
-			}
-		}
 	}
 	if at[aliasesPath] == nil {
 		named = append(named, aliasesPath)
@@ -158,31 +136,11 @@ func (t *table) read() {
 // folded is a key as it is looked up: postmap(1) and postalias(1) fold it.
 func folded(key string) string { return strings.ToLower(key) }
 
-// variable is a $name or ${name} of a value.
-var variable = regexp.MustCompile(`\$(?:\{(\w+)\}|(\w+))`)
-
-// expand replaces what a value refers to, as far as it is set in main.cf or is
-// known to be usual, to find the tables in it.
-func (c *config) expand(s string) string {
-	for range 8 {
-		if !strings.Contains(s, "$") || len(s) > 1<<16 {
-			break
-		}
-		s = variable.ReplaceAllStringFunc(s, func(ref string) string {
-			name := strings.Trim(ref, "${}")
-			if n := c.set(name); n != nil {
-				return postfix.Value(c.main.Source(), n)
-			}
-			switch name {
-			case "config_directory":
-				return path.Dir(mainPath)
-			case "default_database_type":
-				return "hash"
-			}
-			return ref
-		})
+func treeOf(f *lensput.File) *lens.File {
+	if f == nil {
+		return nil
 	}
-	return s
+	return f.Tree
 }
 
 func (t *table) addr(name string) engine.Addr {

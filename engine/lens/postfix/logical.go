@@ -27,7 +27,7 @@ import (
 // logical is a logical line.
 type logical struct {
 	whole  lens.Span // from its first byte to the end of its last line, without blanks there
-	orphan bool      // it begins with a blank: passed over
+	orphan bool      // it begins with a blank, and so does its span: passed over
 }
 
 func blank(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
@@ -83,7 +83,7 @@ func read(src []byte, line func(logical) error) error {
 				return err
 			}
 		}
-		cur, open = logical{whole: body, orphan: blank(src[at])}, true
+		cur, open = logical{whole: lens.Span{Start: at, End: body.End}, orphan: blank(src[at])}, true
 		at = end + 1
 	}
 	if open {
