@@ -47,8 +47,8 @@ func (Lens) Kinds() []engine.Schema {
 	}}
 }
 
-// Grammars has the one, as crontab(1) reads.
-func (Lens) Grammars() []lens.Grammar { return []lens.Grammar{crontab.Grammar()} }
+// Grammars are those of people's tables and of the system's.
+func (Lens) Grammars() []lens.Grammar { return []lens.Grammar{crontab.Grammar(), crontab.System()} }
 
 // Verbatim is where the variables are, what crond passes over, and jobs that a
 // table has twice.

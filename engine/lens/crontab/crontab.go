@@ -9,37 +9,57 @@ package crontab
 
 import (
 	"bytes"
+	"path"
 	"strings"
 
 	"hikae/engine/lens"
 )
 
-// Grammar is the one for files of their own.
+// Grammar is the one of people's tables, and of any other: a file that is called
+// crontab is taken for /etc/crontab.
 func Grammar() lens.Grammar {
 	return lens.Grammar{
-		Name:     "crontab",
-		Files:    []string{"/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/*"},
-		Place:    Place,
+		Name:  "crontab",
+		Files: []string{"/var/spool/cron/*"},
+		Place: func(name string) string {
+			if path.Base(name) == "crontab" {
+				return "/etc/crontab"
+			}
+			return place("/var/spool/cron", name)
+		},
 		Parse:    Parse,
 		Comments: []string{"#"},
 	}
 }
 
-// Place is where a file alone would be a crontab: the system's where its name, or
-// the directory that it is in, is that of one, and else a person's, whose lines
-// name no user.
-func Place(name string) string {
-	base := name[strings.LastIndexByte(name, '/')+1:]
-	if Ignored(base) {
-		base = "table"
+// System is the grammar of the system's tables, whose jobs name a user.
+func System() lens.Grammar {
+	return lens.Grammar{
+		Name:  "cron.d",
+		Files: []string{"/etc/crontab", "/etc/cron.d/*"},
+		Place: func(name string) string { return place("/etc/cron.d", name) },
+		Parse: func(src []byte) (*lens.File, error) {
+			f, err := Parse(src)
+			if err != nil {
+				return nil, err
+			}
+			for _, n := range f.Root.Nodes {
+				if when, ok := Job(src, n); ok && len(lens.Fields(src, n.Words[when], 2)) < 2 {
+					return nil, lens.ErrorAt(src, n.Words[when].Start, "a job of the system's tables says whose it is, before what is to be done")
+				}
+			}
+			return f, nil
+		},
+		Comments: []string{"#"},
 	}
-	switch {
-	case base == "crontab":
-		return "/etc/crontab"
-	case strings.Contains(name, "cron.d/"):
-		return "/etc/cron.d/" + base
+}
+
+// place is a path that crond does not pass over.
+func place(dir, name string) string {
+	if Ignored(path.Base(name)) {
+		name = "table"
 	}
-	return "/var/spool/cron/" + base
+	return path.Join(dir, path.Base(name))
 }
 
 // Ignored tells whether crond passes over a file of this name: not_a_crontab of

@@ -89,10 +89,22 @@ func TestCheckSchedule(t *testing.T) {
 }
 
 func TestPlace(t *testing.T) {
-	for name, want := range map[string]string{"crontab": "/etc/crontab", "/x/crontab": "/etc/crontab", "a/cron.d/b": "/etc/cron.d/b", "x.crontab": "/var/spool/cron/x.crontab", ".x": "/var/spool/cron/table"} {
-		if got := crontab.Place(name); got != want {
+	for name, want := range map[string]string{"crontab": "/etc/crontab", "x.crontab": "/var/spool/cron/x.crontab", ".x": "/var/spool/cron/table"} {
+		if got := crontab.Grammar().Place(name); got != want {
 			t.Errorf("%s is at %s, want %s", name, got, want)
 		}
+	}
+	if got := crontab.System().Place("raid-check"); got != "/etc/cron.d/raid-check" {
+		t.Errorf("a system's table is at %s", got)
+	}
+}
+
+func TestSystem(t *testing.T) {
+	if _, err := crontab.System().Parse([]byte("A=b\n@daily root x\n")); err != nil {
+		t.Error(err)
+	}
+	if _, err := crontab.System().Parse([]byte("A=b\n@daily x\n")); err == nil || !strings.HasPrefix(err.Error(), "2:8: a job of the system's") {
+		t.Errorf("a job of nobody: %v", err)
 	}
 }
 
