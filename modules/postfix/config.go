@@ -15,19 +15,21 @@ import (
 // config is all that the lens reads of a tree.
 type config struct {
 	tree         engine.Tree
-	main, master *lensput.File // nil where there is none
-	tables       []*table      // in the order in which they are named
-	secret       map[string]bool
+	main, master *lensput.File   // nil where there is none
+	tables       []*table        // in the order in which they are named
+	secret       map[string]bool // tables of passwords, which are not read
+	unread       map[string]bool // files that are there and cannot be read
 }
 
 func load(t engine.Tree) (*config, hcl.Diagnostics) {
-	c := &config{tree: t}
+	c := &config{tree: t, unread: map[string]bool{}}
 	var diags hcl.Diagnostics
 	open := func(p string, g lens.Grammar) *lensput.File {
 		f, err := lensput.Open(t, p, g)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case errors.Is(err, fs.ErrPermission):
+			c.unread[p] = true
 			diags = append(diags, lensput.Diag(hcl.DiagWarning, p, err, "What it sets is not known."))
 		case err != nil:
 			diags = append(diags, lensput.Diag(hcl.DiagError, p, err, "Postfix would not take it."))

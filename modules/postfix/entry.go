@@ -24,6 +24,8 @@ func (p *put) tableAt(e engine.Edit, at string, alias bool) *table {
 	switch {
 	case p.secret[at]:
 		p.Fail(e.RangeOf(""), "Table of passwords", "%s holds passwords, which stand in no overlay: write it with file and secret.", at)
+	case p.unread[at]:
+		p.Fail(e.RangeOf(""), "File cannot be edited", "%s is there and cannot be read here.", at)
 	case alias && at == aliasesPath:
 		t := &table{path: at, alias: true, byName: map[string][]*entry{}}
 		p.create(t)

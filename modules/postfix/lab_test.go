@@ -158,7 +158,8 @@ func TestLabMaster(t *testing.T) {
 			continue
 		}
 		got := map[string]string{}
-		for _, r := range c.services() {
+		services, _ := c.services()
+		for _, r := range services {
 			o := r.Value.GetAttr(attrOptions)
 			if o.IsNull() || counts[r.Addr.Name] != 1 {
 				continue

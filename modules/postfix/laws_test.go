@@ -2,6 +2,7 @@ package postfix
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 
@@ -128,6 +129,47 @@ func TestAlone(t *testing.T) {
 	_, diags = Lens{}.Get(lenstest.Tree{mainPath: "a = b\nc\n", masterPath: "x\n"})
 	if w := lenstest.Text(diags); !strings.HasPrefix(w, "/etc/postfix/main.cf:2: File cannot be read: an equals sign") || !strings.Contains(w, "master.cf:1: ") {
 		t.Errorf("refused: %s", w)
+	}
+}
+
+// sealed is a tree of which one file is a secret.
+type sealed struct {
+	lenstest.Tree
+	secret string
+}
+
+func (s sealed) ReadFile(p string) ([]byte, error) {
+	if p == s.secret {
+		return nil, &fs.PathError{Op: "read", Path: p, Err: fs.ErrPermission}
+	}
+	return s.Tree.ReadFile(p)
+}
+
+// TestSealed tells of a file that is a secret and reads the rest.
+func TestSealed(t *testing.T) {
+	for p, want := range map[string]string{
+		mainPath:               "main.cf:1: File cannot be read: read /etc/postfix/main.cf: permission denied. What it sets is not known.",
+		"/etc/postfix/virtual": "virtual:1: File cannot be read: read /etc/postfix/virtual: permission denied. Its entries are not known.",
+	} {
+		rs, diags := Lens{}.Get(sealed{tree(), p})
+		if w := lenstest.Text(diags); diags.HasErrors() || !strings.Contains(w, want) || len(rs) < 6 {
+			t.Errorf("%s: %d resources, %s", p, len(rs), w)
+		}
+	}
+	for p, e := range map[string]engine.Edit{mainPath: param("myhostname", cty.StringVal("x")), aliasesPath: set(KindAlias, "", "x", strs("y")),
+		"/etc/postfix/virtual": set(KindMap, "/etc/postfix/virtual", "x", cty.StringVal("y")), masterPath: edit(KindService, "", "x/unix", map[string]cty.Value{"command": cty.StringVal("x")})} {
+		files, _, diags := Lens{}.Put(sealed{tree(), p}, []engine.Edit{e})
+		if len(files) > 0 || !strings.Contains(lenstest.Text(diags), "cannot be read here") {
+			t.Errorf("%s, unread, is edited: %v %s", p, files, lenstest.Text(diags))
+		}
+	}
+	// A table of passwords is not opened at all.
+	if _, diags := (Lens{}).Get(sealed{tree(), "/etc/postfix/sasl_passwd"}); strings.Contains(lenstest.Text(diags), "sasl_passwd") {
+		t.Error(lenstest.Text(diags))
+	}
+	_, diags := Lens{}.Get(lenstest.Tree{masterPath: "smtp inet - - n - - smtpd\n"})
+	if w := lenstest.Text(diags); !strings.Contains(w, "master.cf:1: Service that Postfix would not take: smtp/inet is one of the network, and private") {
+		t.Errorf("a private service of the network: %s", w)
 	}
 }
 

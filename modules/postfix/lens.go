@@ -128,7 +128,7 @@ type put struct {
 // tablesAnew looks for the tables once more, as main.cf and master.cf name them
 // after their edits.
 func (p *put) tablesAnew() {
-	after := &config{tree: p.tree}
+	after := &config{tree: p.tree, unread: p.unread}
 	again := func(f *lensput.File, g lens.Grammar) *lensput.File {
 		if f == nil {
 			return nil
@@ -153,7 +153,8 @@ func (p *put) tablesAnew() {
 // resources is all that is shown; the nodes are marked so.
 func (c *config) resources() ([]engine.Resource, hcl.Diagnostics) {
 	resources, diags := c.parameters()
-	resources = append(resources, c.services()...)
+	services, more := c.services()
+	resources, diags = append(resources, services...), append(diags, more...)
 	for _, t := range c.tables {
 		entries, more := t.resources()
 		resources = append(resources, entries...)

@@ -162,6 +162,10 @@ func (p *put) addParameter(e engine.Edit, written string) {
 		p.Fail(e.RangeOf(""), "Not a parameter's name", "%q: a name has neither blanks nor an equals sign, and does not begin with #.", e.Addr.Name)
 		return
 	}
+	if p.unread[mainPath] {
+		p.Fail(e.RangeOf(""), "File cannot be edited", "%s is there and cannot be read here.", mainPath)
+		return
+	}
 	if p.main == nil {
 		p.main = lensput.New(mainPath)
 		p.main.Tree, _ = postfix.ParseMain(nil)

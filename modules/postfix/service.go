@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"hikae/engine"
@@ -105,10 +106,11 @@ func (c *config) named(name string) []*lens.Node {
 func serviceName(src []byte, n *lens.Node) string { return n.Word(src, 0) + "/" + n.Word(src, 1) }
 
 // services shows those of master.cf, each once.
-func (c *config) services() []engine.Resource {
+func (c *config) services() ([]engine.Resource, hcl.Diagnostics) {
 	if c.master == nil {
-		return nil
+		return nil, nil
 	}
+	var diags hcl.Diagnostics
 	src := c.master.Source()
 	last := map[string]*lens.Node{}
 	for _, n := range c.master.Tree.Root.Nodes {
@@ -122,13 +124,17 @@ func (c *config) services() []engine.Resource {
 			continue
 		}
 		lens.Show(n)
+		if n.Word(src, 1) == "inet" && n.Word(src, firstColumn) != "n" {
+			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "Service that Postfix would not take",
+				Detail: fmt.Sprintf("%s is one of the network, and private: master(8) does not start with it.", serviceName(src, n)), Subject: c.master.RangeOf(n.Whole)})
+		}
 		resources = append(resources, engine.Resource{
 			Addr:  engine.Addr{Kind: KindService, Name: serviceName(src, n)},
 			Value: cty.ObjectVal(serviceOf(src, n).values(src)),
 			Range: *c.master.RangeOf(n.Whole),
 		})
 	}
-	return resources
+	return resources, diags
 }
 
 func (s *service) values(src []byte) map[string]cty.Value {
@@ -429,7 +435,7 @@ func (p *put) checkName(e engine.Edit, isNew bool) bool {
 // addService writes one that is not there, at the end.
 func (p *put) addService(e engine.Edit) {
 	if p.master == nil {
-		p.Fail(e.RangeOf(""), "No master.cf", "%s is not there: the package postfix brings it.", masterPath)
+		p.Fail(e.RangeOf(""), "No master.cf", "%s is not there, or cannot be read here: the package postfix brings it.", masterPath)
 		return
 	}
 	i := strings.LastIndexByte(e.Addr.Name, '/')

@@ -95,9 +95,13 @@ func (c *config) loadTable(p string, alias bool, where *hcl.Range) *hcl.Diagnost
 			return nil
 		}
 		c.tables = append(c.tables, t)
+		if c.main == nil || c.master == nil { // one of the two alone: no table is there
+			return nil
+		}
 		return &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "Table is missing", Subject: where,
 			Detail: fmt.Sprintf("%s is named here and is not there: Postfix puts off mail for which it would look there.", p)}
 	case err != nil:
+		c.unread[p] = true
 		return lensput.Diag(hcl.DiagWarning, p, err, "Its entries are not known.")
 	}
 	t.file = f
