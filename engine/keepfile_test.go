@@ -8,6 +8,7 @@ import (
 	"hikae/engine/lens"
 	"hikae/engine/lens/apache"
 	"hikae/engine/lens/braces"
+	"hikae/engine/lens/postfix"
 	"hikae/engine/lens/redis"
 )
 
@@ -30,6 +31,9 @@ func TestKeepFile(t *testing.T) {
 		{"replaced, where the source has it", lens.Words(), "ListenAddress",
 			"Port 22\nListenAddress 192.0.2.1 # lan\nX11 no\n", "listenaddress 192.0.2.2\n",
 			"Port 22\nlistenaddress 192.0.2.2\nX11 no\n", "ListenAddress=192.0.2.2<192.0.2.1 # lan"},
+		{"logical lines of Postfix", postfix.Main(), "mynetworks myhostname",
+			"mynetworks = 127.0.0.0/8,\n  192.0.2.1\nbiff = no\n", "mynetworks = 127.0.0.0/8\n# lan\n  192.0.2.2\nmyhostname =\n  x\n",
+			"myhostname =\n  x\nmynetworks = 127.0.0.0/8\n# lan\n  192.0.2.2\nbiff = no\n", "myhostname=x<; mynetworks=127.0.0.0/8 # lan 192.0.2.2<127.0.0.0/8, 192.0.2.1"},
 		{"the same is nothing", lens.Words(), "ListenAddress", "ListenAddress a\n", "ListenAddress  a\n", "ListenAddress a\n", ""},
 		{"more than the source has", lens.Words(), "ListenAddress", "ListenAddress a\nX no\n", "ListenAddress b\nListenAddress c\n",
 			"ListenAddress b\nListenAddress c\nX no\n", "ListenAddress=b, c<a"},
