@@ -55,6 +55,9 @@ func TestParse(t *testing.T) {
 		"@daily\n":                         "1:1: a job says when",
 		"@often x\n":                       `1:1: "@often" is none of`,
 		"# ok\nA=\"b\" c\n":                `2:1: "A=\"b\"" is no minute`,
+		"0-100/200 22-6 * 9-1 * x":         "0-100/200|22-6|*|9-1|* x",
+		"* * 0-5 * * x":                    `1:5: "0-5" is no day of the month`,
+		"5/10 * * * * x":                   `1:1: "5/10" is no minute`,
 		"FOO\n":                            `1:1: "FOO" is no minute`,
 		"-\n":                              "1:1: a job says when",
 		"1 2 3 4 5 A=b\n1 2 3 4 5 echo 50% done#": "1|2|3|4|5 A=b\n1|2|3|4|5 echo 50% done#",
@@ -81,7 +84,7 @@ func TestRead(t *testing.T) {
 }
 
 func TestCheckSchedule(t *testing.T) {
-	for s, ok := range map[string]bool{"@daily": true, "@often": false, "* * * * *": true, " 1\t2 3 4 5": true, "* * * *": false, "* 22-6 * * *": false, "*/61 * * * *": false, "*/60 * * * *": true, "* * * * fri-sun": true, "* * * * fri-mon": false, "@daily x": false, "1 1 1 1 +1": false, "~5 5~ ~ * *": true} {
+	for s, ok := range map[string]bool{"@daily": true, "@often": false, "* * * * *": true, " 1\t2 3 4 5": true, "* * * *": false, "* 22-6 * * *": false, "*/61 * * * *": false, "*/60 * * * *": true, "* * * * fri-sun": true, "* * * * fri-mon": false, "@daily x": false, "1 1 1 1 +1": false, "~5 5~ ~ * *": true, "5~2 * * * *": false, "1/2 * * * *": false, "~/2 * * * *": false, "1-70/100 * * * *": false, "1-5/100 * * * *": false} {
 		if why := crontab.CheckSchedule(s); (why == "") != ok {
 			t.Errorf("%q: %s", s, why)
 		}

@@ -61,41 +61,51 @@ func checkField(i int, w string, strict bool) string {
 }
 
 // checkItem checks one of the parts between commas, as get_range of cronie's
-// src/entry.c: *, N, N-M or N~M, and /STEP.
+// src/entry.c: *, N, N-M or N~M, and /STEP behind the first and the third. What
+// a version of cronie takes is taken, unless strict: a range that is upside down,
+// a step beyond the range.
 func checkItem(field int, item string, strict bool) bool {
-	item, step, stepped := strings.Cut(item, "/")
-	if stepped && (!digits(step) || strings.Trim(step, "0") == "" || strict && !inStep(field, step)) {
-		return false
+	r := ranges[field]
+	item, by, stepped := strings.Cut(item, "/")
+	step, ok := 1, true
+	if stepped {
+		if step, ok = number(field, by); !ok || !digits(by) || step == 0 || strict && step > r.hi+1 {
+			return false
+		}
 	}
 	if item == "*" {
 		return true
 	}
 	lo, hi, isRange := strings.Cut(item, "-")
 	if !isRange {
-		lo, hi, isRange = strings.Cut(item, "~")
-		if isRange && (lo == "" || hi == "") { // a random one of an open range
-			_, okLo := number(field, lo)
-			_, okHi := number(field, hi)
-			return (lo == "" || okLo) && (hi == "" || okHi)
-		}
+		return !stepped && checkRandom(field, item)
 	}
-	a, ok := number(field, lo)
-	if !isRange || !ok {
-		return ok
-	}
-	b, ok := number(field, hi)
-	if a > b && b == 0 && ranges[field].hi == 7 { // fri-sun
+	a, okA := number(field, lo)
+	b, okB := number(field, hi)
+	if a > b && b == 0 { // fri-sun
 		b = 7
 	}
-	return ok && (a <= b || !strict)
+	if a > b {
+		return okA && okB && !strict // it is never
+	}
+	return okA && okB && a >= r.lo && b-(b-a)%step <= r.hi && (!strict || b <= r.hi)
 }
 
-func inStep(field int, step string) bool {
-	n, err := strconv.Atoi(step)
-	return err == nil && n <= ranges[field].hi+1
+// checkRandom checks N, or N~M: one of a range, which may be open at either end.
+func checkRandom(field int, item string) bool {
+	r := ranges[field]
+	lo, hi, isRange := strings.Cut(item, "~")
+	a, b, okA, okB := r.lo, r.hi, true, true
+	if lo != "" || !isRange {
+		a, okA = number(field, lo)
+	}
+	if hi != "" {
+		b, okB = number(field, hi)
+	}
+	return okA && okB && r.lo <= a && a <= b && b <= r.hi
 }
 
-// number is one of a field's numbers, or a name for it.
+// number is a number, or a field's name for one.
 func number(field int, s string) (int, bool) {
 	for i, w := range ranges[field].words {
 		if s == w {
@@ -106,7 +116,7 @@ func number(field int, s string) (int, bool) {
 		return 0, false
 	}
 	n, err := strconv.Atoi(s)
-	return n, err == nil && n >= ranges[field].lo && n <= ranges[field].hi
+	return n, err == nil
 }
 
 func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
