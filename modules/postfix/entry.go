@@ -61,13 +61,12 @@ func (p *put) entry(e engine.Edit) {
 	}
 	text := want.AsString()
 	switch {
+	case len(found) > 0 && cty.StringVal(found[0].text).RawEquals(want): // as it is, however odd
 	case text == "" || strings.ContainsAny(text, "\n\r\x00") || strings.Trim(text, lens.Blank) != text:
 		p.Fail(e.RangeOf(attrValue), "Value cannot be written", "What is found under %q is one line, not empty, without blanks around it.", e.Addr.Name)
 	case len(found) > 0:
-		if !cty.StringVal(found[0].text).RawEquals(want) {
-			postfix.SetEntry(t.file.Tree, found[0].node, text)
-			p.Touch(t.file, e.Addr)
-		}
+		postfix.SetEntry(t.file.Tree, found[0].node, text)
+		p.Touch(t.file, e.Addr)
 	case !postfix.KeyOK(e.Addr.Name):
 		p.Fail(e.RangeOf(""), "Key cannot be written", "%q: a key does not begin with #, and blanks in it stand in double quotes.", e.Addr.Name)
 	default:
@@ -108,14 +107,13 @@ func (p *put) alias(e engine.Edit) {
 	}
 	to, ok := stringsOf(want)
 	switch {
+	case ok && len(found) > 0 && equal(t.targets(found[0]), to): // as it is, however odd
 	case !ok || !postfix.AliasOK(e.Addr.Name, to):
 		p.Fail(e.RangeOf(attrValue), "Alias cannot be written",
 			"%q: a name, and what its mail goes to, each as aliases(5) has it: quotes around what holds a colon, a comma or a blank.", e.Addr.Name)
 	case len(found) > 0:
-		if have := t.targets(found[0]); !equal(have, to) {
-			setTargets(t.file.Tree, found[0], have, to)
-			p.Touch(t.file, e.Addr)
-		}
+		setTargets(t.file.Tree, found[0], t.targets(found[0]), to)
+		p.Touch(t.file, e.Addr)
 	default:
 		t.file.Append(e.Addr.Name + ": " + strings.Join(to, ", "))
 		p.Touch(t.file, e.Addr)

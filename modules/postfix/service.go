@@ -194,25 +194,31 @@ func (p *put) service(e engine.Edit) {
 		}
 		return
 	}
-	if !p.checkService(e, len(found) == 0) {
-		return
-	}
 	if len(found) == 0 {
-		p.addService(e)
+		if p.checkService(e, true) {
+			p.addService(e)
+		}
 		return
 	}
 	n := found[len(found)-1]
 	src := p.master.Source()
+	if !utf8.Valid(src[n.Whole.Start:n.Whole.End]) {
+		p.Fail(e.RangeOf(""), "Service cannot be edited", "%s holds what is no UTF-8, in %s.", e.Addr.Name, p.master.RangeOf(n.Whole))
+		return
+	}
 	s := serviceOf(src, n)
-	have := s.values(src)
+	e = others(e, s.values(src)) // what is there stays, however odd
+	if !p.checkService(e, false) {
+		return
+	}
 	for i, c := range columns {
-		if v, ok := e.Attrs[c.attr]; ok && !v.RawEquals(have[c.attr]) {
+		if v, ok := e.Attrs[c.attr]; ok {
 			p.master.Replace(n.Words[firstColumn+i], columnText(v))
 			p.Touch(p.master, e.Addr)
 		}
 	}
 	options, changeOptions := optionsWanted(e)
-	changeOptions = changeOptions && !e.Attrs[attrOptions].RawEquals(have[attrOptions]) && (len(options) > 0 || len(s.options) > 0)
+	changeOptions = changeOptions && (len(options) > 0 || len(s.options) > 0)
 	args, changeArgs := argsWanted(e)
 	changeArgs = changeArgs && !equal(args, s.args)
 	if changeOptions || changeArgs {
@@ -225,6 +231,18 @@ func (p *put) service(e engine.Edit) {
 		s.set(p.master.Tree, options, changeOptions, args)
 		p.Touch(p.master, e.Addr)
 	}
+}
+
+// others is an edit without what it leaves as it is.
+func others(e engine.Edit, have map[string]cty.Value) engine.Edit {
+	attrs := map[string]cty.Value{}
+	for name, v := range e.Attrs {
+		if !v.RawEquals(have[name]) {
+			attrs[name] = v
+		}
+	}
+	e.Attrs = attrs
+	return e
 }
 
 // optionsWanted are the options that an edit says; false where it says nothing.

@@ -72,10 +72,14 @@ func ValueSpan(src []byte, n *lens.Node) lens.Span {
 // its lines stay.
 func SetValue(f *lens.File, n *lens.Node, value string) {
 	if len(n.Words) > 1 {
-		setPieces(f, n.Words[1:], value)
+		setPieces(f, n, value)
 		return
 	}
 	at := ValueSpan(f.Source(), n).Start
+	if hides(f.Source(), n) {
+		f.Replace(lens.Span{Start: at, End: n.Whole.End}, " "+value)
+		return
+	}
 	if at < len(f.Source()) && f.Source()[at] == ' ' {
 		f.Insert(at+1, value)
 		return
@@ -83,10 +87,20 @@ func SetValue(f *lens.File, n *lens.Node, value string) {
 	f.Insert(at, " "+value)
 }
 
-// setPieces puts a value of one line in the place of one of several.
-func setPieces(f *lens.File, pieces []lens.Span, value string) {
-	f.Replace(pieces[0], value)
-	for _, p := range pieces[1:] {
+// hides tells whether there is a null byte in a node.
+func hides(src []byte, n *lens.Node) bool {
+	return bytes.IndexByte(src[n.Whole.Start:n.Whole.End], 0) >= 0
+}
+
+// setPieces puts a value of one line in the place of one of several, and of what
+// a null byte hides behind them.
+func setPieces(f *lens.File, n *lens.Node, value string) {
+	if hides(f.Source(), n) {
+		f.Replace(lens.Span{Start: n.Words[1].Start, End: n.Whole.End}, value)
+		return
+	}
+	f.Replace(n.Words[1], value)
+	for _, p := range n.Words[2:] {
 		f.Delete(line(f.Source(), p))
 	}
 }

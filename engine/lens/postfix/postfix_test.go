@@ -94,16 +94,16 @@ func TestParse(t *testing.T) {
 }
 
 func TestValue(t *testing.T) {
-	f := parse(t, postfix.Main(), "a = b\n#\n   c \n\td\r\ne=\nf =  \n g\n")
-	for i, want := range []string{"b   c \td", "", "g"} {
+	f := parse(t, postfix.Main(), "a = b\n#\n   c \n\td\r\ne=\nf =  \n g\nh = i\x00j\n k\nl =\x00m\n")
+	for i, want := range []string{"b   c \td", "", "g", "i", ""} {
 		if got := postfix.Value(f.Source(), f.Root.Nodes[i]); got != want {
 			t.Errorf("value %d is %q, want %q", i, got, want)
 		}
 	}
 	for i, n := range f.Root.Nodes {
-		postfix.SetValue(f, n, string("xyz"[i]))
+		postfix.SetValue(f, n, string("xyzvw"[i]))
 	}
-	if got, err := f.Bytes(); err != nil || string(got) != "a = x\n#\ne= y\nf =  \n z\n" {
+	if got, err := f.Bytes(); err != nil || string(got) != "a = x\n#\ne= y\nf =  \n z\nh = v\nl = w\n" {
 		t.Errorf("edited: %q, %v", got, err)
 	}
 }

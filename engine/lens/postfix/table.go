@@ -67,7 +67,7 @@ func Entry(src []byte, n *lens.Node) (key, value string, ok bool) {
 }
 
 // SetEntry gives a node of a table, or of aliases, another value, of one line.
-func SetEntry(f *lens.File, n *lens.Node, value string) { setPieces(f, n.Words[1:], value) }
+func SetEntry(f *lens.File, n *lens.Node, value string) { setPieces(f, n, value) }
 
 // KeyOK tells whether a text is the key of a line that begins with it.
 func KeyOK(key string) bool {
