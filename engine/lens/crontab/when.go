@@ -67,8 +67,9 @@ func checkField(i int, w string, strict bool) string {
 func checkItem(field int, item string, strict bool) bool {
 	r := ranges[field]
 	item, by, stepped := strings.Cut(item, "/")
-	step, ok := 1, true
+	step := 1
 	if stepped {
+		var ok bool
 		if step, ok = number(field, by); !ok || !digits(by) || step == 0 || strict && step > r.hi+1 {
 			return false
 		}
