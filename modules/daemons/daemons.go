@@ -88,9 +88,10 @@ func Units() []engine.Unit {
 			Reads: []string{"/etc/redis.conf", "/etc/redis/*"},
 			// With none of the data that the one that runs has.
 			Rehearse: &engine.Rehearse{
+				// EL 9 has its file in /etc/redis.
 				Argv: []string{
-					"/usr/bin/redis-server", "/etc/redis.conf", "--daemonize", "no", "--supervised", "no",
-					"--dbfilename", "hikae-rehearsal.rdb", "--appendonly", "no",
+					"/bin/sh", "-c", `f=/etc/redis.conf; [ -e $f ] || f=/etc/redis/redis.conf; exec /usr/bin/redis-server $f "$@"`, "sh",
+					"--daemonize", "no", "--supervised", "no", "--dbfilename", "hikae-rehearsal.rdb", "--appendonly", "no",
 				},
 				User:  "redis",
 				State: []string{"/var/lib/redis"},
