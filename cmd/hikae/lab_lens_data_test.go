@@ -71,6 +71,17 @@ func (l *lab) redis() {
 `, "/etc/redis.conf", `redis-cli config get maxmemory-policy; redis-cli config get timeout`,
 		"maxmemory-policy\nvolatile-lfu\ntimeout\n77\n",
 		"\nmaxmemory-policy allkeys-lru\n", "\nmaxmemory-policy volatile-lfu\n", "\ntimeout 0\n", "\ntimeout 77\n")
+	const shows = `cat /etc/redis.conf; systemctl show -p MainPID redis; redis-cli ping`
+	before := l.exec("standby", shows)
+	l.write("overlay.hcl", "overlay \"host\" \"standby\" {\n  redis_setting \"dir\" { value = \"/nonexistent\" }\n}\n")
+	if r := l.hikae("apply", "standby", "--yes"); r.code == 0 || !strings.Contains(r.out+r.errOut, "redis.service") {
+		l.t.Errorf("a directory that is not there: exit %d: %s%s", r.code, r.out, r.errOut)
+	}
+	if got := l.exec("standby", shows); got != before {
+		l.t.Errorf("after a setting that redis dies of, redis is another or has another file")
+	}
+	l.remove("overlay.hcl")
+	l.inStep("standby")
 }
 
 func (l *lab) firewalld() {
