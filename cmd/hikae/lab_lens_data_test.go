@@ -11,13 +11,13 @@ host "other" { ssh = "root@fresh" }
 pair "house" {
   members         = [host.primary, host.other]
   initial_primary = host.primary
-  paths           = ["/var/lib/pgsql/data"]
+  paths           = ["/var/lib/pgsql/data", "/usr/lib/firewalld/zones"]
 }
 host "standby" {
   ssh     = "root@standby"
   follows = pair.house
-  paths   = ["/var/lib/pgsql/data"]
-  only    = ["user:redis", "group:redis", "user:postgres", "group:postgres", "file:/etc/redis.conf", "file:/var/lib/pgsql/data/**", "file:/etc/firewalld/**",
+  paths   = ["/var/lib/pgsql/data", "/usr/lib/firewalld/zones"]
+  only    = ["user:redis", "group:redis", "user:postgres", "group:postgres", "file:/etc/redis.conf", "file:/var/lib/pgsql/data/**", "file:/{etc,usr/lib}/firewalld/**",
     "redis_setting:**", "postgresql_setting:**", "hba:**", "firewall_zone:**", "firewall_service:**"]
 }
 `
@@ -97,6 +97,7 @@ func (l *lab) firewalld() {
     short = "Lab"
     ports = ["7070/tcp", "7071-7075/udp"]
   }
+  firewall_zone "work" { protocols = ["gre"] } # which only firewalld's package has
   firewall_zone "guests" {
     sources  = ["10.99.0.0/16"]
     services = ["lab"]
@@ -107,8 +108,9 @@ func (l *lab) firewalld() {
 	l.ok("apply", "standby", "--yes")
 	l.inStep("standby")
 	shows := `firewall-cmd --zone=public --list-ports; firewall-cmd --zone=public --list-rich-rules; firewall-cmd --zone=guests --list-services; firewall-cmd --zone=guests --list-sources
-firewall-cmd --permanent --zone=guests --get-target; firewall-cmd --info-service=lab | grep '^  ports'; ls /etc/firewalld/zones/guests.xml /etc/firewalld/services/lab.xml`
-	want := "8443/tcp\n" + rule + "\nlab\n10.99.0.0/16\nDROP\n  ports: 7070/tcp 7071-7075/udp\n/etc/firewalld/services/lab.xml\n/etc/firewalld/zones/guests.xml\n"
+firewall-cmd --permanent --zone=guests --get-target; firewall-cmd --info-service=lab | grep '^  ports'; firewall-cmd --zone=work --list-protocols
+grep -v gre /etc/firewalld/zones/work.xml | diff - /usr/lib/firewalld/zones/work.xml; ls /etc/firewalld/zones/guests.xml /etc/firewalld/services/lab.xml`
+	want := "8443/tcp\n" + rule + "\nlab\n10.99.0.0/16\nDROP\n  ports: 7070/tcp 7071-7075/udp\ngre\n/etc/firewalld/services/lab.xml\n/etc/firewalld/zones/guests.xml\n"
 	if got := l.exec("standby", shows); got != want {
 		l.t.Errorf("firewalld: %s\nwant: %s", got, want)
 	}
@@ -125,7 +127,7 @@ firewall-cmd --permanent --zone=guests --get-target; firewall-cmd --info-service
 	l.remove("overlay.hcl")
 	l.ok("apply", "standby", "--yes")
 	l.inStep("standby")
-	if got := l.exec("standby", "cat /etc/firewalld/zones/public.xml; ls /etc/firewalld/zones/guests.xml 2>/dev/null; true"); got != before {
+	if got := l.exec("standby", "cat /etc/firewalld/zones/public.xml; ls /etc/firewalld/zones/{guests,work}.xml 2>/dev/null; true"); got != before {
 		l.t.Errorf("without the overlay:\n%s\nwant\n%s", got, before)
 	}
 }

@@ -104,7 +104,7 @@ var (
 var kinds = []*kind{
 	{
 		name: KindZone, dir: "zones", root: "zone", maxName: 17, label: "name of the zone",
-		doc: "A zone of firewalld. Its interfaces are the host's own and are never edited.",
+		doc: "A zone of firewalld. Its interfaces are the host's own and are never edited. One that only firewalld's package has, in /usr/lib/firewalld/zones, is copied to /etc/firewalld and edited there, where the project declares paths = [\"/usr/lib/firewalld/zones\"].",
 		attrs: []attribute{
 			short, description, version,
 			{name: "target", form: rootAttr, element: "target", check: checkTarget("default", "ACCEPT", "DROP", "%%REJECT%%"), doc: `What is done with packets that no rule matches: "ACCEPT", "DROP", "%%REJECT%%" or "default".`},

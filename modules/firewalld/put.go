@@ -91,8 +91,8 @@ func (p *put) create(k *kind, e engine.Edit) {
 		p.Fail(e.RangeOf(""), "File cannot be edited", "%s is there and cannot be read.", target)
 		return
 	case k.name == KindZone && slices.Contains(ownZones, name):
-		p.Fail(e.RangeOf(""), "The zone is firewalld's own", "%s is in %s, which is not carried, so that a new file would lose what it says. Make it a file of %s on the primary first, with firewall-cmd --permanent, or cp %s %s.",
-			name, path.Dir(k.lib(name)), path.Dir(target), k.lib(name), target)
+		p.Fail(e.RangeOf(""), "The zone is firewalld's own", "%s is in %s, which is not carried, so that a new file would lose what it says. Declare paths = [%q] where the primary is, or copy it once there: cp %s %s.",
+			name, path.Dir(k.lib(name)), path.Dir(k.lib(name)), k.lib(name), target)
 		return
 	}
 	for _, a := range k.need {
