@@ -28,7 +28,11 @@ func attrsOf(r xml.Reader, n *lens.Node, names ...string) (map[string]string, bo
 		return nil, false
 	}
 	m := map[string]string{}
-	for _, a := range r.Attributes(n) {
+	attrs := r.Attributes(n)
+	if len(attrs) > len(names) {
+		return nil, false
+	}
+	for _, a := range attrs {
 		v, ok := r.Attr(n, a)
 		if !ok || !slices.Contains(names, a) {
 			return nil, false

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zclconf/go-cty/cty"
 	"pgregory.net/rapid"
@@ -231,6 +232,26 @@ func TestMany(t *testing.T) {
 	after := lenstest.PutGet(t, Lens{}, tr, edit(KindZone, "drop", attrs{"sources": strs("10.0.0.7", "192.0.2.1")}))
 	if want := "<zone target=\"DROP\">\n  <source address=\"192.0.2.1\"/>\n  <source address=\"10.0.0.7\"/>\n  <service name=\"x\"/>\n</zone>\n"; after["/etc/firewalld/zones/drop.xml"] != want {
 		t.Errorf("%s", after["/etc/firewalld/zones/drop.xml"])
+	}
+}
+
+// TestHostile looks at files that would take long if each attribute were looked
+// for among all.
+func TestHostile(t *testing.T) {
+	var b strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&b, " a%d=\"\"", i)
+	}
+	all := b.String()
+	start := time.Now()
+	tr := lenstest.Tree{"/etc/firewalld/zones/z.xml": "<zone" + all + "><service" + all + "/><rule" + all + "><accept" + all + "/></rule><rule><accept" + all + "/></rule><destination" + all + "/></zone>"}
+	rs, _ := Lens{}.Get(tr)
+	if len(rs) != 1 || !rs[0].Value.GetAttr("others").RawEquals(cty.NumberIntVal(100_004)) {
+		t.Errorf("%#v", rs)
+	}
+	lenstest.GetPut(t, Lens{}, tr)
+	if took := time.Since(start); took > 30*time.Second { // quadratic, it is hours
+		t.Errorf("it took %s", took)
 	}
 }
 

@@ -168,7 +168,11 @@ func (r *rule) set(name, value string) error {
 // rich language can.
 func ruleOf(r xml.Reader, n *lens.Node) (*rule, bool) {
 	out := &rule{}
-	for _, a := range r.Attributes(n) {
+	attrs := r.Attributes(n)
+	if len(attrs) > 2 {
+		return nil, false
+	}
+	for _, a := range attrs {
 		if v, ok := r.Attr(n, a); !ok || out.set(a, v) != nil {
 			return nil, false
 		}
@@ -187,7 +191,11 @@ func clauseOf(r xml.Reader, n *lens.Node) (*clause, bool) {
 	if _, text := r.TextWord(n); text || !r.IsElement(n) {
 		return nil, false
 	}
-	for _, a := range r.Attributes(n) {
+	attrs := r.Attributes(n)
+	if len(attrs) > 5 {
+		return nil, false // no element of a rule has so many, and to look for each takes long
+	}
+	for _, a := range attrs {
 		v, ok := r.Attr(n, a)
 		switch {
 		case !ok:
