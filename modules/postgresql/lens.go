@@ -111,7 +111,7 @@ func shownName(name string) bool {
 	return name != ""
 }
 
-// Verbatim is where the lines are that are not shown: includes among them.
+// Verbatim is where the lines are that are not shown.
 func (Lens) Verbatim(t engine.Tree) []hcl.Range {
 	c := load(t)
 	c.settings()

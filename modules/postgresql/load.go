@@ -167,6 +167,7 @@ func (c *cluster) conf(p string, from *hcl.Range, above []string) {
 
 // include follows a directive: what it names begins at its own file's directory.
 func (c *cluster) include(directive, name string, f *lensput.File, n *lens.Node, read func(string, *hcl.Range)) {
+	lens.Show(n) // what it says is what it leads to
 	rng := f.RangeOf(n.Whole)
 	p := c.abs(name, path.Dir(f.Path))
 	switch _, err := engine.Resolve(c.tree, p); {
