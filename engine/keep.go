@@ -218,7 +218,7 @@ func taken(f *keepable, wish, ground []byte, but map[string]string, secret bool)
 		was = tree
 	}
 	fold := spelling(f.grammar)
-	in, before := blocksOf(tree, fold), blocksOf(was, fold)
+	in, before := blocksOf(tree, f.grammar), blocksOf(was, f.grammar)
 	var out []KeptKey
 	for _, key := range sortedKeys(f.keys) {
 		byPlace, wasThere := in.byPlace(tree.Find(key, fold)), before.byPlace(was.Find(key, fold))
@@ -227,6 +227,9 @@ func taken(f *keepable, wish, ground []byte, but map[string]string, secret bool)
 			places[p] = ""
 		}
 		for _, p := range sortedKeys(places) {
+			if calledBy(f.grammar, tree, byPlace[p][0]) != "" {
+				continue // whether it is of a host shows in its words: see lint
+			}
 			says := saysOf(tree, byPlace[p])
 			if _, kept := but[key]; kept || says != saysOf(was, wasThere[p]) {
 				continue
@@ -290,8 +293,7 @@ func overlaid(key KeptKey, files []*keepable, made map[string][]byte) bool {
 			if err != nil {
 				return false
 			}
-			fold := spelling(f.grammar)
-			return saysOf(tree, blocksOf(tree, fold).byPlace(tree.Find(p.key, fold))[p.place]) != key.Here
+			return p.saysAt(tree, f.grammar) != key.Here
 		}
 	}
 	return false
@@ -299,18 +301,7 @@ func overlaid(key KeptKey, files []*keepable, made map[string][]byte) bool {
 
 // tree is the tree of the files that are wished, some of whose texts are at hand.
 func (d *Desired) tree(facts hosts.Facts, made map[string][]byte) Tree {
-	return NewTree(facts, func(yield func(string, *hosts.Node) bool) {
-		for _, rs := range []map[Addr]*Resource{d.Resources, d.Pristine} {
-			for a, r := range rs {
-				if over := d.Resources[a]; over != nil {
-					r = over
-				}
-				if a.Kind == "file" && r.Node != nil && !yield(a.Name, r.Node) {
-					return
-				}
-			}
-		}
-	}, func(p string, n *hosts.Node) ([]byte, error) {
+	return NewTree(facts, d.files, func(p string, n *hosts.Node) ([]byte, error) {
 		if b, ok := made[p]; ok {
 			return b, nil
 		}

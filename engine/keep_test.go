@@ -138,3 +138,27 @@ func TestKeep(t *testing.T) {
 		}
 	}
 }
+
+// A lens reads what a partial follower does not take, and writes only what it does.
+func TestALensOfAPartialFollower(t *testing.T) {
+	text := []byte("listen a\n")
+	addr := engine.Addr{Kind: "file", Name: appConf}
+	snap := &engine.Snapshot{Host: "primary", Resources: []engine.Resource{{Addr: addr,
+		Node: &hosts.Node{Type: hosts.File, Mode: 0o600, Owner: "app", Group: "app", Content: plainText(string(text))}}}}
+	for _, c := range []struct{ only, err string }{
+		{"file:/etc/other", `Add "file:/etc/app.conf" to it`}, {"file:/etc/app.*", ""},
+	} {
+		d, diags := engine.Compile(engine.Want{
+			Host: "follower", Source: snap, Only: []string{"setting:*", c.only}, Lenses: []engine.Lens{settings{}},
+			Schemas: []engine.Schema{{Kind: "file", Node: true}},
+			Patches: []engine.Patch{{Addr: engine.Addr{Kind: "setting", Name: "listen"}, Rank: engine.RankHost, Attrs: map[string]cty.Value{"value": cty.StringVal("b")}}},
+			Bytes:   func(hosts.Content) ([]byte, error) { return text, nil },
+		})
+		switch {
+		case c.err == "" && (diags.HasErrors() || d.Resources[addr].Node.Owner != "app" || d.Resources[addr].Node.Content != plainText("listen b\n")):
+			t.Errorf("%s: %v", c.only, diags)
+		case c.err != "" && (!diags.HasErrors() || !strings.Contains(diags.Error(), c.err)):
+			t.Errorf("%s: %v", c.only, diags)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -20,6 +21,7 @@ type KeptKey struct {
 
 // keeper gives keys of one file the values that another has.
 type keeper struct {
+	grammar   lens.Grammar
 	fold      func(string) string
 	wish, own *lens.File
 	done      map[lens.Span]bool        // of the wish, the statements that were seen to
@@ -30,8 +32,9 @@ type keeper struct {
 // placed is a kept key, and where its statements are.
 type placed struct {
 	KeptKey
-	key   string
-	place string
+	key    string
+	place  string
+	called string // of a block, its words are meant
 }
 
 // keepFile makes the statements of a file that keys lead to those of the host's
@@ -41,9 +44,11 @@ type placed struct {
 //   - one that only the source has is taken out, where the block that it stands in
 //     is in the host's own file too: not to say something is the host's own as well;
 //   - one that only the host has is added, if the block is there, or if the key
-//     names the block: "mysqld.server_id" makes a section, "*.pm" does not.
+//     names the block: "mysqld.server_id" makes a section, "*.pm" does not;
+//   - of a block that is called by something else than its words (lens.Grammar's
+//     Called) it is these words that stay, and what is in it does not.
 func keepFile(g lens.Grammar, wish, own []byte, keys map[string]string) ([]byte, []placed, error) {
-	k := keeper{fold: spelling(g), done: map[lens.Span]bool{}, stands: map[*lens.Node]*lens.Node{}}
+	k := keeper{grammar: g, fold: spelling(g), done: map[lens.Span]bool{}, stands: map[*lens.Node]*lens.Node{}}
 	var err error
 	if k.own, err = g.Parse(own); err != nil {
 		return nil, nil, err
@@ -51,7 +56,7 @@ func keepFile(g lens.Grammar, wish, own []byte, keys map[string]string) ([]byte,
 	if k.wish, err = g.Parse(wish); err != nil {
 		return nil, nil, err
 	}
-	w, o := blocksOf(k.wish, k.fold), blocksOf(k.own, k.fold)
+	w, o := blocksOf(k.wish, g), blocksOf(k.own, g)
 	for _, key := range sortedKeys(keys) {
 		k.key(key, keys[key], w, o)
 	}
@@ -87,7 +92,8 @@ const placeMark = "\x00"
 
 // blocksOf finds the blocks of a file. A place is the words of the blocks from
 // the outermost on; that of the file is "".
-func blocksOf(f *lens.File, fold func(string) string) blocks {
+func blocksOf(f *lens.File, g lens.Grammar) blocks {
+	fold := spelling(g)
 	b := blocks{at: map[string]*lens.Node{"": f.Root}, in: map[*lens.Node]string{}, name: map[string]string{}}
 	same := func(s string) string { return s }
 	var visit func(n *lens.Node, place string)
@@ -95,14 +101,27 @@ func blocksOf(f *lens.File, fold func(string) string) blocks {
 		for _, c := range n.Nodes {
 			b.in[c] = place
 			if c.Block {
-				inner := place + words(f, c, fold) + placeMark
-				b.at[inner], b.name[inner] = c, b.name[place]+words(f, c, same)+"."
+				head, name := words(f, c, fold), words(f, c, same)
+				if called := calledBy(g, f, c); called != "" {
+					name = c.Name(f.Source()) + " " + called
+					head = fold(name)
+				}
+				inner := place + head + placeMark
+				b.at[inner], b.name[inner] = c, b.name[place]+name+"."
 				visit(c, inner)
 			}
 		}
 	}
 	visit(f.Root, "")
 	return b
+}
+
+// calledBy is what a block is called by that is not called by its words, or "".
+func calledBy(g lens.Grammar, f *lens.File, n *lens.Node) string {
+	if g.Called == nil || !n.Block {
+		return ""
+	}
+	return g.Called(f, n)
 }
 
 func words(f *lens.File, n *lens.Node, fold func(string) string) string {
@@ -123,8 +142,11 @@ func (b blocks) byPlace(nodes []*lens.Node) map[string][]*lens.Node {
 }
 
 func (k *keeper) key(key, why string, w, o blocks) {
-	ours := w.byPlace(slices.DeleteFunc(k.wish.Find(key, k.fold), func(n *lens.Node) bool { return k.done[n.Whole] }))
-	own := o.byPlace(k.own.Find(key, k.fold))
+	ourBlocks, ourNodes := k.apart(k.wish, key)
+	ownBlocks, ownNodes := k.apart(k.own, key)
+	k.heads(key, why, w.byPlace(ourBlocks), o.byPlace(ownBlocks), w)
+	ours := w.byPlace(slices.DeleteFunc(ourNodes, func(n *lens.Node) bool { return k.done[n.Whole] }))
+	own := o.byPlace(ownNodes)
 	places := map[string]string{}
 	for p := range ours {
 		places[p] = ""
@@ -141,6 +163,68 @@ func (k *keeper) key(key, why string, w, o blocks) {
 		}
 		k.at(key, why, p, ours[p], own[p], w.at[p], o)
 	}
+}
+
+// apart are the nodes that a key leads to: the blocks whose words stay, and the
+// statements.
+func (k *keeper) apart(f *lens.File, key string) (heads, nodes []*lens.Node) {
+	for _, n := range f.Find(key, k.fold) {
+		if calledBy(k.grammar, f, n) != "" {
+			heads = append(heads, n)
+		} else {
+			nodes = append(nodes, n)
+		}
+	}
+	return heads, nodes
+}
+
+// heads gives blocks the words of the host's own that are called the same.
+func (k *keeper) heads(key, why string, ours, own map[string][]*lens.Node, w blocks) {
+	for _, place := range slices.Sorted(maps.Keys(ours)) {
+		nodes := ours[place]
+		of := map[string]*lens.Node{}
+		for _, n := range own[place] {
+			of[calledBy(k.grammar, k.own, n)] = n
+		}
+		for _, n := range nodes {
+			called := calledBy(k.grammar, k.wish, n)
+			here := of[called]
+			if here == nil {
+				continue
+			}
+			is, be := arguments(k.wish, n), arguments(k.own, here)
+			if slices.Equal(is, be) {
+				continue
+			}
+			k.wish.SetArguments(n, be)
+			k.kept = append(k.kept, placed{key: key, place: place, called: called, KeptKey: KeptKey{
+				Key: w.name[place] + n.Name(k.wish.Source()) + " " + called, Here: strings.Join(be, " "), Source: strings.Join(is, " "), Why: why,
+			}})
+		}
+	}
+}
+
+// arguments are the words of a node behind its first.
+func arguments(f *lens.File, n *lens.Node) []string {
+	var out []string
+	for i := 1; i < len(n.Words); i++ {
+		out = append(out, n.Word(f.Source(), i))
+	}
+	return out
+}
+
+// saysAt is what a file says where a key was kept.
+func (p placed) saysAt(f *lens.File, g lens.Grammar) string {
+	nodes := f.Find(p.key, spelling(g))
+	if p.called == "" {
+		return saysOf(f, blocksOf(f, g).byPlace(nodes)[p.place])
+	}
+	for _, n := range nodes {
+		if calledBy(g, f, n) == p.called {
+			return strings.Join(arguments(f, n), " ")
+		}
+	}
+	return ""
 }
 
 // at sees to the statements of one key in one block.

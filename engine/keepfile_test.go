@@ -59,6 +59,11 @@ func TestKeepFile(t *testing.T) {
 			"LISTEN 192.0.2.2:80\n<IfModule mpm_event_module>\n  # none\n</IfModule>\n",
 			"LISTEN 192.0.2.2:80\n<IfModule mpm_event_module>\n</IfModule>\n",
 			"IfModule mpm_event_module.MaxRequestWorkers=<4000; Listen=192.0.2.2:80<192.0.2.1:80, 192.0.2.1:443 https"},
+		{"the addresses of virtual hosts", apache.Grammar(), "VirtualHost *.VirtualHost",
+			"<VirtualHost 192.0.2.1:80 [::1]:80>\n  ServerName a\n  ServerAdmin x\n</VirtualHost>\n<VirtualHost 192.0.2.1:80>\n  ServerName b\n</VirtualHost>\n<IfModule mod_ssl.c>\n<VirtualHost 192.0.2.1:443>\nServerName a\n</VirtualHost>\n</IfModule>\n",
+			"<VirtualHost 192.0.2.2:80>\n  ServerName a\n</VirtualHost>\n<IfModule mod_ssl.c>\n<VirtualHost 192.0.2.2:443>\nServerName A\n</VirtualHost>\n</IfModule>\n<VirtualHost 192.0.2.2:80>\n  ServerName c\n</VirtualHost>\n",
+			"<VirtualHost 192.0.2.2:80>\n  ServerName a\n  ServerAdmin x\n</VirtualHost>\n<VirtualHost 192.0.2.1:80>\n  ServerName b\n</VirtualHost>\n<IfModule mod_ssl.c>\n<VirtualHost 192.0.2.2:443>\nServerName a\n</VirtualHost>\n</IfModule>\n",
+			"IfModule mod_ssl.c.VirtualHost a:443=192.0.2.2:443<192.0.2.1:443; VirtualHost a:80=192.0.2.2:80<192.0.2.1:80 [::1]:80"},
 	} {
 		got, kept, err := engine.KeepFile(c.grammar, []byte(c.wish), []byte(c.own), strings.Fields(c.keys)...)
 		if err != nil {

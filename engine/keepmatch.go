@@ -120,7 +120,8 @@ func (k *KeyFinder) Grammar(path string) (lens.Grammar, bool) {
 	return g, known && g.Name != rules.WordGrammar
 }
 
-// Spans are where the statements of such keys are in a file.
+// Spans are where the statements of such keys are in a file. Blocks whose words
+// stay are not among them: they do where the host has the block already.
 func (k *KeyFinder) Spans(path string, text []byte) []lens.Span {
 	f := k.match(Addr{Kind: "file", Name: path})
 	if f == nil {
@@ -133,7 +134,9 @@ func (k *KeyFinder) Spans(path string, text []byte) []lens.Span {
 	var out []lens.Span
 	for key := range f.keys {
 		for _, n := range tree.Find(key, f.grammar.Fold) {
-			out = append(out, n.Whole)
+			if calledBy(f.grammar, tree, n) == "" {
+				out = append(out, n.Whole)
+			}
 		}
 	}
 	return out

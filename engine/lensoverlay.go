@@ -30,6 +30,10 @@ func (c *compiler) edit(l Lens, edits []Edit) hcl.Diagnostics {
 			return append(diags, errorDiag("A path has one owner",
 				fmt.Sprintf("%s is edited by the lens %s, for %s; it is also %s. Say it one way.", e.Path, LensName(l), e.For[0], other), rangeOf(edits, e.For[0])))
 		}
+		if !c.only.match(a) {
+			return append(diags, errorDiag("Not among what this host takes",
+				fmt.Sprintf("%s is to be edited for %s, and is not among what only of %s names. Add %q to it.", a, e.For[0], c.Host, a.String()), rangeOf(edits, e.For[0])))
+		}
 		r := c.fileAt(a)
 		if r == nil || r.Node.Type == hosts.Absent {
 			r = &Resource{Addr: a, Value: cty.NilVal, Node: defaultNode(Patch{})}
@@ -125,15 +129,31 @@ func (c *compiler) tree() Tree {
 	if c.Source != nil {
 		facts = c.Source.Facts
 	}
-	return NewTree(facts, func(yield func(string, *hosts.Node) bool) {
-		for _, rs := range []map[Addr]*Resource{c.out.Resources, c.out.Pristine} {
-			for a := range rs {
-				if r := c.fileAt(a); a.Kind == "file" && r.Node != nil && !yield(a.Name, r.Node) {
-					return
-				}
+	return NewTree(facts, c.out.files, c.read)
+}
+
+// files are the files that are wished, and beside them those of the source that
+// the host does not take (only): daemons read them all as one.
+func (d *Desired) files(yield func(string, *hosts.Node) bool) {
+	for _, rs := range []map[Addr]*Resource{d.Resources, d.Pristine} {
+		for a, r := range rs {
+			if over := d.Resources[a]; over != nil {
+				r = over
+			}
+			if a.Kind == "file" && r.Node != nil && !yield(a.Name, r.Node) {
+				return
 			}
 		}
-	}, c.read)
+	}
+	if d.source == nil || d.only == nil || d.only.all {
+		return
+	}
+	for i := range d.source.Resources {
+		r := &d.source.Resources[i]
+		if r.Addr.Kind == "file" && r.Node != nil && !d.only.match(r.Addr) && !yield(r.Addr.Name, r.Node) {
+			return
+		}
+	}
 }
 
 func (c *compiler) read(p string, n *hosts.Node) ([]byte, error) {

@@ -47,3 +47,12 @@ func (o *only) match(a Addr) bool {
 	_, ok := set.Match(a.Name)
 	return ok
 }
+
+// Takes tells which addresses a host takes whose only is this: kind:pattern.
+func Takes(patterns []string) (func(Addr) bool, error) {
+	o, err := parseOnly(patterns)
+	if err != nil {
+		return nil, err
+	}
+	return o.match, nil
+}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"hikae/engine"
 	"hikae/engine/lang"
@@ -170,6 +171,7 @@ func (l *looker) get(f *looked) ([]engine.Resource, error) {
 		if found[i].Range.Filename == f.path {
 			found[i].Range.Filename = f.name
 		}
+		found[i].Value = l.renamed(found[i], f)
 	}
 	if len(bad) == 0 {
 		return found, nil
@@ -178,6 +180,20 @@ func (l *looker) get(f *looked) ([]engine.Resource, error) {
 		l.tell(f.name, &lookedDiag{d, f})
 	}
 	return nil, &lookedDiag{bad[0], f}
+}
+
+// renamed is a resource's value with the file called as it is here.
+func (l *looker) renamed(r engine.Resource, f *looked) cty.Value {
+	if r.Value == cty.NilVal {
+		return r.Value
+	}
+	attrs := r.Value.AsValueMap()
+	for _, a := range schemaOf(l.lens, r.Addr.Kind).Attrs {
+		if v := attrs[a.Name]; a.Info && a.Type == cty.String && !v.IsNull() && v.AsString() == f.path {
+			attrs[a.Name] = cty.StringVal(f.name)
+		}
+	}
+	return cty.ObjectVal(attrs)
 }
 
 func (l *looker) resources(f *looked) error {

@@ -50,7 +50,11 @@ func (c *Controller) Lint(ctx context.Context, t Target, followers []Target, off
 		} else {
 			out.Notes = append(out.Notes, fmt.Sprintf("what %s has in the place of %s's addresses is not known: run hikae snapshot %s", f.Name, t.Name, f.Name))
 		}
-		out.Overlays = append(out.Overlays, tree.OverlayFor(f.Name, out.Findings, own, other, f.Patches))
+		takes, err := engine.Takes(f.Only)
+		if err != nil {
+			return nil, err
+		}
+		out.Overlays = append(out.Overlays, tree.OverlayFor(f.Name, out.Findings, own, other, f.Patches, takes))
 	}
 	out.Findings = append(out.Findings, tree.Certificates(now())...)
 	out.Findings = append(out.Findings, tree.Ports()...)

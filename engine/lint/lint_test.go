@@ -70,6 +70,8 @@ func lintTree(policy string, files map[string]string, more ...engine.Resource) *
 		Read: func(c hosts.Content) ([]byte, error) { return texts[c.ID], nil }}
 }
 
+func all(engine.Addr) bool { return true }
+
 func TestMentions(t *testing.T) {
 	tree := lintTree("", map[string]string{
 		"/etc/sites":           "vhost www 192.168.1.11:80 /var/www\n# 192.168.1.11\nvhost b *:80 /var/b\nother 192.168.1.11\n",
@@ -101,7 +103,10 @@ func TestMentions(t *testing.T) {
 	}
 
 	other := OwnOf(hosts.Facts{Hostname: "rio2.rio.st", Addresses: []string{"192.168.1.12/24"}})
-	o := tree.OverlayFor("rio2", found, own, other, nil)
+	o := tree.OverlayFor("rio2", found, own, other, nil, all)
+	if o := tree.OverlayFor("rio2", found, own, other, nil, func(a engine.Addr) bool { return a.Kind == "file" && a.Name == "/etc/sites" }); len(o.Data) != 1 || len(o.Open) != 1 {
+		t.Errorf("of what is not taken: %+v", o)
+	}
 	for _, part := range []string{
 		"overlay \"host\" \"rio2\" {\n", "  vhost \"www\" { listen = [\"192.168.1.12:80\"] }\n",
 		"  file \"/etc/app.conf\" { source = \"lint/rio2/etc/app.conf\" }\n",
@@ -114,10 +119,10 @@ func TestMentions(t *testing.T) {
 		t.Errorf("the file is %q", s)
 	}
 	patches := []engine.Patch{{Addr: engine.Addr{Kind: "vhost", Name: "www"}, Attrs: map[string]cty.Value{"listen": cty.True}}}
-	if o := tree.OverlayFor("rio2", found, own, other, patches); strings.Contains(o.HCL, "vhost") {
+	if o := tree.OverlayFor("rio2", found, own, other, patches, all); strings.Contains(o.HCL, "vhost") {
 		t.Errorf("what is overlaid is overlaid again:\n%s", o.HCL)
 	}
-	if o := tree.OverlayFor("rio2", found, own, Own{}, nil); o.HCL != "" || len(o.Open) == 0 {
+	if o := tree.OverlayFor("rio2", found, own, Own{}, nil, all); o.HCL != "" || len(o.Open) == 0 {
 		t.Errorf("of a host of which nothing is known: %+v", o)
 	}
 }

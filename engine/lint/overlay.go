@@ -24,8 +24,9 @@ type Overlay struct {
 
 // OverlayFor makes the overlay of a follower. Each resource that mentions what is
 // the source's own gets the attributes that do; a file that no lens shows gets all
-// of its bytes, and follows no longer. What patches say already is left out.
-func (t *Tree) OverlayFor(host string, found []Finding, own, other Own, patches []engine.Patch) Overlay {
+// of its bytes, and follows no longer. What patches say already is left out, and
+// what the follower does not take.
+func (t *Tree) OverlayFor(host string, found []Finding, own, other Own, patches []engine.Patch, takes func(engine.Addr) bool) Overlay {
 	t.open()
 	o := Overlay{Host: host, Dir: "lint/" + host, Data: map[string][]byte{}}
 	own, by := own.Without(other), own.ReplaceBy(other)
@@ -39,7 +40,7 @@ func (t *Tree) OverlayFor(host string, found []Finding, own, other Own, patches 
 		if f.resource == nil {
 			addr = engine.Addr{Kind: "file", Name: f.File}
 		}
-		if done[addr.String()] || said(patches, addr, f.Attr) {
+		if done[addr.String()] || !takes(engine.Addr{Kind: "file", Name: f.File}) || said(patches, addr, f.Attr) {
 			continue
 		}
 		done[addr.String()] = true
@@ -48,6 +49,10 @@ func (t *Tree) OverlayFor(host string, found []Finding, own, other Own, patches 
 			text, ok = t.block(f, found, own, by, patches)
 		} else {
 			text, ok = t.file(f, own, by, &o)
+		}
+		if ok && !takes(addr) {
+			o.Open = append(o.Open, fmt.Sprintf("%s:%d: %s: add %q to only of %s first", f.File, f.Line, f.Value, addr.String(), host))
+			continue
 		}
 		if !ok {
 			o.Open = append(o.Open, fmt.Sprintf("%s:%d: %s: what %s has in its place is not known", f.File, f.Line, f.Value, host))

@@ -77,6 +77,8 @@ func ownAddresses() KeepList {
 				"the addresses that sshd answers on: another host's would lock everybody out", "ListenAddress 192.0.2.1\n"},
 			{httpdFiles, []string{"Listen", "*.Listen"}, "httpd",
 				"the addresses and ports that httpd binds", "Listen 192.0.2.1:80\n"},
+			{httpdFiles, []string{"VirtualHost", "*.VirtualHost"}, "httpd",
+				"the addresses that a virtual host is asked at", "<VirtualHost 192.0.2.1:80>\nServerName www.example.com\n</VirtualHost>\n"},
 			{namedFiles, nested([]string{"listen-on", "listen-on-v6"}, "options"), "named",
 				"the addresses that named binds", "options { listen-on { 192.0.2.1; }; listen-on-v6 { none; }; };\n"},
 			{namedFiles, nested([]string{"query-source", "query-source-v6", "transfer-source", "transfer-source-v6", "notify-source", "notify-source-v6", "parental-source", "parental-source-v6"},
