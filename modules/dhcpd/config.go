@@ -29,6 +29,8 @@ const (
 type config struct {
 	tree    engine.Tree
 	servers map[version]*server
+	files   []*lensput.File // of both, each once
+	byPath  map[string]*lensput.File
 	diags   hcl.Diagnostics
 }
 
@@ -37,8 +39,6 @@ type server struct {
 	*config
 	version version
 	main    string
-	files   []*lensput.File
-	byPath  map[string]*lensput.File
 	open    []string // the files that are being read
 
 	included int
@@ -70,10 +70,9 @@ type declaration struct {
 const maxIncluded = 10000
 
 func load(t engine.Tree) *config {
-	c := &config{tree: t, servers: map[version]*server{}}
+	c := &config{tree: t, servers: map[version]*server{}, byPath: map[string]*lensput.File{}}
 	for v, main := range map[version]string{v4: main4, v6: main6} {
-		c.servers[v] = &server{config: c, version: v, main: main, byPath: map[string]*lensput.File{},
-			byAddr: map[engine.Addr]*declaration{}, networks: map[string]place{}}
+		c.servers[v] = &server{config: c, version: v, main: main, byAddr: map[engine.Addr]*declaration{}, networks: map[string]place{}}
 	}
 	for _, v := range []version{v4, v6} {
 		s := c.servers[v]
@@ -97,11 +96,6 @@ func (c *config) all() []*declaration {
 		}
 	}
 	return all
-}
-
-// allFiles are the files of both, each once.
-func (c *config) allFiles() []*lensput.File {
-	return slices.Concat(c.servers[v4].files, c.servers[v6].files)
 }
 
 // scope is where a statement stands.
@@ -145,20 +139,20 @@ func (s *server) file(name string, sc scope, from *hcl.Range) {
 }
 
 // opened is the file of a path, read once.
-func (s *server) opened(name string) (*lensput.File, error) {
-	if f := s.byPath[name]; f != nil {
+func (c *config) opened(name string) (*lensput.File, error) {
+	if f := c.byPath[name]; f != nil {
 		return f, nil
 	}
-	f, err := lensput.Open(s.tree, name, grammar())
+	f, err := lensput.Open(c.tree, name, grammar())
 	if err != nil {
 		return nil, err
 	}
-	if same := s.byPath[f.Path]; same != nil { // by way of a link
+	if same := c.byPath[f.Path]; same != nil { // by way of a link
 		f = same
 	} else {
-		s.files = append(s.files, f)
+		c.files = append(c.files, f)
 	}
-	s.byPath[name], s.byPath[f.Path] = f, f
+	c.byPath[name], c.byPath[f.Path] = f, f
 	return f, nil
 }
 
@@ -237,9 +231,8 @@ func (s *server) include(at place, sc scope) {
 		s.warn(rng, "Too many includes", "%s is not looked at.", name)
 	default:
 		s.included++
-		before := len(s.files)
 		s.file(name, sc.in("", at.node), rng)
-		if s.byPath[name] != nil || len(s.files) > before {
+		if s.byPath[name] != nil {
 			lens.Show(at.node)
 		}
 	}

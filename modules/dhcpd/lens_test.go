@@ -2,6 +2,7 @@ package dhcpd_test
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 
@@ -245,6 +246,19 @@ func TestPut(t *testing.T) {
 	}
 }
 
+// A file that both servers include is one.
+func TestPutCommon(t *testing.T) {
+	tr := lenstest.Tree{
+		"/etc/dhcp/dhcpd.conf":  "include \"/etc/dhcp/both\";\n",
+		"/etc/dhcp/dhcpd6.conf": "include \"/etc/dhcp/both\";\n",
+		"/etc/dhcp/both":        "subnet 10.0.0.0 netmask 255.0.0.0 { interface \"a\"; }\nsubnet6 fd00::/64 { interface \"a\"; }\n",
+	}
+	after := lenstest.PutGet(t, dhcpd.Lens{}, tr, put(subnet("10.0.0.0/8"), attrs{"interface": str("b")}), put(subnet("fd00::/64"), attrs{"interface": str("c")}))
+	if got, want := after["/etc/dhcp/both"], "subnet 10.0.0.0 netmask 255.0.0.0 { interface \"b\"; }\nsubnet6 fd00::/64 { interface \"c\"; }\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestPutRefused(t *testing.T) {
 	lan := subnet("192.168.1.0/24")
 	for name, c := range map[string]struct {
@@ -287,5 +301,32 @@ func TestTooMany(t *testing.T) {
 	files, _, _ := dhcpd.Lens{}.Put(tr, []engine.Edit{put(host("v4", "h7"), attrs{"fixed_address": strs("10.0.0.2")})})
 	if len(files) != 1 || !strings.Contains(string(files[0].Bytes), "host h7 { fixed-address 10.0.0.2; }\n") {
 		t.Error("an edit of one is not made")
+	}
+}
+
+// sealed is a tree of which one file is a secret.
+type sealed struct {
+	lenstest.Tree
+	path string
+}
+
+func (s sealed) ReadFile(p string) ([]byte, error) {
+	if p == s.path {
+		return nil, fs.ErrPermission
+	}
+	return s.Tree.ReadFile(p)
+}
+
+// What cannot be read here is passed over, and never written over.
+func TestSecretFile(t *testing.T) {
+	tr := sealed{tree(), "/etc/dhcp/hosts.conf"}
+	found, diags := get(t, tr)
+	if _, ok := found[host("v4", "nas")]; !ok || !strings.Contains(diags, "File is not looked at: /etc/dhcp/hosts.conf is kept from this view") {
+		t.Errorf("diagnostics: %s", diags)
+	}
+	tr = sealed{tree(), "/etc/dhcp/dhcpd.conf"}
+	files, _, pd := dhcpd.Lens{}.Put(tr, []engine.Edit{put(host("v4", "x"), attrs{"fixed_address": strs("10.0.0.1")})})
+	if len(files) > 0 || !strings.Contains(lenstest.Text(pd), "/etc/dhcp/dhcpd.conf is there and cannot be read") {
+		t.Errorf("a main file that is a secret: %d files, %s", len(files), lenstest.Text(pd))
 	}
 }

@@ -2,6 +2,8 @@ package dovecot
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"path"
 	"strconv"
 	"strings"
@@ -22,7 +24,7 @@ type made struct {
 	id     string
 	lines  []string
 	blocks []*made
-	addr   engine.Addr
+	edit   engine.Edit // the first that wants it
 }
 
 // block makes a block that is wished and not there.
@@ -49,15 +51,16 @@ func (p *put) create(e engine.Edit, raw string) {
 			return
 		}
 	}
-	at := p.end(b)
-	appendTo(at, line)
-	p.Touch(at.file, e.Addr)
+	if at, ok := p.end(b, e); ok {
+		appendTo(at, line)
+		p.Touch(at.file, e.Addr)
+	}
 }
 
 // end is the part of a block that new things are written at the end of.
-func (p *put) end(b *block) place {
+func (p *put) end(b *block, e engine.Edit) (place, bool) {
 	if b == p.top {
-		return p.ownFile()
+		return p.ownFile(e)
 	}
 	at := b.parts[0]
 	for _, part := range b.parts {
@@ -65,11 +68,11 @@ func (p *put) end(b *block) place {
 			at = part
 		}
 	}
-	return at
+	return at, true
 }
 
 // ownFile is the lens's own file, or dovecot.conf where that would not be read.
-func (p *put) ownFile() place {
+func (p *put) ownFile(e engine.Edit) (place, bool) {
 	f := p.byPath[own]
 	if f == nil && p.includes(own) {
 		if _, err := engine.Resolve(p.tree, own); err != nil {
@@ -81,11 +84,15 @@ func (p *put) ownFile() place {
 	if f == nil {
 		f = p.byPath[grammar.Main]
 	}
-	if f == nil { // nothing is there
+	if f == nil {
+		if _, err := p.tree.Stat(grammar.Main); !errors.Is(err, fs.ErrNotExist) {
+			p.Fail(e.RangeOf(""), "File cannot be edited", "%s is there and cannot be read.", grammar.Main)
+			return place{}, false
+		}
 		f, _ = lensput.Make(grammar.Main, grammar.Grammar())
 		p.byPath[grammar.Main] = f
 	}
-	return place{f, f.Tree.Root}
+	return place{f, f.Tree.Root}, true
 }
 
 // includes tells whether dovecot.conf includes a path.
@@ -183,7 +190,7 @@ func (p *put) makeBlock(e engine.Edit, path string) *made {
 			if !p.mayMake(e, parent, id, *siblings) {
 				return nil
 			}
-			m = &made{parent: parent, id: id, addr: e.Addr}
+			m = &made{parent: parent, id: id, edit: e}
 			*siblings = append(*siblings, m)
 		}
 		siblings = &m.blocks
@@ -251,9 +258,10 @@ func header(typ, name string) (string, bool) {
 // is the file, in the lens's own.
 func (p *put) writeBlocks() {
 	for _, m := range p.made {
-		at := p.end(m.parent)
-		appendTo(at, m.text(at.file.Tree.Step()))
-		p.Touch(at.file, m.addr)
+		if at, ok := p.end(m.parent, m.edit); ok {
+			appendTo(at, m.text(at.file.Tree.Step()))
+			p.Touch(at.file, m.edit.Addr)
+		}
 	}
 }
 

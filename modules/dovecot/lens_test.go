@@ -1,6 +1,7 @@
 package dovecot_test
 
 import (
+	"io/fs"
 	"strings"
 	"testing"
 
@@ -351,5 +352,32 @@ func TestPutRefused(t *testing.T) {
 		if text := lenstest.Text(diags); !strings.Contains(text, c.want) || len(files) > 0 {
 			t.Errorf("%s: %q, want %q", name, text, c.want)
 		}
+	}
+}
+
+// sealed is a tree of which one file is a secret.
+type sealed struct {
+	lenstest.Tree
+	path string
+}
+
+func (s sealed) ReadFile(p string) ([]byte, error) {
+	if p == s.path {
+		return nil, fs.ErrPermission
+	}
+	return s.Tree.ReadFile(p)
+}
+
+// What cannot be read here is passed over, and never written over.
+func TestSecretFile(t *testing.T) {
+	tr := sealed{tree(), "/etc/dovecot/conf.d/10-auth.conf"}
+	found, diags := get(t, tr)
+	if _, ok := found[setting("", "listen")]; !ok || !strings.HasPrefix(diags, "/etc/dovecot/dovecot.conf:10: File is not looked at: /etc/dovecot/conf.d/10-auth.conf is kept from this view") {
+		t.Errorf("diagnostics: %s", diags)
+	}
+	tr = sealed{tree(), "/etc/dovecot/dovecot.conf"}
+	files, _, pd := dovecot.Lens{}.Put(tr, []engine.Edit{put(setting("", "mail_debug"), cty.True)})
+	if len(files) > 0 || !strings.Contains(lenstest.Text(pd), "/etc/dovecot/dovecot.conf is there and cannot be read") {
+		t.Errorf("a main file that is a secret: %d files, %s", len(files), lenstest.Text(pd))
 	}
 }
