@@ -381,3 +381,7 @@ func TestSecretFile(t *testing.T) {
 		t.Errorf("a main file that is a secret: %d files, %s", len(files), lenstest.Text(pd))
 	}
 }
+
+func num(n int64) cty.Value { return cty.NumberIntVal(n) }
+
+func text(s string) cty.Value { return cty.StringVal(s) }
