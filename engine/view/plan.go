@@ -291,7 +291,27 @@ func valueText(v cty.Value) string {
 	if err != nil {
 		return "?"
 	}
-	return string(b)
+	return notForWeb(string(b))
+}
+
+// notForWeb writes <, > and & as themselves, which encoding/json escapes for web
+// pages.
+func notForWeb(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' || i+1 == len(s) {
+			b.WriteByte(s[i])
+			continue
+		}
+		if code := s[i:min(i+6, len(s))]; code == `\u003c` || code == `\u003e` || code == `\u0026` {
+			b.WriteByte(map[byte]byte{'c': '<', 'e': '>', '6': '&'}[code[5]])
+			i += 5
+			continue
+		}
+		b.WriteString(s[i : i+2])
+		i++
+	}
+	return b.String()
 }
 
 func summary(p *engine.Plan) string {
