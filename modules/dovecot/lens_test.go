@@ -175,6 +175,21 @@ func TestGet(t *testing.T) {
 	}
 }
 
+func TestSecrets(t *testing.T) {
+	conf := "dnpass = geheim\nconnect = host=db password=geheim\nuris = ldap://ann:geheim@x https://ann:geheim@y\nmysql a {\n  password = geheim\n}\nclient_secret = geheim\npass = yes\nargs = nopassword=y\nssl_key = </x\n"
+	found, _ := get(t, lenstest.Tree{"/etc/dovecot/dovecot.conf": conf})
+	for a, r := range found {
+		if strings.Contains(r.Value.GoString(), "geheim") {
+			t.Errorf("%s is shown", a)
+		}
+	}
+	for _, a := range []engine.Addr{setting("", "pass"), setting("", "args"), setting("", "ssl_key")} {
+		if _, ok := found[a]; !ok {
+			t.Errorf("%s is not shown", a)
+		}
+	}
+}
+
 func TestIncludes(t *testing.T) {
 	for name, c := range map[string]struct {
 		tree  lenstest.Tree

@@ -105,10 +105,10 @@ func sortOf(block, name string) sort {
 	return sorts()[""][name]
 }
 
-// secret tells whether a setting holds what doveconf hides (doveconf.c): a
-// password, or a text that has one in it.
+// secret tells whether a setting holds what doveconf hides (doveconf.c), a password
+// or a text that has one in it, or one of the .ext files' passwords.
 func secret(name, value string) bool {
-	for _, end := range []string{"_password", "_key", "_nonce"} {
+	for _, end := range []string{"password", "_key", "_nonce", "secret", "dnpass"} {
 		if strings.HasSuffix(name, end) {
 			return true
 		}
