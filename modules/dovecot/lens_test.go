@@ -176,7 +176,7 @@ func TestGet(t *testing.T) {
 }
 
 func TestSecrets(t *testing.T) {
-	conf := "dnpass = geheim\nconnect = host=db password=geheim\nuris = ldap://ann:geheim@x https://ann:geheim@y\nmysql a {\n  password = geheim\n}\nclient_secret = geheim\npass = yes\nargs = nopassword=y\nssl_key = </x\n"
+	conf := "dnpass = geheim\nconnect = host=db password=geheim\nuris = ldap://ann:geheim@x\nmysql a {\n  password = geheim\n}\nclient_secret = geheim\npass = yes\nargs = nopassword=y\nssl_key = </x\n"
 	found, _ := get(t, lenstest.Tree{"/etc/dovecot/dovecot.conf": conf})
 	for a, r := range found {
 		if strings.Contains(r.Value.GoString(), "geheim") {
@@ -315,6 +315,27 @@ func (l loose) Errorf(format string, args ...any) {
 	}
 	l.Helper()
 	l.T.Errorf(format, args...)
+}
+
+// A list of a project is a tuple to the language, and some types pass for others.
+func TestConform(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit engine.Edit
+		want string
+	}{
+		"a tuple":             {put(setting("", "auth_mechanisms"), cty.TupleVal([]cty.Value{text("plain"), text("scram-sha-256")})), "auth_mechanisms = plain scram-sha-256\n"},
+		"a text for a list":   {put(setting("", "auth_mechanisms"), text("plain external")), "auth_mechanisms = plain external\n"},
+		"a text for a flag":   {put(setting("", "mail_debug"), text("yes")), "mail_debug = yes\n"},
+		"a flag for a text":   {put(setting("", "ssl"), cty.True), "ssl = yes\n"},
+		"a text for a number": {put(setting("", "last_valid_uid"), text("7")), "last_valid_uid = 7\n"},
+		"a number for a text": {put(setting("plugin", "x"), num(7)), "  x = 7\n"},
+		"a number for a time": {put(setting("", "auth_cache_ttl"), num(0)), "auth_cache_ttl = 0\n"},
+	} {
+		files, _, diags := dovecot.Lens{}.Put(tree(), []engine.Edit{c.edit})
+		if len(files) != 1 || !strings.Contains(string(files[0].Bytes), c.want) {
+			t.Errorf("%s: %v %s", name, files, lenstest.Text(diags))
+		}
+	}
 }
 
 // The lens's own file goes with the last that stands in it.
