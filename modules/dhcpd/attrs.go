@@ -15,13 +15,13 @@ import (
 type form int
 
 const (
-	addrs  form = iota // addresses or host names, parted by commas
-	texts              // texts in quotes, parted by commas
-	text               // a text, mostly in quotes
-	word               // one word, of several that no blank parts
-	raw                // words as they are written, one blank between them
-	number             // a whole number
-	many               // raw, a statement each
+	addrs   form = iota // addresses or host names, parted by commas
+	phrases             // texts in quotes, parted by commas
+	phrase              // a text, mostly in quotes
+	word                // one word, of several that no blank parts
+	raw                 // words as they are written, one blank between them
+	number              // a whole number
+	many                // raw, a statement each
 )
 
 // setting is an attribute and the statement that it stands for.
@@ -40,11 +40,11 @@ func common() []setting {
 	return []setting{
 		{attr: "routers", form: addrs, key4: "option routers", check: isAddr, doc: "Routers, the preferred first."},
 		{attr: "dns_servers", form: addrs, key4: "option domain-name-servers", key6: "option dhcp6.name-servers", check: isAddr, doc: "Name servers, the preferred first."},
-		{attr: "domain_name", form: text, key4: "option domain-name", doc: "The domain that clients complete names with."},
-		{attr: "domain_search", form: texts, key4: "option domain-search", key6: "option dhcp6.domain-search", doc: "The domains that clients look for names in."},
+		{attr: "domain_name", form: phrase, key4: "option domain-name", doc: "The domain that clients complete names with."},
+		{attr: "domain_search", form: phrases, key4: "option domain-search", key6: "option dhcp6.domain-search", doc: "The domains that clients look for names in."},
 		{attr: "ntp_servers", form: addrs, key4: "option ntp-servers", key6: "option dhcp6.sntp-servers", check: isAddr, doc: "Time servers, the preferred first."},
 		{attr: "next_server", form: word, key4: "next-server", check: isAddr, doc: "The server that clients boot from."},
-		{attr: "filename", form: text, key4: "filename", doc: "The file that clients boot."},
+		{attr: "filename", form: phrase, key4: "filename", doc: "The file that clients boot."},
 		{attr: "default_lease_time", form: number, key4: "default-lease-time", key6: "default-lease-time", doc: "Seconds that a lease runs where the client asks for nothing; of IPv6, that its address is valid."},
 		{attr: "max_lease_time", form: number, key4: "max-lease-time", key6: "max-lease-time", doc: "The most seconds that a lease runs."},
 		{attr: "min_lease_time", form: number, key4: "min-lease-time", key6: "min-lease-time", doc: "The fewest seconds that a lease runs."},
@@ -61,7 +61,7 @@ func settings(kind string) []setting {
 			{attr: "prefixes", form: many, key6: "prefix6", doc: "What is delegated of prefixes: first, last and length, as \"fd00:0:0:100:: fd00:0:0:f00:: /56\"."},
 			{attr: "subnet_mask", form: word, key4: "option subnet-mask", check: isAddr, doc: "The mask that clients are told; the network's own where nothing is said."},
 			{attr: "broadcast_address", form: word, key4: "option broadcast-address", check: isAddr, doc: "The address for all of it."},
-			{attr: "interface", form: text, key4: "interface", key6: "interface", doc: "The interface that it is reached by."},
+			{attr: "interface", form: phrase, key4: "interface", key6: "interface", doc: "The interface that it is reached by."},
 		}, common()...)
 	}
 	return append([]setting{
@@ -70,8 +70,8 @@ func settings(kind string) []setting {
 		{attr: "client_id", form: raw, key4: "option dhcp-client-identifier", doc: "The client identifier that it is known by, as dhcpd writes it: octets in hexadecimal, or a text in quotes."},
 		{attr: "fixed_address", form: addrs, key4: "fixed-address", key6: "fixed-address6", check: isAddr, doc: "The addresses that it gets, or host names that lead to them; of several the one of the subnet that it is in. IPv6 has one."},
 		{attr: "fixed_prefix", form: word, key6: "fixed-prefix6", check: isPrefix, doc: "The prefix that is delegated to it."},
-		{attr: "host_name", form: text, key4: "option host-name", doc: "The name that it is told to have."},
-		{attr: "ddns_hostname", form: text, key4: "ddns-hostname", key6: "ddns-hostname", doc: "The name that is entered for it in the DNS."},
+		{attr: "host_name", form: phrase, key4: "option host-name", doc: "The name that it is told to have."},
+		{attr: "ddns_hostname", form: phrase, key4: "ddns-hostname", key6: "ddns-hostname", doc: "The name that is entered for it in the DNS."},
 	}, common()...)
 }
 
@@ -96,7 +96,7 @@ func attrs(kind string) []engine.Attr {
 
 func (f form) typ() cty.Type {
 	switch f {
-	case addrs, texts, many:
+	case addrs, phrases, many:
 		return cty.List(cty.String)
 	case number:
 		return cty.Number
@@ -182,18 +182,18 @@ func (f form) read(words []string) (cty.Value, bool) {
 		}
 	}
 	switch f {
-	case addrs, texts:
+	case addrs, phrases:
 		var members []string
 		for i, w := range words {
 			switch {
-			case i%2 == 1 && w != ",", i%2 == 0 && (w == "," || quoted(w) != (f == texts)):
+			case i%2 == 1 && w != ",", i%2 == 0 && (w == "," || quoted(w) != (f == phrases)):
 				return cty.NilVal, false
 			case i%2 == 0:
 				members = append(members, dialect.Unquote(w))
 			}
 		}
 		return list(members), len(words)%2 == 1
-	case text:
+	case phrase:
 		return cty.StringVal(dialect.Unquote(words[0])), len(words) == 1
 	case word:
 		return cty.StringVal(words[0]), len(words) == 1 && !quoted(words[0])

@@ -273,6 +273,8 @@ func TestPutRefused(t *testing.T) {
 		"a range elsewhere":    {put(lan, attrs{"ranges": strs("192.168.2.1 192.168.2.2")}), "not of the network 192.168.1.0/24"},
 		"a range backwards":    {put(lan, attrs{"ranges": strs("192.168.1.9 192.168.1.2")}), "not a first and a last address"},
 		"an address":           {put(lan, attrs{"routers": strs("a b")}), "neither an address nor a host name"},
+		"another's address":    {put(lan, attrs{"routers": strs("fd00::1")}), "of the other version of IP"},
+		"two of IPv6":          {put(host("v6", "x"), attrs{"fixed_address": strs("fd00::1", "fd00::2")}), "one address of IPv6"},
 		"no address":           {put(lan, attrs{"routers": strs()}), "null takes it out"},
 		"hardware":             {put(host("v4", "x"), attrs{"hardware": str("08:00")}), "not a type and an address"},
 		"a fraction":           {put(lan, attrs{"default_lease_time": cty.NumberFloatVal(0.5)}), "a whole number"},

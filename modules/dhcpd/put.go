@@ -1,8 +1,7 @@
 package dhcpd
 
 import (
-	"errors"
-	"io/fs"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -165,63 +164,78 @@ func add(block place, lines []string) {
 
 // written is a value as it stands behind its key: a text for each statement.
 func (p *put) written(s setting, v version, want cty.Value, e engine.Edit) ([]string, bool) {
-	fail := func(why string) ([]string, bool) {
+	texts, why := s.texts(v, want)
+	for i, text := range texts {
+		if why == "" {
+			why = s.wrong(v, e.Addr, text)
+		}
+		if why == "" && (s.form == phrase || s.form == phrases) {
+			var err error
+			if texts[i], err = dialect.Quote(text); err != nil {
+				why = err.Error()
+			}
+		}
+	}
+	if s.form == addrs || s.form == phrases {
+		texts = []string{strings.Join(texts, ", ")}
+	}
+	for _, text := range texts {
+		if why == "" && !s.reads(v, text, want) {
+			why = "dhcpd would read it otherwise: words have one blank between them"
+		}
+	}
+	if why != "" {
 		p.Fail(e.RangeOf(s.attr), "Value cannot be written", "%s: %s.", s.attr, why)
-		return nil, false
 	}
-	if s.key(v) == "" {
-		return fail("dhcpd has it for the other version of IP only")
-	}
-	var members []string
-	switch s.form.typ() {
-	case cty.Number:
+	return texts, why == ""
+}
+
+// texts are the texts of a value, or why it has none.
+func (s setting) texts(v version, want cty.Value) (texts []string, why string) {
+	switch {
+	case s.key(v) == "":
+		return nil, "dhcpd has it for the other version of IP only"
+	case s.form == number:
 		f := want.AsBigFloat()
-		if n, _ := f.Uint64(); !f.IsInt() || f.Sign() < 0 || n > 1<<32-1 {
-			return fail("it is a whole number of 32 bits")
+		if n, _ := f.Uint64(); !f.IsInt() || f.Sign() < 0 || n > math.MaxUint32 {
+			return nil, "it is a whole number of 32 bits"
 		}
-		members = []string{f.Text('f', 0)}
-	case cty.String:
-		members = []string{want.AsString()}
-	default:
-		for it := want.ElementIterator(); it.Next(); {
-			_, m := it.Element()
-			if m.IsNull() {
-				return fail("no member of it is null")
-			}
-			members = append(members, m.AsString())
-		}
-		if len(members) == 0 && s.form != many {
-			return fail("it has one member at least; null takes it out")
-		}
+		return []string{f.Text('f', 0)}, ""
+	case s.form.typ() == cty.String:
+		return []string{want.AsString()}, ""
 	}
-	for i, m := range members {
-		if s.check != nil {
-			if why := s.check(m); why != "" {
-				return fail("\"" + m + "\" is " + why)
-			}
+	for it := want.ElementIterator(); it.Next(); {
+		_, m := it.Element()
+		if m.IsNull() {
+			return nil, "no member of it is null"
 		}
-		if e.Addr.Kind == SubnetKind && s.attr == "ranges" {
-			if why := inNetwork(netip.MustParsePrefix(e.Addr.Name), m); why != "" {
-				return fail("\"" + m + "\" is " + why)
-			}
-		}
-		if s.form == text || s.form == texts {
-			q, err := dialect.Quote(m)
-			if err != nil {
-				return fail(err.Error())
-			}
-			members[i] = q
-		}
+		texts = append(texts, m.AsString())
 	}
-	if s.form == addrs || s.form == texts {
-		members = []string{strings.Join(members, ", ")}
+	switch {
+	case len(texts) == 0 && s.form != many:
+		return nil, "it has one member at least; null takes it out"
+	case len(texts) > 1 && v == v6 && s.attr == "fixed_address":
+		return nil, "a host has one address of IPv6"
 	}
-	for _, m := range members {
-		if !s.reads(v, m, want) {
-			return fail("dhcpd would read it otherwise: words have one blank between them")
-		}
+	return texts, ""
+}
+
+// wrong tells what is wrong with a text, "" where nothing is.
+func (s setting) wrong(v version, a engine.Addr, text string) string {
+	if s.check == nil {
+		return ""
 	}
-	return members, true
+	why := s.check(text)
+	if addr, err := netip.ParseAddr(text); why == "" && err == nil && addr.Is4() != (v == v4) {
+		why = "of the other version of IP"
+	}
+	if why == "" && a.Kind == SubnetKind && s.attr == "ranges" {
+		why = inNetwork(netip.MustParsePrefix(a.Name), text)
+	}
+	if why == "" {
+		return ""
+	}
+	return "\"" + text + "\" is " + why
 }
 
 // reads tells whether a statement with a text says a value, of a list of statements
@@ -237,116 +251,4 @@ func (s setting) reads(v version, text string, want cty.Value) bool {
 		return got.RawEquals(list([]string{text}))
 	}
 	return got.RawEquals(want)
-}
-
-// create adds a declaration.
-func (p *put) create(s *server, e engine.Edit) {
-	head, ok := p.head(e)
-	if !ok {
-		return
-	}
-	var lines []string
-	for _, set := range settings(e.Addr.Kind) {
-		want, ok := e.Attrs[set.attr]
-		if !ok || want.IsNull() {
-			continue
-		}
-		texts, ok := p.written(set, s.version, want, e)
-		if !ok {
-			return
-		}
-		for _, text := range texts {
-			lines = append(lines, set.key(s.version)+" "+text+";")
-		}
-	}
-	block, ok := p.placeFor(s, e)
-	if !ok {
-		return
-	}
-	body := head + " {\n"
-	for _, l := range lines {
-		body += block.file.Tree.Step() + l + "\n"
-	}
-	body += "}"
-	p.Touch(block.file, e.Addr)
-	if block.node == block.file.Tree.Root {
-		if last := s.lastTop(e.Addr.Kind, block.file); last != nil {
-			block.file.Tree.InsertAfter(last, body)
-			return
-		}
-	}
-	block.file.Tree.AppendTo(block.node, body)
-}
-
-// head is what stands before the brace.
-func (p *put) head(e engine.Edit) (string, bool) {
-	if e.Addr.Kind == SubnetKind {
-		net := netip.MustParsePrefix(e.Addr.Name)
-		if net.Addr().Is4() {
-			return "subnet " + net.Addr().String() + " netmask " + netmask(net), true
-		}
-		return "subnet6 " + net.String(), true
-	}
-	if !hostName.MatchString(e.Addr.Name) {
-		p.Fail(e.RangeOf(""), "Not a host's name", "%q cannot be one: letters, digits, - and _, with dots between.", e.Addr.Name)
-		return "", false
-	}
-	return "host " + e.Addr.Name, true
-}
-
-// placeFor is the block that a new declaration stands in: the file itself where
-// nothing is said.
-func (p *put) placeFor(s *server, e engine.Edit) (place, bool) {
-	if w, ok := e.Attrs[attrWithin]; ok && !w.IsNull() {
-		if block, ok := s.within(w.AsString(), e.Addr.Kind); ok {
-			return block, true
-		}
-		p.Fail(e.RangeOf(attrWithin), "Nowhere to declare it", "%q is no shared-network%s that is there.", w.AsString(),
-			map[string]string{HostKind: " nor subnet"}[e.Addr.Kind])
-		return place{}, false
-	}
-	f := s.byPath[s.main]
-	if f == nil {
-		if _, err := p.tree.Stat(s.main); !errors.Is(err, fs.ErrNotExist) {
-			p.Fail(e.RangeOf(""), "File cannot be edited", "%s is there and cannot be read.", s.main)
-			return place{}, false
-		}
-		made, err := lensput.Make(s.main, grammar())
-		if err != nil {
-			p.Fail(e.RangeOf(""), "File cannot be written", "%s.", err)
-			return place{}, false
-		}
-		s.byPath[s.main], f = made, made
-	}
-	return place{f, f.Tree.Root}, true
-}
-
-// within is the block that an attribute names.
-func (s *server) within(name, kind string) (place, bool) {
-	if at, ok := s.networks[name]; ok {
-		return at, true
-	}
-	if kind == HostKind {
-		for _, d := range s.declared {
-			path := "subnet " + strings.Join(wordsFrom(d.at.node, d.at.src(), 1), " ")
-			if d.within != "" {
-				path = d.within + " / " + path
-			}
-			if d.addr.Kind == SubnetKind && path == name {
-				return d.at, true
-			}
-		}
-	}
-	return place{}, false
-}
-
-// lastTop is the last declaration of a kind in a file that stands in no block.
-func (s *server) lastTop(kind string, f *lensput.File) *lens.Node {
-	var last *lens.Node
-	for _, d := range s.declared {
-		if d.addr.Kind == kind && d.at.file == f && d.within == "" {
-			last = d.at.node
-		}
-	}
-	return last
 }
