@@ -73,6 +73,8 @@ func (c *checker) top(root *lens.Node) {
 			c.body(n, inOptions)
 		case "acl":
 			c.addresses(n)
+		case "key", "logging":
+			c.simple(n)
 		case "masters", "primaries", "dnssec-policy": // lists and policies with names
 		case "zone", "view", "include":
 			c.nested(n)
@@ -80,6 +82,29 @@ func (c *checker) top(root *lens.Node) {
 			if s := known(statement(c.src, n), anywhere); s != nil {
 				c.statement(n, s)
 			}
+		}
+	}
+}
+
+// simple looks at the statements of keys and of logging: how many words each has
+// at most.
+func (c *checker) simple(block *lens.Node) {
+	most := map[string]int{
+		"algorithm": 2, "secret": 2, "buffered": 2, "print-category": 2, "print-severity": 2, "print-time": 2,
+		"severity": 3, "null": 1, "stderr": 1, "syslog": 2,
+	}
+	for _, n := range block.Nodes {
+		switch name := statement(c.src, n); {
+		case name == "category":
+			for _, e := range n.Nodes {
+				if len(e.Words) > 1 {
+					c.wrong(e, 1, "a category is a list of channels")
+				}
+			}
+		case name == "channel":
+			c.simple(n)
+		case most[name] > 0 && len(n.Words) > most[name]:
+			c.wrong(n, most[name], name+" takes no more than what comes before")
 		}
 	}
 }
@@ -93,6 +118,8 @@ func (c *checker) nested(n *lens.Node) bool {
 		} else if c.src[n.Words[1].Start] != '"' {
 			c.fail(n.Words[1].Start, "the name of a file stands in quotes")
 		}
+	case name == "key" && n.Block:
+		c.simple(n)
 	case name == "zone" && n.Block:
 		c.body(n, inZone)
 	case name == "view" && n.Block:

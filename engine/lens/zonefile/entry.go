@@ -89,6 +89,34 @@ func (e *Entry) readDirective(src []byte, name string) error {
 		return lens.ErrorAt(src, e.Data[args.to].Start, "%s has nothing more to it than what comes before %q", name, e.Data[args.to].Of(src))
 	case name == "$TTL" && !IsTTL(e.Data[0].Of(src)):
 		return lens.ErrorAt(src, e.Data[0].Start, "%q is no time to live", e.Data[0].Of(src))
+	case name == "$GENERATE":
+		return e.checkGenerated(src)
+	}
+	return nil
+}
+
+// checkGenerated looks at what $GENERATE makes: behind the range and the owner a
+// time and a class may come, then a type and its data, as one word.
+func (e *Entry) checkGenerated(src []byte) error {
+	rest := e.Data[2:]
+	for len(rest) > 2 && (isClass(rest[0].Of(src)) || IsTTL(rest[0].Of(src))) {
+		rest = rest[1:]
+	}
+	typ := rest[0].Of(src)
+	switch {
+	case !IsType(typ):
+		return lens.ErrorAt(src, rest[0].Start, "%q is no type of a record", typ)
+	case len(rest) < 2:
+		return lens.ErrorAt(src, e.Node.Whole.End, "something is missing behind $GENERATE")
+	case len(rest) > 2:
+		return lens.ErrorAt(src, rest[2].Start, "%q is more than $GENERATE has: its data is one word", rest[2].Of(src))
+	}
+	data := rest[1].Of(src)
+	if data[0] == '"' || strings.ContainsAny(data, `\{`) {
+		return nil // how a number is written may be told there
+	}
+	if _, fault := CheckData(strings.ToUpper(typ), []string{strings.ReplaceAll(data, "$", "1")}); fault != "" {
+		return lens.ErrorAt(src, rest[1].Start, "%s", fault)
 	}
 	return nil
 }
