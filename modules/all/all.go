@@ -15,8 +15,10 @@ import (
 	"hikae/modules/file"
 	"hikae/modules/firewalld"
 	"hikae/modules/httpd"
+	"hikae/modules/mariadb"
 	"hikae/modules/named"
 	"hikae/modules/packages"
+	"hikae/modules/phpfpm"
 	"hikae/modules/postfix"
 	"hikae/modules/postgresql"
 	"hikae/modules/redis"
@@ -24,7 +26,7 @@ import (
 	"hikae/modules/selinux"
 	"hikae/modules/service"
 	"hikae/modules/sysctl"
-	"hikae/modules/timer"
+	"hikae/modules/systemd"
 	"hikae/modules/versionlock"
 )
 
@@ -65,7 +67,9 @@ func Lenses() []engine.Lens {
 		firewalld.Lens{},
 		repo.Lens{},
 		sysctl.Lens{},
-		timer.Lens{},
+		systemd.Lens{},
+		mariadb.Lens{},
+		phpfpm.Lens{},
 		cron.Lens{},
 		versionlock.Lens{},
 		dovecot.Lens{},

@@ -142,7 +142,7 @@ func (p *put) create(e engine.Edit) {
 	if !ok {
 		return
 	}
-	ini.DnfStyle.AddSection(f.Tree, id, lines)
+	ini.DnfStyle.AddSections(f.Tree, ini.Section{Name: id, Settings: lines})
 	p.Touch(f, e.Addr)
 }
 

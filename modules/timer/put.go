@@ -110,7 +110,7 @@ func (p *put) change(timer *pair, e engine.Edit) {
 	for _, s := range settings() { // at the ends of the files: last
 		of := setting{service: s.service, section: s.section}
 		if f := timer.file(s); len(fresh[of]) > 0 {
-			ini.UnitStyle.AddSection(f.Tree, s.section, fresh[of])
+			ini.UnitStyle.AddSections(f.Tree, ini.Section{Name: s.section, Settings: fresh[of]})
 			p.Touch(f, e.Addr)
 			delete(fresh, of)
 		}

@@ -106,7 +106,7 @@ func TestEdit(t *testing.T) {
 		"remove long":    {func(f *lens.File, a, _ *lens.Node) { ini.RemoveDnf(f, a.Nodes[1]) }, "baseurl = http://x\n          http://y\n  \n          http://z\n", "  \n"},
 		"remove section": {func(f *lens.File, a, _ *lens.Node) { ini.RemoveSection(f, a) }, src[strings.Index(src, "[a]"):strings.Index(src, "# of b")], ""},
 		"add section": {func(f *lens.File, _, _ *lens.Node) {
-			ini.DnfStyle.AddSection(f, "c", []ini.Setting{{Key: "k", Value: "1"}})
+			ini.DnfStyle.AddSections(f, ini.Section{Name: "c", Settings: []ini.Setting{{Key: "k", Value: "1"}}})
 		}, "k=v", "k=v\n\n[c]\nk = 1\n"},
 		"item added":       {set("http://x", "http://y", "http://n", "http://z"), "http://y\n", "http://y\n          http://n\n"},
 		"item at the end":  {set("http://x", "http://y", "http://z", "http://n"), "http://z\n", "http://z\n          http://n\n"},
@@ -132,7 +132,7 @@ func TestEdit(t *testing.T) {
 func TestStyleIsTheNeighbours(t *testing.T) {
 	f := mustParse(t, dnf, "[a]\r\nk : = v\r\n")
 	ini.DnfStyle.Add(f, f.Root.Nodes[0], "l", "w")
-	ini.DnfStyle.AddSection(f, "b", []ini.Setting{{Key: "m", Value: "x"}})
+	ini.DnfStyle.AddSections(f, ini.Section{Name: "b", Settings: []ini.Setting{{Key: "m", Value: "x"}}})
 	if got, want := after(t, f), "[a]\r\nk : = v\r\nl = w\r\n\r\n[b]\r\nm = x\r\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

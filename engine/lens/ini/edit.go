@@ -8,7 +8,10 @@ import (
 )
 
 // Setting is one line of a section to be made.
-type Setting struct{ Key, Value string }
+type Setting struct {
+	Key, Value string
+	Bare       bool // without an equals sign
+}
 
 // Style is how a dialect's files are written where they have no example.
 type Style struct {
@@ -69,21 +72,36 @@ func ownLine(src []byte, n *lens.Node) bool {
 	return len(bytes.Trim(src[start:n.Whole.Start], lens.Blank)) == 0
 }
 
-// AddSection adds a section at the end of the file, parted from what is before
-// by an empty line.
-func (st Style) AddSection(f *lens.File, name string, settings []Setting) {
+// Section is one to be made.
+type Section struct {
+	Name     string
+	Settings []Setting
+}
+
+// AddSections adds sections at the end of the file, each parted from what is
+// before by an empty line.
+func (st Style) AddSections(f *lens.File, sections ...Section) {
 	src := f.Source()
 	nl := lens.Newline(src)
-	lines := []string{"[" + name + "]"}
 	assign := st.assign(f, nil)
-	for _, s := range settings {
-		lines = append(lines, strings.TrimRight(s.Key+assign+s.Value, " "))
-	}
-	text := strings.Join(lines, nl)
+	var lines []string
 	if before := bytes.TrimPrefix(src, []byte(bom)); len(before) > 0 && !bytes.HasSuffix(before, []byte("\n\n")) && !bytes.HasSuffix(before, []byte("\n\r\n")) {
-		text = nl + text
+		lines = append(lines, "")
 	}
-	f.Append(text)
+	for i, section := range sections {
+		if i > 0 {
+			lines = append(lines, "")
+		}
+		lines = append(lines, "["+section.Name+"]")
+		for _, s := range section.Settings {
+			if s.Bare {
+				lines = append(lines, s.Key)
+				continue
+			}
+			lines = append(lines, strings.TrimRight(s.Key+assign+s.Value, " "))
+		}
+	}
+	f.Append(strings.Join(lines, nl))
 }
 
 // RemoveSection takes a section out: its header, its settings and the comments

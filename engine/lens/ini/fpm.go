@@ -78,7 +78,7 @@ func (p *fpmParser) statement(s *fpmScanner) error {
 	switch {
 	case len(key) == 0:
 		return s.errorAt(start, "a %q where a setting begins", s.text[start])
-	case fpmWord(key) != "" && !s.spaced: // with spaces before it, it is one
+	case fpmWord(key) != "" && !s.spaced && !offset: // with spaces before it, it is one
 		return s.errorAt(start, "%q is no name of a setting", key)
 	}
 	word := lens.Span{Start: s.base + start, End: s.base + start + len(key)}

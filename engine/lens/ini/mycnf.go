@@ -11,6 +11,22 @@ import (
 // among it.
 const cnfBlank = " \t\n\v\f\r\xa0"
 
+// cnfLeft is text without blanks before it.
+func cnfLeft(text []byte) []byte {
+	for len(text) > 0 && strings.IndexByte(cnfBlank, text[0]) >= 0 {
+		text = text[1:]
+	}
+	return text
+}
+
+// cnfRight is text without blanks behind it.
+func cnfRight(text []byte) []byte {
+	for len(text) > 0 && strings.IndexByte(cnfBlank, text[len(text)-1]) >= 0 {
+		text = text[:len(text)-1]
+	}
+	return text
+}
+
 // maxCnfLine is how many bytes of a line MariaDB reads at once: what is longer
 // reads as several lines.
 const maxCnfLine = 4094
@@ -48,7 +64,7 @@ func (p *cnfParser) line(line lens.Span) error {
 		text = text[:i]
 	}
 	text = bytes.TrimRight(text, "\n")
-	start := line.Start + len(text) - len(bytes.TrimLeft(text, cnfBlank))
+	start := line.Start + len(text) - len(cnfLeft(text))
 	body := p.src[start : line.Start+len(text)]
 	switch {
 	case len(body) == 0 || (body[0] == '#' || body[0] == ';') && rest.Start == start:
@@ -72,26 +88,26 @@ func (p *cnfParser) line(line lens.Span) error {
 // include reads a line with a !. The last line's last byte goes where no line
 // feed ends it, as it does in MariaDB.
 func (p *cnfParser) include(start int, body []byte, whole lens.Span) error {
-	at := 1 + len(body[1:]) - len(bytes.TrimLeft(body[1:], cnfBlank))
+	at := 1 + len(body[1:]) - len(cnfLeft(body[1:]))
 	word := body[at:]
 	for _, keyword := range []string{"includedir", "include"} {
 		if !bytes.HasPrefix(word, []byte(keyword)) || len(word) == len(keyword) && !p.feedAt(start+len(body)) ||
 			len(word) > len(keyword) && strings.IndexByte(cnfBlank, word[len(keyword)]) < 0 {
 			continue
 		}
-		arg := bytes.TrimLeft(word[len(keyword):], cnfBlank)
+		arg := cnfLeft(word[len(keyword):])
 		argStart := start + len(body) - len(arg)
 		if !p.feedAt(start+len(body)) && len(arg) > 0 {
 			arg = arg[:len(arg)-1]
 		}
-		arg = bytes.TrimRight(arg, cnfBlank)
+		arg = cnfRight(arg)
 		if len(arg) == 0 {
 			return lens.ErrorAt(p.src, start, "!%s without a path", keyword)
 		}
 		p.setting(whole, lens.Span{Start: start, End: start + at + len(keyword)}, lens.Span{Start: argStart, End: argStart + len(arg)})
 		return nil
 	}
-	p.setting(whole, lens.Span{Start: start, End: start + len(bytes.TrimRight(body, cnfBlank))})
+	p.setting(whole, lens.Span{Start: start, End: start + len(cnfRight(body))})
 	return nil
 }
 
@@ -103,7 +119,7 @@ func (p *cnfParser) group(start int, body []byte, whole lens.Span) error {
 	if closed < 0 {
 		return lens.ErrorAt(p.src, start, "a [ is not closed")
 	}
-	name := lens.Span{Start: start + 1, End: start + 1 + len(bytes.TrimRight(body[1:closed], cnfBlank))}
+	name := lens.Span{Start: start + 1, End: start + 1 + len(cnfRight(body[1:closed]))}
 	inside := whole.End
 	if after := bytes.TrimLeft(p.src[start+closed+1:whole.End], lens.Blank); len(after) == 0 || after[0] == '#' || after[0] == ';' {
 		inside = start + closed + 1
@@ -121,16 +137,16 @@ func (p *cnfParser) option(start int, body []byte, whole lens.Span) error {
 	}
 	equals := bytes.IndexByte(body, '=')
 	if equals < 0 {
-		p.setting(whole, lens.Span{Start: start, End: start + len(bytes.TrimRight(body, cnfBlank))})
+		p.setting(whole, lens.Span{Start: start, End: start + len(cnfRight(body))})
 		return nil
 	}
-	key := len(bytes.TrimRight(body[:equals], cnfBlank))
+	key := len(cnfRight(body[:equals]))
 	if key == 0 {
 		return lens.ErrorAt(p.src, start, "an equals sign without an option")
 	}
-	value := bytes.TrimLeft(body[equals+1:], cnfBlank)
+	value := cnfLeft(body[equals+1:])
 	at := start + len(body) - len(value)
-	value = bytes.TrimRight(value, cnfBlank)
+	value = cnfRight(value)
 	if len(value) == 0 {
 		at = start + equals + 1
 	}
@@ -177,7 +193,7 @@ func MyCnfQuote(text string) (string, bool) {
 		return "", false
 	}
 	written := strings.NewReplacer("\n", `\n`, "\r", `\r`, "\b", `\b`, `\`, `\\`).Replace(text)
-	if strings.Trim(text, cnfBlank) != text || strings.ContainsAny(text, `#'"`) || text == "" {
+	if len(cnfLeft(cnfRight([]byte(text)))) != len(text) || strings.ContainsAny(text, `#'"`) || text == "" {
 		written = `"` + strings.ReplaceAll(written, `"`, `\"`) + `"`
 	}
 	return written, MyCnfValue(written) == text && cnfComment([]byte(written)) == len(written)

@@ -172,6 +172,9 @@ func (p *unitParser) logical(j joined, whole lens.Span) error {
 		if body[len(body)-1] != ']' {
 			return lens.ErrorAt(p.src, j.at(start), "a [ is not closed at the end of its line")
 		}
+		if !p.old && bytes.ContainsFunc(body, func(r rune) bool { return r < ' ' || r == 0x7f || strings.ContainsRune(`"'\`, r) }) {
+			return lens.ErrorAt(p.src, j.at(start), "a quote, backslash or control character in a section's name")
+		}
 		p.header(whole.Start, j.span(start+1, max(start+1, end-1)), whole.End)
 		p.known = unitSections[string(body[1:max(1, len(body)-1)])]
 		return nil

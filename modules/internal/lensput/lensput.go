@@ -160,6 +160,9 @@ func (p *Put) Touch(f *File, a engine.Addr) {
 	}
 }
 
+// Touched tells whether a file was edited.
+func (p *Put) Touched(f *File) bool { return p.touched[f] != nil }
+
 // Make says what a file that is new is to be beside its bytes.
 func (p *Put) Make(f *File, n hosts.Node) {
 	if p.made == nil {
