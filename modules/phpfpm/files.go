@@ -35,7 +35,7 @@ func grammar() lens.Grammar {
 			path.Join(remi, "*", mainName), path.Join(remi, "*", poolDir, "*"+suffix),
 		},
 		Place: func(name string) string {
-			if name == mainName {
+			if strings.HasSuffix(name, "fpm.conf") {
 				return path.Join(etc, mainName)
 			}
 			return path.Join(etc, poolDir, strings.TrimSuffix(name, suffix)+suffix)
@@ -163,6 +163,9 @@ func (s *server) statement(f *lensput.File, in, n *lens.Node, depth int) {
 			s.at(f, n, hcl.DiagWarning, "%s is not a path of its own: what it includes is not known.", n.Word(f.Source(), 1))
 			return
 		}
+		if depth == maxDepth && s.alone() {
+			return // it was put where it would include itself
+		}
 		if depth == maxDepth {
 			s.at(f, n, hcl.DiagError, "php-fpm follows no more than %d includes within each other, and does not start.", maxDepth-1)
 			return
@@ -172,6 +175,13 @@ func (s *server) statement(f *lensput.File, in, n *lens.Node, depth int) {
 	case s.within != nil:
 		s.within.settings = append(s.within.settings, setting{f, in, n})
 	}
+}
+
+// alone tells whether the tree is one file that somebody looks at.
+func (s *server) alone() bool {
+	top, err := s.tree.ReadDir(etc)
+	pools, _ := s.tree.ReadDir(path.Join(etc, poolDir))
+	return err == nil && len(top) == 1 && len(pools) < 2
 }
 
 func (s *server) at(f *lensput.File, n *lens.Node, severity hcl.DiagnosticSeverity, detail string, args ...any) {

@@ -86,7 +86,7 @@ func TestErrors(t *testing.T) {
 		"":                 "[www]\n\tuser = x\n",
 		"stands alone, or": "[www]\nslowlog = off it\n",
 	} {
-		_, diags := Lens{}.Get(lenstest.Tree{"/etc/php-fpm.d/www.conf": file})
+		_, diags := Lens{}.Get(lenstest.Tree{"/etc/php-fpm.d/www.conf": file, "/etc/hosts": ""})
 		if got := lenstest.Text(diags); !strings.Contains(got, want) || want == "" && got != "" {
 			t.Errorf("%q: %s", file, got)
 		}
