@@ -125,7 +125,7 @@ func (j *joined) add(line lens.Span) bool {
 		j.text = text
 		return false
 	}
-	j.text = append(slices.Clip(j.text), text...)
+	j.text = append(j.text, text...)
 	if escaped {
 		j.text[len(j.text)-1] = ' '
 	}

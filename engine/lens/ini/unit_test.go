@@ -106,3 +106,12 @@ func FuzzUnitEdit(f *testing.F) {
 		}
 	})
 }
+
+// A value of very many lines is read in time that grows with it.
+func TestManyLines(t *testing.T) {
+	src := "[A]\nb=" + strings.Repeat("x \\\n", 200_000) + "y\n"
+	f := mustParse(t, unit, src)
+	if got := ini.UnitValue(f.Root.Nodes[0].Nodes[0].Word(f.Source(), 1)); len(got) != 2*200_000+1 {
+		t.Errorf("%d bytes", len(got))
+	}
+}
