@@ -1,6 +1,7 @@
 package mariadb
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"maps"
@@ -213,6 +214,14 @@ func (p *put) create(a address, lines []asWritten, e engine.Edit) {
 	}
 }
 
+// endsInInclude tells whether a file would read otherwise with a line feed at its
+// end.
+func endsInInclude(f *lensput.File) bool {
+	src := f.Source()
+	last := bytes.TrimLeft(src[bytes.LastIndexByte(src, '\n')+1:], " \t")
+	return bytes.HasPrefix(last, []byte("!"))
+}
+
 // append writes the groups that files did not have.
 func (p *put) append() {
 	for f, groups := range p.added {
@@ -243,9 +252,15 @@ func (p *put) fileFor(e engine.Edit) (*lensput.File, bool) {
 		return nil, false
 	}
 	for _, f := range p.files {
-		if f.Path == real {
-			return f, true
+		if f.Path != real {
+			continue
 		}
+		if src := f.Source(); endsInInclude(f) {
+			p.Fail(e.RangeOf(attrFile), "File cannot be edited", "The last line of %s is an include that no line feed ends, so that MariaDB reads %q without its last letter: mend it first.",
+				f.Path, src[bytes.LastIndexByte(src, '\n')+1:])
+			return nil, false
+		}
+		return f, true
 	}
 	_, err = p.tree.Stat(real)
 	switch {

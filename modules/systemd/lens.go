@@ -199,7 +199,7 @@ func (u *unit) lines(section string) map[string][]*lens.Node {
 	byKey := map[string][]*lens.Node{}
 	for _, s := range ini.Named(u.file.Tree, section) {
 		for _, n := range s.Nodes {
-			if key := n.Name(u.file.Source()); len(n.Words) == 2 && clean(key) {
+			if key := n.Name(u.file.Source()); len(n.Words) == 2 && keyForm.MatchString(key) {
 				byKey[key] = append(byKey[key], n)
 			}
 		}
@@ -213,7 +213,7 @@ func (u *unit) value(nodes []*lens.Node) (cty.Value, bool) {
 	vals := make([]cty.Value, 0, len(nodes))
 	for _, n := range nodes {
 		said := u.said(n)
-		if !clean(said) {
+		if !clean(said) || checkLine(cty.StringVal(said)) != nil {
 			return cty.NilVal, false
 		}
 		vals = append(vals, cty.StringVal(said))

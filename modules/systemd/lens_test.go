@@ -201,6 +201,7 @@ func TestLaws(t *testing.T) {
 func FuzzFile(f *testing.F) {
 	f.Add(jobText)
 	f.Add(dropInText)
+	f.Add("[Unit]\nDes*cription=x\n")
 	f.Fuzz(func(t *testing.T, src string) {
 		if strings.HasPrefix(src, lenstest.LinkTo) {
 			t.Skip()

@@ -150,7 +150,7 @@ func assignOf(src []byte, n *lens.Node) string {
 		return ""
 	}
 	a := string(src[n.Words[0].End:n.Words[1].Start])
-	if strings.Trim(a, " \t:=") != "" {
+	if strings.Trim(a, " \t:=") != "" || !strings.Contains(a, "=") { // an include
 		return ""
 	}
 	return a
