@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 
+	"golang.org/x/sync/errgroup"
+
 	"hikae/engine"
 	"hikae/engine/agent"
 	"hikae/hosts"
@@ -45,8 +47,19 @@ func (c *Controller) keepContents(ctx context.Context, conn *agent.Client, host 
 		want[i] = byName[n]
 	}
 	got, failed := 0, map[hosts.ID]error{}
+	storing, ctx := errgroup.WithContext(ctx)
+	storing.SetLimit(storers)
 	err = conn.Fetch(ctx, want, c.Keys.Recipients(), func(ct hosts.Content, r io.Reader) error {
-		if err := c.keepContent(ctx, host, ct, r); err != nil {
+		err := ctx.Err()
+		if err == nil && ct.Size <= storedAside {
+			var b []byte
+			if b, err = io.ReadAll(r); err == nil {
+				storing.Go(func() error { return c.keepContent(ctx, host, ct, bytes.NewReader(b)) })
+			}
+		} else if err == nil {
+			err = c.keepContent(ctx, host, ct, r)
+		}
+		if err != nil {
 			var gone *agent.ContentError
 			if errors.As(err, &gone) {
 				failed[ct.ID] = err
@@ -62,8 +75,18 @@ func (c *Controller) keepContents(ctx context.Context, conn *agent.Client, host 
 	if err != nil && got+len(failed) == len(want) {
 		err = nil // each that failed is told by its path
 	}
+	if serr := storing.Wait(); serr != nil {
+		err = serr // which is why the fetch ended, if it did
+	}
 	return failed, err
 }
+
+// A disk is waited for, not computed with: many small contents wait together, and
+// one sync of the disk's journal does for all of them.
+const (
+	storers     = 16
+	storedAside = 1 << 20 // size in bytes up to which a content is read to its end first
+)
 
 // keepContent stores one content. A secret is opened once, so that one which was
 // sealed to somebody else, or not at all, is found today and not on the day that
