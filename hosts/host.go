@@ -69,6 +69,13 @@ type Reader interface {
 	Units(ctx context.Context) ([]Unit, error)
 }
 
+// Straightener is a Reader that tells at once whether a link is on the way to a path.
+type Straightener interface {
+	// Straight reports whether the directories above path are there and none of
+	// them is a link; false where it cannot tell.
+	Straight(path string) bool
+}
+
 // LabelWalker is a Reader that knows of many paths at a glance that their label
 // is the policy's.
 type LabelWalker interface {

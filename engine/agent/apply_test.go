@@ -152,12 +152,12 @@ func TestSecretsStayInMemory(t *testing.T) {
 	store := newBlobs(t)
 	read(t, c, ReadRequest{HomeKey: testKey()})
 	secret := store.addSecret(testKey(), "the secret itself")
-	plain := store.add("plain")
+	plain := store.add(strings.Repeat("plain", maxHeld)) // a small one is held in memory too
 	r.applier.during = func(context.Context, func(engine.ApplyEvent)) (engine.ApplyResult, error) {
 		for _, f := range r.spooled(t) {
 			b, err := os.ReadFile(f)
 			if err != nil || bytes.Contains(b, []byte("secret")) {
-				t.Errorf("%s holds %q, %v", f, b, err)
+				t.Errorf("%s holds %.20q, %v", f, b, err)
 			}
 		}
 		if n := len(r.spooled(t)); n != 1 {

@@ -208,7 +208,11 @@ func newEvents(l *link) *events {
 	go func() {
 		defer close(e.sent)
 		for ev := range e.queue {
-			if err := e.l.sendValue(kindEvent, ev); err != nil {
+			put := e.l.queueValue // what comes in a row goes out together
+			if len(e.queue) == 0 {
+				put = e.l.sendValue
+			}
+			if err := put(kindEvent, ev); err != nil {
 				continue // nobody listens any more
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
+	"crypto/sha256"
 	"fmt"
 	"io"
 
@@ -14,13 +15,22 @@ import (
 // maxSecrets bounds the secrets that one apply holds in memory, in bytes.
 const maxSecrets = 16 << 20
 
+// Small contents are held in memory, as long as there are not too many of them: a
+// file that is made, moved and removed again costs more than its bytes. Sizes in
+// bytes.
+const (
+	maxHeld    = 64 << 10 // of one
+	maxHeldAll = 8 << 20  // of all together
+)
+
 // store is where the contents of one apply are.
 type store struct {
 	ss    *session
 	spool *spool // made when first needed
 	from  map[hosts.ID]source
 
-	secrets int // bytes held
+	secrets int   // bytes held
+	held    int64 // bytes of the plain ones
 }
 
 // source is where the bytes of one content are: a file that the change leaves
@@ -29,6 +39,7 @@ type source struct {
 	content hosts.Content
 	path    string
 	secret  []byte
+	held    []byte // nil: not in memory
 }
 
 // open implements the open of engine.Applier. Only what the changes need is
@@ -47,6 +58,9 @@ func (st *store) open(c hosts.Content) (io.ReadCloser, error) {
 			return nil, fmt.Errorf("cannot open %q: %w", s.path, err)
 		}
 		return newVerifier(rc, c, fmt.Errorf("%q %w", s.path, ErrChanged)), nil
+	}
+	if s.held != nil {
+		return io.NopCloser(bytes.NewReader(s.held)), nil
 	}
 	return st.spool.open(c.ID)
 }
@@ -95,12 +109,24 @@ func (st *store) find(ctx context.Context, c hosts.Content, unchanged map[hosts.
 		return false, nil
 	}
 	defer func() { _ = rc.Close() }() // only read
-	if err := st.spool.put(c, rc); err != nil {
+	if err := st.put(c, rc); err != nil {
 		st.ss.log.Debug("content not taken from this host", "content", c.ID, "error", err)
 		return false, nil
 	}
-	st.from[c.ID] = source{content: c}
 	return true, nil
+}
+
+// put keeps what r holds where it is c, and nothing otherwise.
+func (st *store) put(c hosts.Content, r io.Reader) error {
+	w, err := st.writer(c)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(w, r); err != nil {
+		w.discard()
+		return err
+	}
+	return w.commit()
 }
 
 func (st *store) findSecret(c hosts.Content, unchanged map[hosts.ID]string) bool {
@@ -146,6 +172,10 @@ func (st *store) writer(c hosts.Content) (contentWriter, error) {
 	if c.Sealed {
 		return &secretWriter{st: st, want: c}, nil
 	}
+	if c.Size <= maxHeld && st.held+c.Size <= maxHeldAll {
+		st.held += c.Size
+		return &heldWriter{st: st, want: c, buf: make([]byte, 0, c.Size)}, nil
+	}
 	w, err := st.spool.create(c)
 	if err != nil {
 		return nil, err
@@ -166,6 +196,32 @@ func (w *spooled) commit() error {
 	w.st.from[w.want.ID] = source{content: w.want}
 	return nil
 }
+
+// heldWriter holds a content in memory.
+type heldWriter struct {
+	st   *store
+	want hosts.Content
+	buf  []byte
+}
+
+func (w *heldWriter) Write(p []byte) (int, error) {
+	if int64(len(w.buf)+len(p)) > w.want.Size {
+		return 0, fmt.Errorf("%w: more than its %d bytes arrived", errDamaged, w.want.Size)
+	}
+	w.buf = append(w.buf, p...)
+	return len(p), nil
+}
+
+func (w *heldWriter) commit() error {
+	if int64(len(w.buf)) != w.want.Size || hosts.ID(sha256.Sum256(w.buf)) != w.want.ID {
+		w.discard()
+		return fmt.Errorf("%w: %d bytes, or another hash", errDamaged, len(w.buf))
+	}
+	w.st.from[w.want.ID] = source{content: w.want, held: w.buf}
+	return nil
+}
+
+func (w *heldWriter) discard() { w.st.held -= w.want.Size }
 
 // secretWriter holds a secret in memory: it never touches the disk.
 type secretWriter struct {

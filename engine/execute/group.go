@@ -83,8 +83,9 @@ func groupChanges(files, services []engine.Change, units []engine.Unit) []*group
 		return g
 	}
 
+	read := newReaders(units)
 	for _, c := range files {
-		readers := readersOf(c.Addr.Name, units)
+		readers := read.of(c.Addr.Name)
 		if len(readers) == 0 && strings.HasPrefix(c.Addr.Name, unitDir) {
 			readers = []string{unitDir} // a mount or a slice: systemd reads it
 		}
@@ -129,12 +130,34 @@ func (g *group) nameUnitFiles() {
 	}
 }
 
-// readersOf names the units that read a path.
-func readersOf(p string, units []engine.Unit) []string {
-	var names []string
+// readers tells which units read a path.
+type readers struct {
+	units []string
+	reads []*rules.Set // of the unit at the same place
+}
+
+func newReaders(units []engine.Unit) *readers {
+	r := &readers{}
 	for _, u := range units {
-		if slices.ContainsFunc(u.Reads, func(pattern string) bool { return rules.Match(pattern, p) }) {
-			names = append(names, u.Name)
+		var rs []rules.Rule
+		for _, pattern := range u.Reads {
+			rs = append(rs, rules.Rule{Pattern: pattern})
+		}
+		set, err := rules.NewSet(rs...)
+		if err != nil { // what does not compile matches nothing
+			rs = slices.DeleteFunc(rs, func(one rules.Rule) bool { return rules.Validate(one.Pattern) != nil })
+			set, _ = rules.NewSet(rs...)
+		}
+		r.units, r.reads = append(r.units, u.Name), append(r.reads, set)
+	}
+	return r
+}
+
+func (r *readers) of(p string) []string {
+	var names []string
+	for i, set := range r.reads {
+		if _, ok := set.Match(p); ok {
+			names = append(names, r.units[i])
 		}
 	}
 	if u := unitOfFile(p); u != "" && !slices.Contains(names, u) {

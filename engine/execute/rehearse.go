@@ -67,7 +67,8 @@ func (g *group) rehearsals(before map[string]unitState) (names []string, daemons
 	}
 	for _, u := range g.units {
 		now := before[u.Name]
-		reads := slices.ContainsFunc(g.changed(), func(p string) bool { return slices.Contains(readersOf(p, []engine.Unit{u}), u.Name) })
+		by := newReaders([]engine.Unit{u})
+		reads := slices.ContainsFunc(g.changed(), func(p string) bool { return slices.Contains(by.of(p), u.Name) })
 		stopped := slices.ContainsFunc(g.services, func(c engine.Change) bool { return c.Addr.Name == u.Name && stops(c) })
 		if u.Rehearse == nil || !now.active() || !reads || stopped {
 			continue

@@ -93,16 +93,33 @@ type accountCache struct {
 	checked time.Time
 }
 
-// accountsAge is how long names are used for reading before the files are
-// looked at again. Writing always looks.
-const accountsAge = 20 * time.Millisecond
+// lookAge is how long what was made of accounts' and the policy's files is used
+// before they are looked at again, unless this host ran or wrote something since
+// that may have changed them: it is stated for each of many files.
+const lookAge = 20 * time.Millisecond
+
+// wrote has what was made of a path looked at again.
+func (h *Host) wrote(p string) {
+	switch {
+	case p == "/etc/passwd", p == "/etc/group":
+		h.accounts.expire()
+	case strings.HasPrefix(p, "/etc/selinux/"):
+		h.fsPolicy.expire()
+	}
+}
+
+// ran does the same for all of it: a program may have written anything.
+func (h *Host) ran() {
+	h.accounts.expire()
+	h.fsPolicy.expire()
+}
 
 // names gives the host's accounts; fresh says to look whether they changed.
 func (h *Host) names(fresh bool) (*accounts, error) {
 	c := &h.accounts
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.now != nil && !fresh && time.Since(c.checked) < accountsAge {
+	if c.now != nil && !fresh && time.Since(c.checked) < lookAge {
 		return c.now, nil
 	}
 	var of [2]Stamp

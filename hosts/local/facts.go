@@ -47,7 +47,7 @@ func (h *Host) readFacts(login string) hosts.Facts {
 			h.log.Warn("cannot read systemd's state", "err", err)
 		}
 	}
-	if p, err := h.policy(); err != nil {
+	if p, err := h.policy(true); err != nil {
 		h.log.Warn("cannot read the SELinux policy", "err", err)
 	} else if p != nil {
 		f.Policy = p.name

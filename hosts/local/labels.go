@@ -26,7 +26,7 @@ import (
 // The SELinux user is not compared: it says who made a file, not what it is,
 // and restorecon(8) leaves it alone as well. What has gone since is left out.
 func (h *Host) Labels(ctx context.Context, paths []string) (map[string]string, error) {
-	policy, err := h.policy()
+	policy, err := h.policy(true)
 	if err != nil || policy == nil {
 		return nil, err
 	}

@@ -24,20 +24,13 @@ type meta struct {
 // meta turns a Node's names and texts into this host's numbers and bytes. Only
 // then is anything written: a name that the host does not know costs nothing.
 func (h *Host) meta(ctx context.Context, finalPath string, n *hosts.Node) (*meta, error) {
-	ids, err := h.names(true)
+	m, ids, err := h.owners(n, false)
+	if err != nil { // they may have come since it was looked
+		m, ids, err = h.owners(n, true)
+	}
 	if err != nil {
 		return nil, err
 	}
-	m := &meta{mode: n.Mode, xattrs: map[string][]byte{}}
-	uid, err := ids.UserID(n.Owner)
-	if err != nil {
-		return nil, err
-	}
-	gid, err := ids.GroupID(n.Group)
-	if err != nil {
-		return nil, err
-	}
-	m.uid, m.gid = int(uid), int(gid)
 	if n.Mode&^0o7777 != 0 {
 		return nil, fmt.Errorf("mode %#o has more than permission bits", n.Mode)
 	}
@@ -74,6 +67,23 @@ func (h *Host) meta(ctx context.Context, finalPath string, n *hosts.Node) (*meta
 	}
 	m.label, err = h.wantedLabel(ctx, finalPath, n)
 	return m, err
+}
+
+// owners begins a meta with the numbers of a Node's owners.
+func (h *Host) owners(n *hosts.Node, fresh bool) (*meta, *accounts, error) {
+	ids, err := h.names(fresh)
+	if err != nil {
+		return nil, nil, err
+	}
+	uid, err := ids.UserID(n.Owner)
+	if err != nil {
+		return nil, nil, err
+	}
+	gid, err := ids.GroupID(n.Group)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &meta{uid: int(uid), gid: int(gid), mode: n.Mode, xattrs: map[string][]byte{}}, ids, nil
 }
 
 // keepLabel takes over the label of what is replaced, where the policy says

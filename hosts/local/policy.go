@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"time"
 
 	"hikae/hosts/fcontext"
 )
@@ -19,6 +20,16 @@ type policyCache struct {
 	loaded bool
 	name   string  // SELINUXTYPE; "" without a policy
 	policy *policy // nil without one
+
+	checked time.Time // when the files were last looked at
+	rule    string    // labelRule of then
+}
+
+// expire has the files looked at again before the next use.
+func (c *policyCache) expire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.checked = time.Time{}
 }
 
 // policy is a policy that the host has. Its files are read when it is first
@@ -44,31 +55,50 @@ var policySuffixes = [...]string{"", ".homedirs", ".local", ".subs", ".subs_dist
 
 // policy gives the host's policy, nil where it has none. One that is there but
 // switched off (SELINUX=disabled) counts as none: such a host writes no labels.
-// Whether the kernel enforces it makes no difference.
-func (h *Host) policy() (*policy, error) {
+// Whether the kernel enforces it makes no difference. fresh says to look whether
+// its files changed.
+func (h *Host) policy(fresh bool) (*policy, error) {
 	c := &h.fsPolicy
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if fresh || !c.loaded || time.Since(c.checked) >= lookAge {
+		now := time.Now()
+		if err := h.lookAtPolicy(); err != nil {
+			return nil, err
+		}
+		c.checked = now
+	}
+	if c.policy == nil {
+		return nil, nil
+	}
+	p := *c.policy
+	p.rule = c.rule
+	return &p, nil
+}
+
+// lookAtPolicy brings the cache up to date. It needs its lock.
+func (h *Host) lookAtPolicy() error {
+	c := &h.fsPolicy
 	var of [len(policySuffixes) + 1]Stamp
 	config, err := h.stamp(selinuxConfig)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("cannot read SELinux policy: %w", err)
+		return fmt.Errorf("cannot read SELinux policy: %w", err)
 	}
 	of[0] = config
 	if c.loaded && config == (Stamp{}) && c.of[0] == config {
-		return nil, nil
+		return nil
 	}
 	if !c.loaded || of[0] != c.of[0] {
 		c.loaded, c.policy = false, nil
 		if c.name, err = h.policyName(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	contexts := path.Join("/etc/selinux", c.name, "contexts/files/file_contexts")
 	if c.name != "" {
 		for i, suffix := range policySuffixes {
 			if of[i+1], err = h.stamp(contexts + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return nil, fmt.Errorf("cannot read SELinux policy: %w", err)
+				return fmt.Errorf("cannot read SELinux policy: %w", err)
 			}
 		}
 	}
@@ -81,12 +111,10 @@ func (h *Host) policy() (*policy, error) {
 		}
 		c.of, c.loaded = of, true
 	}
-	if c.policy == nil {
-		return nil, nil
+	if c.rule = ""; c.policy != nil {
+		c.rule = h.labelRule(of[:])
 	}
-	p := *c.policy
-	p.rule = h.labelRule(of[:])
-	return &p, nil
+	return nil
 }
 
 // policyName reads SELINUXTYPE, by the rules of selinux_config(5).

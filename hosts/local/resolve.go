@@ -94,12 +94,7 @@ func (h *Host) openDir(p string) (dirFD, error) {
 	if rel == "" {
 		rel = "."
 	}
-	fd, err := retry(func() (int, error) {
-		return unix.Openat2(int(h.fd), rel, &unix.OpenHow{
-			Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
-			Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
-		})
-	})
+	fd, err := h.openStraight(rel)
 	switch {
 	case err == nil:
 		return dirFD(fd), nil
@@ -110,6 +105,32 @@ func (h *Host) openDir(p string) (dirFD, error) {
 		return h.walkDir(rel)
 	}
 	return -1, err
+}
+
+// openStraight opens a directory that no link leads to.
+func (h *Host) openStraight(rel string) (int, error) {
+	return retry(func() (int, error) {
+		return unix.Openat2(int(h.fd), rel, &unix.OpenHow{
+			Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
+			Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
+		})
+	})
+}
+
+// Straight implements hosts.Straightener. Before Linux 5.6 it cannot tell.
+func (h *Host) Straight(p string) bool {
+	if checkPath("stat", p) != nil {
+		return false
+	}
+	rel := strings.Trim(path.Dir(p), "/")
+	if rel == "" {
+		return true
+	}
+	fd, err := h.openStraight(rel)
+	if err == nil {
+		dirFD(fd).Close()
+	}
+	return err == nil
 }
 
 // trail is the directories from the root to where a walk has come.

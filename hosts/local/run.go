@@ -30,7 +30,7 @@ const (
 // that is killed when ctx ends; a program that a signal ended has Code 128 and
 // the signal's number. Below a Root other than "/" it is run by chroot(2).
 func (h *Host) Run(ctx context.Context, c hosts.Cmd) (hosts.Result, error) {
-	defer h.accounts.expire()
+	defer h.ran()
 	if len(c.Argv) == 0 || c.Argv[0] == "" {
 		return hosts.Result{}, errors.New("cannot run: no program named")
 	}

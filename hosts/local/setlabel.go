@@ -19,7 +19,7 @@ func (h *Host) wantedLabel(ctx context.Context, p string, n *hosts.Node) (string
 	if n.Label == hosts.Unlabeled {
 		return hosts.Unlabeled, nil
 	}
-	policy, err := h.policy()
+	policy, err := h.policy(false)
 	if err != nil {
 		return "", err
 	}

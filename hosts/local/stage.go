@@ -223,6 +223,7 @@ func (s *staged) Commit() error {
 	}
 	s.done = true
 	s.h.staging.committed(s)
+	s.h.wrote(s.path)
 	return nil
 }
 

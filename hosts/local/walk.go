@@ -28,7 +28,7 @@ func (h *Host) Walk(ctx context.Context, root string, fn func(path string, n hos
 
 // WalkLabels implements hosts.LabelWalker.
 func (h *Host) WalkLabels(ctx context.Context, root string, fn func(path string, n hosts.Node, fits bool) error, failed func(path string, err error)) error {
-	policy, err := h.policy()
+	policy, err := h.policy(false)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (h *Host) walk(ctx context.Context, root string, w *walker) error {
 		return &fs.PathError{Op: "walk", Path: root, Err: err}
 	}
 	w.dev = device(st)
-	if w.ids, err = h.names(true); err != nil {
+	if w.ids, err = h.names(false); err != nil {
 		return err
 	}
 	if err := w.visit(ctx, d, name, root, st); !errors.Is(err, fs.SkipAll) {

@@ -96,6 +96,7 @@ func (h *Host) Remove(ctx context.Context, p string) error {
 		flags = unix.AT_REMOVEDIR
 	}
 	err = unix.Unlinkat(int(d), name, flags)
+	h.wrote(p)
 	switch {
 	case errors.Is(err, unix.ENOENT):
 		return nil

@@ -99,6 +99,9 @@ func (rd *reading) all(ctx context.Context, roots, single []string) error {
 // behindLink reports whether a directory above path is a symbolic link, and
 // which: what is there has another name, by which rules know it.
 func behindLink(r hosts.Reader, path string) (string, bool) {
+	if s, ok := r.(hosts.Straightener); ok && s.Straight(path) {
+		return "", false
+	}
 	for i, b := range path {
 		if b != '/' || i == 0 {
 			continue
