@@ -18,6 +18,8 @@ type Syncer interface {
 // file the one that it stages, in place of copying it. Whoever gives one answers
 // for the bytes.
 type Movable interface {
+	// FD is the descriptor by which it is open for reading.
+	FD() int
 	// MoveTo gives the file a name in an open directory, where nothing has it.
 	// An error means that it cannot: it lies on another file system, or was
 	// moved before; it can still be read.

@@ -189,6 +189,9 @@ var _ hosts.Movable = movable{}
 
 var errMoved = errors.New("it was moved before")
 
+// FD implements hosts.Movable.
+func (m movable) FD() int { return int(m.Fd()) } // #nosec G115 -- a descriptor
+
 // MoveTo implements hosts.Movable. The spool's own name for it goes with the
 // spool; until then a second path that needs the content gets a copy.
 func (m movable) MoveTo(dir int, name string) error {

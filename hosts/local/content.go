@@ -53,9 +53,14 @@ func (s *staged) moveFile(d dirFD, m *meta, content io.Reader) (bool, error) {
 	from, ok := content.(hosts.Movable)
 	// A file that is made anew has the label of its directory, where nothing
 	// says another; one that is moved has not.
-	if !ok || m.label == "" || from.MoveTo(int(d), s.temp) != nil {
+	if !ok || m.label == "" {
 		return false, nil
 	}
+	mtime := settleBytes(from.FD(), s.node.Content.Size)
+	if from.MoveTo(int(d), s.temp) != nil {
+		return false, nil
+	}
+	s.settled = mtime
 	fd, err := d.openRead(s.temp, 0)
 	if err != nil {
 		return true, err

@@ -131,9 +131,13 @@ func (c *stampCache) note(s Stamp, add func(*Digested)) {
 }
 
 // digested gives the contents that a file is known to have.
-func (h *Host) digested(s Stamp, now time.Time) (hosts.Content, bool) {
+func (h *Host) digested(st *unix.Statx_t, now time.Time) (hosts.Content, bool) {
+	s := stampOf(st)
 	d, ok := h.stamps.get(s, now)
-	return hosts.Content{Size: s.Size, ID: d.ID}, ok && !d.ID.IsZero()
+	if ok = ok && !d.ID.IsZero(); !ok {
+		d.ID, ok = h.known(st)
+	}
+	return hosts.Content{Size: s.Size, ID: d.ID}, ok
 }
 
 // stamp gives the stamp of what is at path.
@@ -163,8 +167,8 @@ func (h *Host) Digest(ctx context.Context, path string) (hosts.Content, error) {
 		return hosts.Content{}, &fs.PathError{Op: "digest", Path: path, Err: err}
 	}
 	now := time.Now()
-	if stamp := stampOf(st); nodeType(st.Mode) == hosts.File {
-		if c, ok := h.digested(stamp, now); ok {
+	if nodeType(st.Mode) == hosts.File {
+		if c, ok := h.digested(st, now); ok {
 			return c, nil
 		}
 	}

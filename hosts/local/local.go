@@ -57,6 +57,7 @@ type Host struct {
 	fsPolicy policyCache
 	accounts accountCache
 	stamps   stampCache
+	written  written
 	packages packageCache
 	systemd  systemd
 	staging  staging

@@ -20,6 +20,8 @@ type movable struct {
 	moved bool
 }
 
+func (m *movable) FD() int { return -1 } // none so small is asked
+
 func (m *movable) MoveTo(dir int, name string) error {
 	err := unix.Linkat(unix.AT_FDCWD, m.path, dir, name, 0)
 	m.moved = err == nil

@@ -59,6 +59,8 @@ type staged struct {
 	temp string // its name until then; "" for a directory that is there and is changed in place
 	of   fileID // what was made
 	done bool
+
+	settled int64 // the mtime by which a write since would show; 0: it would not
 }
 
 // Stage implements hosts.Stager. All metadata is on what it makes; the bytes of
@@ -248,7 +250,11 @@ func (s *staged) commitIn(d dirFD, name string) error {
 	if err := replace(d, s.temp, name, s.node.Type == hosts.Dir); err != nil {
 		return err
 	}
-	return s.same(d, name)
+	if err := s.same(d, name); err != nil {
+		return err
+	}
+	s.proven(d, name)
+	return nil
 }
 
 // same reports an error unless name is what was staged: who may write the

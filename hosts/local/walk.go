@@ -94,7 +94,7 @@ func (w *walker) visit(ctx context.Context, d dirFD, name, path string, st *unix
 		return nil
 	}
 	if n.Type == hosts.File {
-		if c, ok := w.h.digested(stampOf(st), time.Now()); ok {
+		if c, ok := w.h.digested(st, time.Now()); ok {
 			n.Content = c
 		}
 	}
