@@ -52,6 +52,9 @@ type ApplyResult struct {
 	RolledBack bool     `cbor:"3,keyasint,omitempty"` // what had been changed was put back
 	Err        string   `cbor:"4,keyasint,omitempty"` // why not all was applied; "" when it was
 	Notes      []string `cbor:"5,keyasint,omitempty"`
+	// Alone: files of which each stands alone, and no daemon known to read one,
+	// are all that was touched, and no program was run.
+	Alone bool `cbor:"6,keyasint,omitempty"`
 }
 
 // Errors that a caller tells apart.

@@ -44,6 +44,9 @@ type Scope struct {
 	HostOnly []string `cbor:"2,keyasint,omitempty"`
 	// Kinds limits the read; empty means all.
 	Kinds []string `cbor:"3,keyasint,omitempty"`
+	// Only are the single paths that are read of files, where there are any, and
+	// no tree: those that were written since all was read.
+	Only []string `cbor:"5,keyasint,omitempty"`
 
 	// Vault names contents. The agent sets it.
 	Vault Vault `cbor:"-"`

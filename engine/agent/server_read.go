@@ -171,10 +171,13 @@ func (b *batch) flush() error {
 
 // inScope checks what was asked for and picks the modules.
 func (ss *session) inScope(s engine.Scope) ([]engine.Module, error) {
-	for _, p := range slices.Concat(s.Paths, s.Files) {
+	for _, p := range slices.Concat(s.Paths, s.Files, s.Only) {
 		if err := checkPath(p); err != nil {
 			return nil, err
 		}
+	}
+	if ss.ReadOnly && len(s.Only) > 0 {
+		return nil, fmt.Errorf("%w: what was written is for one who may write to read", ErrReadOnly)
 	}
 	for _, p := range s.Paths {
 		if ss.ReadOnly && !within(p, ss.Paths) {

@@ -73,8 +73,10 @@ func (c *Controller) Apply(ctx context.Context, t Target, o ApplyOptions) (*Appl
 			return nil, err
 		}
 	}
+	shown := func() {}
 	if !o.Shown {
-		c.Show(p)
+		shown = c.showing(p, o.Confirm != nil || p.Empty())
+		defer shown()
 	} else if p.Undo != "" {
 		c.View.Undo(t.Name, p.Undo)
 	}
@@ -89,11 +91,26 @@ func (c *Controller) Apply(ctx context.Context, t Target, o ApplyOptions) (*Appl
 	if err := c.mayGoOn(p, &o); err != nil {
 		return nil, err
 	}
-	run := &applying{c: c, p: p, out: &Applied{}, overBudget: o.OverBudget}
+	run := &applying{c: c, p: p, out: &Applied{}, overBudget: o.OverBudget, shown: shown}
 	err = c.inStep(t.Name, run.all(ctx))
 	run.out.Seconds = time.Since(start).Seconds()
+	shown()
 	c.finish(t.Name, run.out, err)
 	return run.out, err
+}
+
+// showing shows a plan, and returns when that is done if wait says so. Else that is
+// done beside the apply, which nobody is asked about: the function waits for it.
+func (c *Controller) showing(p *Planned, wait bool) (shown func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.Show(p)
+	}()
+	if shown = func() { <-done }; wait {
+		shown()
+	}
+	return shown
 }
 
 // mayGoOn asks, where somebody is to be asked, and holds a plan to its budget.
@@ -120,15 +137,19 @@ type applying struct {
 	c   *Controller
 	p   *Planned
 	out *Applied
+	// shown waits until the plan was told of.
+	shown func()
 	// overBudget: a person has said that more than the budget is meant.
 	overBudget bool
 	made       []engine.Change // by the stages before
 	// fresh are addresses that were applied and not read since.
 	fresh []engine.Addr
+	// alone are the paths that the last stage wrote, where it touched nothing else.
+	alone []string
 }
 
 func (a *applying) all(ctx context.Context) error {
-	shown := len(a.p.Conflicts)
+	conflicts := len(a.p.Conflicts)
 	// What the packages brought is there after a round: users, files, units,
 	// and SELinux's policy, where there was none to customise.
 	for round := 1; ; round++ {
@@ -137,7 +158,7 @@ func (a *applying) all(ctx context.Context) error {
 			break
 		}
 		if round > 2 {
-			a.c.Show(a.p)
+			a.show()
 			return fmt.Errorf("%w: %d changes of packages and repositories are still to do; nothing else was begun", ErrNotInStep, len(first))
 		}
 		if err := a.stage(ctx, engine.StageSystem, first); err != nil {
@@ -156,21 +177,27 @@ func (a *applying) all(ctx context.Context) error {
 		return err
 	}
 	if !a.p.Empty() {
-		a.c.Show(a.p)
+		a.show()
 		return fmt.Errorf("%w: %d changes are still to do", ErrNotInStep, len(a.p.Changes))
 	}
 	if err := a.p.ConflictError(); err != nil {
-		if shown != len(a.p.Conflicts) { // they came with the packages
-			a.c.Show(a.p)
+		if conflicts != len(a.p.Conflicts) { // they came with the packages
+			a.show()
 		}
 		return err
 	}
 	return nil
 }
 
+// show tells of what is still to do.
+func (a *applying) show() {
+	a.shown()
+	a.c.Show(a.p)
+}
+
 // again reads and compares anew, over the same session.
 func (a *applying) again(ctx context.Context) error {
-	act, err := a.c.read(ctx, a.p.session.conn, a.p.Target, a.p.wish)
+	act, err := a.readAgain(ctx)
 	if err != nil {
 		return err
 	}
@@ -235,6 +262,12 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 	case res.Err != "":
 		return errors.New(res.Err)
 	}
+	a.alone = nil
+	if res.Alone && len(res.Applied) == len(cs) {
+		for _, ch := range cs {
+			a.alone = append(a.alone, ch.Addr.Name)
+		}
+	}
 	return nil
 }
 
@@ -242,6 +275,7 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 func (a *applying) teller(total int) func(engine.ApplyEvent) {
 	host, v, made := a.p.Target.Name, a.c.View, 0
 	return func(e engine.ApplyEvent) {
+		a.shown()
 		switch {
 		case e.Login != "":
 			v.Progress(host, "logging in anew after the change of "+e.Progress)

@@ -122,6 +122,10 @@ func (c *Controller) read(ctx context.Context, conn *agent.Client, t Target, d *
 	if err != nil {
 		return nil, err
 	}
+	return c.readScope(ctx, conn, t, scope)
+}
+
+func (c *Controller) readScope(ctx context.Context, conn *agent.Client, t Target, scope engine.Scope) (*engine.Actual, error) {
 	stamps, err := c.Store.Get(states.Stamps, t.Name)
 	if err != nil {
 		return nil, err

@@ -42,11 +42,9 @@ type Planned struct {
 	Spent   engine.Spending
 	session *session
 	base    engine.Base
-	begun   begun // of an apply that was cut off, what could not be seen
-	again   bool  // an apply was cut off before
-	diffs   map[string]string
-	shown   map[string][]engine.Change // what lenses make of the changed files
-	foreign []engine.Note              // the changed files that mention what is the source's own
+	begun   begun             // of an apply that was cut off, what could not be seen
+	again   bool              // an apply was cut off before
+	files   func() shownFiles // waits until they are made; nil for none
 }
 
 // Close ends the session.
@@ -225,12 +223,19 @@ func (c *Controller) compare(ctx context.Context, t Target, d *engine.Desired, s
 		session: s, base: base, begun: open, again: len(begun) > 0,
 	}
 	if p.Spent, err = c.spending(p); err == nil && o.Diffs {
-		err = c.showFiles(ctx, p)
+		p.files, err = c.showFiles(ctx, p)
 	}
 	return p, err
 }
 
 // Show tells the view of a plan.
 func (c *Controller) Show(p *Planned) {
-	c.View.Plan(view.PlanView{Plan: p.Plan, Schemas: c.Schemas, LensKinds: engine.LensKinds(c.Lenses), Diffs: p.diffs, Shown: p.shown, Foreign: p.foreign, Source: p.Target.Source, Undo: p.Undo, Spent: p.Spent})
+	var files shownFiles
+	if p.files != nil {
+		files = p.files()
+	}
+	c.View.Plan(view.PlanView{
+		Plan: p.Plan, Schemas: c.Schemas, LensKinds: engine.LensKinds(c.Lenses),
+		Diffs: files.diffs, Shown: files.lenses, Foreign: files.foreign, Source: p.Target.Source, Undo: p.Undo, Spent: p.Spent,
+	})
 }

@@ -70,9 +70,9 @@ func (c *Controller) Diff(ctx context.Context, from, to string) error {
 		}
 	}
 	p := &Planned{
-		Plan: engine.MakePlan(from, d, act, base, c.Schemas), Desired: d, diffs: map[string]string{},
-		session: &session{actual: act},
+		Plan: engine.MakePlan(from, d, act, base, c.Schemas), Desired: d,
 	}
+	files := shownFiles{diffs: map[string]string{}}
 	for _, ch := range p.Changes {
 		if !showable(ch) {
 			continue
@@ -82,9 +82,10 @@ func (c *Controller) Diff(ctx context.Context, from, to string) error {
 		if err := errors.Join(err1, err2); err != nil {
 			return err
 		}
-		p.diffs[ch.Addr.Name] = Unified(ch.Addr.Name, ch.Addr.Name, before, after)
+		files.diffs[ch.Addr.Name] = Unified(ch.Addr.Name, ch.Addr.Name, before, after)
 	}
-	p.shown = c.lensChanges(p, func(ct hosts.Content) ([]byte, error) { return c.blob(ctx, ct) })
+	files.lenses = c.lensChanges(act, p.Changes, func(ct hosts.Content) ([]byte, error) { return c.blob(ctx, ct) })
+	p.files = func() shownFiles { return files }
 	p.Forecast, p.FirstContact, p.Overwrites = false, false, nil
 	c.Show(p)
 	return nil

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"hikae/engine"
 	"hikae/engine/agent"
@@ -24,12 +25,89 @@ const (
 	oldInHand = 64 << 20  // of a host's old contents, what is held for the lenses
 )
 
-// showFiles makes what a plan shows of its changes of plain files: the unified
-// diffs, and what lenses make of both sides. The old bytes are fetched from the
-// host, all at once.
-func (c *Controller) showFiles(ctx context.Context, p *Planned) error {
-	open := c.opener(ctx, p.Desired.Inline)
-	read := func(ct hosts.Content) ([]byte, error) {
+// shownFiles is what a plan shows of its changes of plain files.
+type shownFiles struct {
+	diffs  map[string]string          // unified, by path
+	lenses map[string][]engine.Change // what lenses make of both sides
+	// foreign are the files that mention what is the source's own.
+	foreign []engine.Note
+}
+
+// showFiles makes that. The old bytes are fetched from the host, all at once; the
+// rest goes on beside what is done next, and the function waits for it.
+func (c *Controller) showFiles(ctx context.Context, p *Planned) (func() shownFiles, error) {
+	f := &filesShowing{read: c.reader(ctx, p.Desired.Inline), changes: map[hosts.ID][]engine.Change{}}
+	f.diffs = map[string]string{}
+	var want []hosts.Content
+	for _, ch := range p.Changes {
+		if showable(ch) {
+			id := ch.Before.Node.Content.ID
+			want = append(want, ch.Before.Node.Content)
+			f.changes[id] = append(f.changes[id], ch)
+		}
+	}
+	own, err := c.ownConfig(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	old, held := map[hosts.ID][]byte{}, 0
+	err = c.fetchOld(ctx, p.session, append(want, own...), func(ct hosts.Content, before []byte) error {
+		if held += len(before); held <= oldInHand {
+			old[ct.ID] = before
+			f.making.Go(func() { f.diff(ct.ID, before) })
+		} else {
+			f.diff(ct.ID, before)
+		}
+		return nil
+	})
+	foreign, ferr := c.foreign(p, f.read)
+	if err = errors.Join(err, ferr); err != nil {
+		return nil, err
+	}
+	f.making.Go(func() { f.foreign = foreign() })
+	actual, changes := p.session.actual, p.Changes
+	f.making.Go(func() {
+		f.lenses = c.lensChanges(actual, changes, func(ct hosts.Content) ([]byte, error) {
+			if b, ok := old[ct.ID]; ok {
+				return b, nil
+			}
+			return f.read(ct)
+		})
+	})
+	return func() shownFiles {
+		f.making.Wait()
+		return f.shownFiles
+	}, nil
+}
+
+// filesShowing is a showFiles under way.
+type filesShowing struct {
+	read    func(hosts.Content) ([]byte, error)
+	changes map[hosts.ID][]engine.Change // by what stands there
+
+	making sync.WaitGroup
+	mu     sync.Mutex // of the diffs
+	shownFiles
+}
+
+// diff makes the diffs of the changes of a content.
+func (f *filesShowing) diff(id hosts.ID, before []byte) {
+	for _, ch := range f.changes[id] {
+		after, err := f.read(ch.After.Node.Content)
+		if err != nil {
+			continue // said when it is applied
+		}
+		text := Unified(ch.Addr.Name, ch.Addr.Name, before, after)
+		f.mu.Lock()
+		f.diffs[ch.Addr.Name] = text
+		f.mu.Unlock()
+	}
+}
+
+// reader reads contents of the overlays and the store, in the clear.
+func (c *Controller) reader(ctx context.Context, inline map[hosts.ID]engine.Inline) func(hosts.Content) ([]byte, error) {
+	open := c.opener(ctx, inline)
+	return func(ct hosts.Content) ([]byte, error) {
 		if ct.Size == 0 {
 			return nil, nil
 		}
@@ -40,73 +118,39 @@ func (c *Controller) showFiles(ctx context.Context, p *Planned) error {
 		b, err := io.ReadAll(r)
 		return b, errors.Join(err, r.Close())
 	}
-	var want []hosts.Content
-	changes := map[hosts.ID][]engine.Change{}
-	for _, ch := range p.Changes {
-		if showable(ch) {
-			id := ch.Before.Node.Content.ID
-			want = append(want, ch.Before.Node.Content)
-			changes[id] = append(changes[id], ch)
-		}
-	}
-	own, err := c.ownConfig(ctx, p)
-	if err != nil {
-		return err
-	}
-	p.diffs = map[string]string{}
-	old, held := map[hosts.ID][]byte{}, 0
-	err = c.fetchOld(ctx, p.session, append(want, own...), func(ct hosts.Content, before []byte) error {
-		if held += len(before); held <= oldInHand {
-			old[ct.ID] = before
-		}
-		for _, ch := range changes[ct.ID] {
-			after, err := read(ch.After.Node.Content)
-			if err != nil {
-				continue // said when it is applied
-			}
-			p.diffs[ch.Addr.Name] = Unified(ch.Addr.Name, ch.Addr.Name, before, after)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if p.foreign, err = c.foreign(p, read); err != nil {
-		return err
-	}
-	p.shown = c.lensChanges(p, func(ct hosts.Content) ([]byte, error) {
-		if b, ok := old[ct.ID]; ok {
-			return b, nil
-		}
-		return read(ct)
-	})
-	return nil
 }
 
-// lensChanges is what lenses make of a plan's changes of files.
-func (c *Controller) lensChanges(p *Planned, read func(hosts.Content) ([]byte, error)) map[string][]engine.Change {
-	before, after, changed := engine.ChangedTrees(p.session.actual, p.Changes, read)
+// lensChanges is what lenses make of changes of files.
+func (c *Controller) lensChanges(act *engine.Actual, changes []engine.Change, read func(hosts.Content) ([]byte, error)) map[string][]engine.Change {
+	before, after, changed := engine.ChangedTrees(act, changes, read)
 	return engine.LensChanges(c.Lenses, before, after, changed)
 }
 
-// foreign tells of the changed files that mention, when they are as planned, what
+// foreign gives what tells of the changed files that mention, when they are as planned, what
 // is the source's own: its addresses, name and interfaces.
-func (c *Controller) foreign(p *Planned, read func(hosts.Content) ([]byte, error)) ([]engine.Note, error) {
+func (c *Controller) foreign(p *Planned, read func(hosts.Content) ([]byte, error)) (func() []engine.Note, error) {
+	none := func() []engine.Note { return nil }
 	source := p.Desired.Source()
 	if source == nil || source.Host == p.Target.Name {
-		return nil, nil
+		return none, nil
 	}
 	own := lint.OwnOf(source.Facts).Without(lint.OwnOf(p.session.actual.Facts))
 	keep, err := rules.KeepWith(p.Target.Keep)
 	if err != nil || own.Empty() {
-		return nil, err
+		return none, err
 	}
 	keys, err := engine.NewKeyFinder(keep, c.Lenses)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
+	changes := p.Changes
+	return func() []engine.Note { return mentions(changes, own, keys, read) }, nil
+}
+
+// mentions lists the plain files that mention what is a host's own.
+func mentions(changes []engine.Change, own lint.Own, keys *engine.KeyFinder, read func(hosts.Content) ([]byte, error)) []engine.Note {
 	var notes []engine.Note
-	for _, ch := range p.Changes {
+	for _, ch := range changes {
 		if ch.Addr.Kind != "file" || ch.After == nil || ch.After.Node.Type != hosts.File || ch.After.Node.Content.Sealed ||
 			ch.After.Node.Content.Size > diffMax || ch.After.IsPristine() {
 			continue
@@ -130,7 +174,7 @@ func (c *Controller) foreign(p *Planned, read func(hosts.Content) ([]byte, error
 			notes = append(notes, engine.Note{Addr: ch.Addr, Why: strings.Join(values, ", ")})
 		}
 	}
-	return notes, nil
+	return notes
 }
 
 // fetchOld gives contents of a host, each once, in the clear. What changes right now is left

@@ -14,6 +14,7 @@ import (
 // group applies one group. On a failure it is put back whole, its daemons
 // included, and the error says why.
 func (e *execution) group(ctx context.Context, g *group) error {
+	e.more = e.more || !g.loose() || len(g.services) > 0
 	if g.loose() { // each stands alone, and each is whole or not there
 		return errors.Join(e.apply(ctx, "file", g.files), e.apply(ctx, "service", g.services))
 	}

@@ -82,6 +82,7 @@ type execution struct {
 	rolledBack bool // a group was put back
 	stuck      bool // one could not be, whole
 	notes      []string
+	more       bool // more was touched than files that stand alone
 }
 
 // check refuses, before anything is written, what must never be.
@@ -133,6 +134,7 @@ func (e *execution) all(ctx context.Context) error {
 
 // system applies kind by kind, or several together.
 func (e *execution) system(ctx context.Context, kinds []string, byKind map[string][]engine.Change) error {
+	e.more = true
 	for len(kinds) > 0 {
 		n := e.joined(kinds)
 		var cs []engine.Change
@@ -156,6 +158,7 @@ func (e *execution) config(ctx context.Context, kinds []string, byKind map[strin
 		if k == "file" || k == "service" {
 			continue
 		}
+		e.more = true
 		if err := e.applyProven(ctx, k, byKind[k]); err != nil {
 			return err
 		}
@@ -238,7 +241,7 @@ func (e *execution) job(cs []engine.Change) engine.Job {
 }
 
 func (e *execution) result(err error) engine.ApplyResult {
-	r := engine.ApplyResult{RolledBack: e.rolledBack && !e.stuck, Notes: e.notes}
+	r := engine.ApplyResult{RolledBack: e.rolledBack && !e.stuck, Notes: e.notes, Alone: !e.more && !e.rolledBack && err == nil}
 	for _, c := range e.req.Changes {
 		if e.done[c.Addr] {
 			r.Applied = append(r.Applied, c.Addr)

@@ -45,6 +45,7 @@ func (e *execution) recover(ctx context.Context) error {
 	if text == nil {
 		return nil
 	}
+	e.more = true
 	e.emit(engine.ApplyEvent{Progress: "bringing to its end what was cut off: " + text.cut()})
 	e.record.journalText = *text
 	dirs := e.below(ctx, text.Kept)

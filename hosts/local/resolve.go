@@ -56,7 +56,7 @@ func (d dirFD) statx(name string) (*unix.Statx_t, error) {
 func (d dirFD) statxInto(name string, st *unix.Statx_t) error {
 	for {
 		err := unix.Statx(int(d), name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, statMask, st)
-		if err != unix.EINTR { //nolint:errorlint // a bare errno, for each of many thousand files
+		if err != unix.EINTR { // a bare errno, for each of many thousand files
 			return err
 		}
 	}

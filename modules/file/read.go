@@ -22,15 +22,18 @@ import (
 // are is what a follower is compared with, and their bytes are what its may be
 // put back to.
 func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {
-	roots := slices.Concat(always, s.Paths)
+	roots, beside := slices.Concat(always, s.Paths), programs
 	slices.Sort(roots)
 	roots = withoutNested(roots)
 
 	single := slices.DeleteFunc(slices.Clone(s.Files), func(p string) bool { return below(p, roots) })
+	if len(s.Only) > 0 {
+		roots, beside, single = nil, nil, slices.Clone(s.Only)
+	}
 	slices.Sort(single)
 	single = slices.Compact(single)
 
-	own, err := readOwners(ctx, r, slices.Concat(roots, programs, single))
+	own, err := readOwners(ctx, r, slices.Concat(roots, beside, single))
 	if err != nil {
 		return engine.Coverage{}, err
 	}
@@ -45,7 +48,7 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 	rest, restCtx := errgroup.WithContext(ctx) // beside the walk of the roots
 	var others []engine.Resource
 	rest.Go(func() error {
-		for _, dir := range programs {
+		for _, dir := range beside {
 			some, err := rd.programs(restCtx, dir, single)
 			if err != nil {
 				return err
@@ -91,6 +94,9 @@ func (rd *reading) all(ctx context.Context, roots, single []string) error {
 		if err := rd.walk(ctx, path, true); err != nil {
 			return err
 		}
+	}
+	if len(roots) == 0 {
+		roots = single
 	}
 	rd.missing(roots)
 	return rd.label(ctx)
