@@ -23,6 +23,7 @@ const (
 type keeper struct {
 	h    hosts.Host
 	root string
+	made map[string]bool // directories below it
 }
 
 // newKeeper chooses a directory that no other apply has: nothing that was kept
@@ -32,7 +33,7 @@ func newKeeper(h hosts.Host) *keeper {
 	root := first
 	for n := 2; ; n++ {
 		if _, err := h.Stat(root); err != nil {
-			return &keeper{h: h, root: root}
+			return &keeper{h: h, root: root, made: map[string]bool{}}
 		}
 		root = first + "-" + strconv.Itoa(n)
 	}
@@ -55,8 +56,11 @@ func (k *keeper) keep(ctx context.Context, paths []string) ([]string, error) {
 	kept := make([]string, len(paths))
 	for i, p := range paths {
 		kept[i] = path.Join(k.root, p)
-		if err := mkdirs(ctx, k.h, path.Dir(kept[i])); err != nil {
-			return nil, discard(fmt.Errorf("cannot keep %s: %w", p, err))
+		if dir := path.Dir(kept[i]); !k.made[dir] {
+			if err := mkdirs(ctx, k.h, dir); err != nil {
+				return nil, discard(fmt.Errorf("cannot keep %s: %w", p, err))
+			}
+			k.made[dir] = true
 		}
 		if k.link(ctx, p, kept[i]) {
 			continue
