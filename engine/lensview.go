@@ -58,7 +58,10 @@ func LensChanges(lenses []Lens, before, after Tree, changed []string) map[string
 	for _, l := range lenses {
 		d := differ{kinds: ByKind(l.Kinds()), changed: map[string]bool{}, bad: map[string]bool{}, out: out}
 		b, a := view(before), view(after)
-		d.before, d.after = shownBy(l, b, d.bad), shownBy(l, a, d.bad)
+		if d.before = shownBy(l, b, d.bad); !mayDiffer(b, after, changed) {
+			continue
+		}
+		d.after = shownBy(l, a, d.bad)
 		for _, p := range changed {
 			if b.read[p] || a.read[p] {
 				d.changed[p] = true
@@ -72,6 +75,17 @@ func LensChanges(lenses []Lens, before, after Tree, changed []string) map[string
 		slices.SortStableFunc(out[p], func(a, b Change) int { return a.Addr.Compare(b.Addr) })
 	}
 	return out
+}
+
+// mayDiffer reports whether a lens that has read a tree may see another one after
+// the changes: which files it reads follows from what it has read, and from which
+// there are.
+func mayDiffer(was *viewed, after Tree, changed []string) bool {
+	return slices.ContainsFunc(changed, func(p string) bool {
+		b, errBefore := was.Stat(p)
+		a, errAfter := after.Stat(p)
+		return was.read[p] || errBefore != nil || errAfter != nil || b.Type != hosts.File || a.Type != hosts.File
+	})
 }
 
 // shownBy is what a lens shows of a tree. The files that cannot be read are bad.
