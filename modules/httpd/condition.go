@@ -87,7 +87,7 @@ func (c *config) holds(n *lens.Node, p place) bool {
 func (c *config) verdict(name, arg string, words []string) verdict {
 	switch name {
 	case "ifmodule":
-		if c.modules[arg] || c.whole {
+		if c.modules[arg] || c.loads {
 			return verdictOf(c.modules[arg])
 		}
 	case "ifdefine":

@@ -240,7 +240,7 @@ func TestTold(t *testing.T) {
 
 // A file alone is shown as far as it can be.
 func TestAlone(t *testing.T) {
-	text := "Include conf.d/none.conf\nInclude more/*.conf\n<IfModule mod_ssl.c>\n<VirtualHost *:443>\nServerName a\nUse SSL\n</VirtualHost>\n</IfModule>\n"
+	text := "LoadModule ssl_module modules/mod_ssl.so\nInclude conf.d/none.conf\nInclude more/*.conf\n<IfModule mod_ssl.c>\n<VirtualHost *:443>\nServerName a\nUse SSL\n</VirtualHost>\n</IfModule>\n"
 	resources, diags := httpd.Lens{}.Get(lenstest.Tree{"/etc/httpd/conf/httpd.conf": text})
 	if len(resources) != 1 || resources[0].Addr.Name != "a:443" || diags.HasErrors() || len(diags) != 2 {
 		t.Errorf("shown are %v; %s", resources, lenstest.Text(diags))

@@ -47,9 +47,10 @@ type config struct {
 	macros  map[string]*macro
 	made    int      // bytes that macros made
 	globs   []string // of the IncludeOptional and Include that stand in no section
-	// whole: the files that say which modules are loaded are there. Where they are
-	// not, neither may others be: what they would say is not known.
+	// whole: the files that EL loads modules by are there. Where they are not,
+	// neither may others be: what they would say is not known.
 	whole bool
+	loads bool // which modules are loaded is known
 }
 
 // file is one of httpd's.
@@ -75,6 +76,7 @@ func load(t engine.Tree) *config {
 	c := &config{tree: t, root: serverRoot, files: map[string]*file{}, defines: map[string]string{}, modules: map[string]bool{}, macros: map[string]*macro{}, seen: map[*lens.Node]bool{}}
 	if loads, err := lensput.Names(t, serverRoot+"/conf.modules.d", ".conf"); err == nil {
 		c.whole = len(loads) > 0
+		c.loads = c.whole
 	}
 	c.builtin()
 	f, err := c.open(mainFile)
@@ -209,7 +211,7 @@ func (c *config) directive(name string, n *lens.Node, p place) {
 	case "serverroot":
 		c.root = path.Clean("/" + arg(1))
 	case "loadmodule":
-		c.whole = true
+		c.loads = true
 		c.loaded(arg(1), arg(2))
 	case "listen":
 		c.listens = append(c.listens, listenerOf(arg(1)))
