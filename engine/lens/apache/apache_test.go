@@ -99,14 +99,15 @@ func TestRefused(t *testing.T) {
 		"</A>":                         "1:1: </A> closes nothing: no <A> is open",
 		"<A b>\n</B>":                  "2:1: </B> does not close what is open: <A> of line 1",
 		"<A b>\n <IfModule c>\n </A>\n</IfModule>": "3:2: </A> closes nothing: no <A> is open: <IfModule> of line 2",
-		"<A b>\n</A >":            "2:1: </A has no closing >",
-		"<A b\n</A>":              "1:5: <A has no closing >",
-		"<A b \\\n  c\n</A>":      "2:4: <A has no closing >",
-		"<VirtualHost>\n":         "1:1: <VirtualHost> needs arguments",
-		"<>\n</>":                 "1:1: a section has no name",
-		"<Macro a>\n</Macro":      "1:1: <Macro> is not closed",
-		"<Perl>\nx":               "1:1: <Perl> is not closed",
-		"<IfModule a>\n<A b>\nC ": "2:1: <A> is not closed",
+		"<A b>\n</A >":                   "2:1: </A has no closing >",
+		"<A b\n</A>":                     "1:5: <A has no closing >",
+		"<A b \\\n  c\n</A>":             "2:4: <A has no closing >",
+		"<VirtualHost >\n</VirtualHost>": "1:1: <VirtualHost> needs arguments",
+		"<VirtualHost>\n":                "1:1: <VirtualHost> needs arguments",
+		"<>\n</>":                        "1:1: a section has no name",
+		"<Macro a>\n</Macro":             "1:1: <Macro> is not closed",
+		"<Perl>\nx":                      "1:1: <Perl> is not closed",
+		"<IfModule a>\n<A b>\nC ":        "2:1: <A> is not closed",
 	} {
 		_, err := apache.Parse([]byte(src))
 		if err == nil || err.Error() != want {

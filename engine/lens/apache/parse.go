@@ -131,14 +131,14 @@ func (p *parser) opening(l *line, name string, end, args int) error {
 		last = len(l.text) - args
 	}
 	folded := Fold(name)
-	if args == len(l.text) && needsArguments(folded) && !perhaps {
-		return p.errorAt(at, "<%s> needs arguments", name)
-	}
 	// The name without the bracket, and without the quotes of a quoted one.
 	nameAt := bytes.IndexByte(l.text, '<') + 1
 	p.words = append(p.words[:0], l.span(nameAt, max(nameAt, min(end, nameAt+len(name)))))
 	if args < len(l.text) {
 		p.words = l.words(p.words, args, args+last)
+	}
+	if len(p.words) == 1 && needsArguments(folded) && !perhaps {
+		return p.errorAt(at, "<%s> needs arguments", name)
 	}
 	n := lens.Node{Whole: l.whole, Words: append([]lens.Span(nil), p.words...), Block: true}
 	n.Body.Start = l.whole.End
