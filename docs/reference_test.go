@@ -75,9 +75,9 @@ func page(t *testing.T, s engine.Schema, l engine.Lens) string {
 	if s.Node {
 		b.WriteString("\nA block has `type`, `mode`, `owner`, `group`, `acl`, `default_acl`, `xattrs`, `caps`, `label`, `link`,\nand `content` or `source`; `absent = true` removes what is there.\n")
 	}
-	if text, ok := l.(engine.Textual); ok {
+	if l != nil {
 		var names []string
-		for _, g := range text.Grammars() {
+		for _, g := range l.Grammars() {
 			names = append(names, "`hikae lens "+g.Name+" FILE`")
 		}
 		fmt.Fprintf(&b, "\nTo see what hikae makes of a file: %s.\n", strings.Join(names, ", "))

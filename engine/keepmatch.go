@@ -40,11 +40,7 @@ func newKeepMatcher(k Keeping) (*keepMatcher, error) {
 		m.each = append(m.each, one)
 	}
 	for _, l := range k.Lenses {
-		t, ok := l.(Textual)
-		if !ok {
-			continue
-		}
-		for _, g := range t.Grammars() {
+		for _, g := range l.Grammars() {
 			m.grammars[g.Name] = g
 			files, err := set(g.Files...)
 			if err != nil {

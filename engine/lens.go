@@ -35,19 +35,15 @@ type Lens interface {
 	// the order of their paths, and resources of other kinds that they imply.
 	// With an error diagnostic nothing is to be changed.
 	Put(t Tree, edits []Edit) ([]FileEdit, []Resource, hcl.Diagnostics)
-	// Units are the daemons that read the files; none for what is read only
-	// when it is used.
-	Units() []Unit
-}
-
-// Textual is a Lens whose files are read by grammars: what can be asked of one
-// file alone, without a host, and what the lens leaves as it is.
-type Textual interface {
-	Lens
+	// Grammars are those that the files are read by: what can be asked of one file
+	// alone, without a host.
 	Grammars() []lens.Grammar
 	// Verbatim is where the statements are that Get shows nothing of, in the
 	// order of the files: they are kept as they are.
 	Verbatim(t Tree) []hcl.Range
+	// Units are the daemons that read the files; none for what is read only
+	// when it is used.
+	Units() []Unit
 }
 
 // Tree is the candidate files of a host. Paths are absolute, clean and raw

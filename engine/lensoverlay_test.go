@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"hikae/engine/lens"
 )
 
 // writer is a lens whose one kind is put as a file of its name.
@@ -13,6 +15,8 @@ type writer struct{ kind string }
 func (w writer) Kinds() []Schema                      { return []Schema{{Kind: w.kind}} }
 func (writer) Get(Tree) ([]Resource, hcl.Diagnostics) { return nil, nil }
 func (writer) Units() []Unit                          { return nil }
+func (writer) Grammars() []lens.Grammar               { return nil }
+func (writer) Verbatim(Tree) []hcl.Range              { return nil }
 func (writer) Put(_ Tree, edits []Edit) ([]FileEdit, []Resource, hcl.Diagnostics) {
 	var out []FileEdit
 	for _, e := range edits {

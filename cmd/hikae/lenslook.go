@@ -29,10 +29,8 @@ const maxLensFile = 64 << 20
 func grammarNames(lenses []engine.Lens) []string {
 	var names []string
 	for _, l := range lenses {
-		if t, ok := l.(engine.Textual); ok {
-			for _, g := range t.Grammars() {
-				names = append(names, g.Name)
-			}
+		for _, g := range l.Grammars() {
+			names = append(names, g.Name)
 		}
 	}
 	slices.Sort(names)
@@ -42,7 +40,7 @@ func grammarNames(lenses []engine.Lens) []string {
 // looker looks at files by one grammar.
 type looker struct {
 	a       *app
-	lens    engine.Textual
+	lens    engine.Lens
 	grammar lens.Grammar
 	do      func(*looked) error
 }
@@ -57,13 +55,9 @@ type looked struct {
 
 func newLooker(a *app, lenses []engine.Lens, name string) (*looker, error) {
 	for _, l := range lenses {
-		t, ok := l.(engine.Textual)
-		if !ok {
-			continue
-		}
-		for _, g := range t.Grammars() {
+		for _, g := range l.Grammars() {
 			if g.Name == name {
-				return &looker{a: a, lens: t, grammar: g}, nil
+				return &looker{a: a, lens: l, grammar: g}, nil
 			}
 		}
 	}

@@ -243,11 +243,7 @@ func (c *Controller) ownConfig(ctx context.Context, p *Planned) ([]hosts.Content
 func lensFiles(lenses []engine.Lens) (*rules.Set, error) {
 	var rs []rules.Rule
 	for _, l := range lenses {
-		t, ok := l.(engine.Textual)
-		if !ok {
-			continue
-		}
-		for _, g := range t.Grammars() {
+		for _, g := range l.Grammars() {
 			for _, pattern := range g.Files {
 				rs = append(rs, rules.Rule{Pattern: pattern, Why: g.Name})
 			}

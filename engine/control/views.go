@@ -40,10 +40,7 @@ func (c *Controller) views(ctx context.Context, snap *engine.Snapshot) (files ma
 
 func lensView(l engine.Lens, tree engine.Tree, host string, found []engine.Resource, diags hcl.Diagnostics) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# %d resources of %s", len(found), host)
-	if t, ok := l.(engine.Textual); ok {
-		fmt.Fprintf(&b, "; %d statements of its files are kept verbatim", len(t.Verbatim(tree)))
-	}
+	fmt.Fprintf(&b, "# %d resources of %s; %d statements of its files are kept verbatim", len(found), host, len(l.Verbatim(tree)))
 	b.WriteString(".\n# For people and queries: never read again. To change it, write an overlay.\n")
 	for _, d := range diags { // what is not here: too many of a kind, a file that cannot be read
 		b.WriteString("# " + view.Safe(diagLine(d)) + "\n")

@@ -3,7 +3,6 @@ package all
 import (
 	"testing"
 
-	"hikae/engine"
 	"hikae/engine/lens"
 	"hikae/engine/rules"
 )
@@ -13,13 +12,11 @@ import (
 func TestKeysAreFound(t *testing.T) {
 	grammars := map[string]lens.Grammar{rules.WordGrammar: lens.Words()}
 	for _, l := range Lenses() {
-		if text, ok := l.(engine.Textual); ok {
-			for _, g := range text.Grammars() {
-				if other, twice := grammars[g.Name]; twice && other.Place(g.Name) != g.Place(g.Name) {
-					t.Errorf("two grammars are called %s", g.Name)
-				}
-				grammars[g.Name] = g
+		for _, g := range l.Grammars() {
+			if other, twice := grammars[g.Name]; twice && other.Place(g.Name) != g.Place(g.Name) {
+				t.Errorf("two grammars are called %s", g.Name)
 			}
+			grammars[g.Name] = g
 		}
 	}
 	for _, list := range rules.KeepLists() {

@@ -31,7 +31,7 @@ const (
 // command it shows and edits the first; variables are not looked at.
 type Lens struct{}
 
-var _ engine.Textual = Lens{}
+var _ engine.Lens = Lens{}
 
 // Kinds has the one kind.
 func (Lens) Kinds() []engine.Schema {

@@ -41,7 +41,7 @@ var dialect = &braces.DHCPD
 // wherever they are declared; so their addresses say whose they are: v4 or v6.
 type Lens struct{}
 
-var _ engine.Textual = Lens{}
+var _ engine.Lens = Lens{}
 
 // Kinds are subnets and hosts.
 func (Lens) Kinds() []engine.Schema {

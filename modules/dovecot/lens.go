@@ -31,7 +31,7 @@ const (
 // passdb and others name are other programs' and hold passwords: they are not.
 type Lens struct{}
 
-var _ engine.Textual = Lens{}
+var _ engine.Lens = Lens{}
 
 // Kinds are the settings and the blocks.
 func (Lens) Kinds() []engine.Schema {

@@ -23,7 +23,7 @@ const maxItems = 1000
 // has it, what that does not hide.
 type Lens struct{}
 
-var _ engine.Textual = Lens{}
+var _ engine.Lens = Lens{}
 
 // Kinds are those of zones, services, sets and policies.
 func (Lens) Kinds() []engine.Schema {

@@ -33,10 +33,7 @@ const maxShown = 1000
 // are replaced only where the lens has to know what httpd reads.
 type Lens struct{}
 
-var (
-	_ engine.Lens    = Lens{}
-	_ engine.Textual = Lens{}
-)
+var _ engine.Lens = Lens{}
 
 // Kinds has the one kind.
 func (Lens) Kinds() []engine.Schema { return []engine.Schema{schema()} }

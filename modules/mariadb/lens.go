@@ -26,7 +26,7 @@ const (
 // their groups and names. Passwords and keys are not shown, nor written.
 type Lens struct{}
 
-var _ engine.Textual = Lens{}
+var _ engine.Lens = Lens{}
 
 // Kinds has the one kind.
 func (Lens) Kinds() []engine.Schema {

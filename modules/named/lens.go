@@ -43,7 +43,7 @@ const maxShown = 1000
 // Lens shows what named reads.
 type Lens struct{}
 
-var _ engine.Textual = Lens{}
+var _ engine.Lens = Lens{}
 
 // soaType is what begins a zone, less its serial number.
 var soaType = cty.Object(map[string]cty.Type{

@@ -25,7 +25,7 @@ const (
 // collections.
 type Lens struct{}
 
-var _ engine.Textual = Lens{}
+var _ engine.Lens = Lens{}
 
 // Kinds has the one kind.
 func (Lens) Kinds() []engine.Schema {

@@ -35,7 +35,7 @@ const (
 // a table of passwords is not read at all.
 type Lens struct{}
 
-var _ engine.Textual = Lens{}
+var _ engine.Lens = Lens{}
 
 // Kinds has parameters, services, maps and aliases.
 func (Lens) Kinds() []engine.Schema {

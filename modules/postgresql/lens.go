@@ -37,7 +37,7 @@ const (
 // What may hold a password is not shown and kept as it is.
 type Lens struct{}
 
-var _ engine.Textual = Lens{}
+var _ engine.Lens = Lens{}
 
 // Kinds are those of settings and of rules.
 func (Lens) Kinds() []engine.Schema {

@@ -26,7 +26,7 @@ const (
 // users with theirs, are not shown: they are kept as they are.
 type Lens struct{}
 
-var _ engine.Textual = Lens{}
+var _ engine.Lens = Lens{}
 
 // Kinds has the one kind.
 func (Lens) Kinds() []engine.Schema {

@@ -30,7 +30,7 @@ const (
 // a view shows no secret.
 type Lens struct{}
 
-var _ engine.Textual = Lens{}
+var _ engine.Lens = Lens{}
 
 // Kinds has the one kind.
 func (Lens) Kinds() []engine.Schema { return []engine.Schema{schema()} }

@@ -32,7 +32,7 @@ const (
 // assignments of one key it shows and edits the last, the one that holds.
 type Lens struct{}
 
-var _ engine.Textual = Lens{}
+var _ engine.Lens = Lens{}
 
 // Kinds has the one kind.
 func (Lens) Kinds() []engine.Schema {

@@ -35,7 +35,7 @@ const (
 // which mask a unit or give it another name, are the kind service's.
 type Lens struct{}
 
-var _ engine.Textual = Lens{}
+var _ engine.Lens = Lens{}
 
 // sections are those of which each is an attribute, in the order in which a new
 // file has them.

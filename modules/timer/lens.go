@@ -38,7 +38,7 @@ const (
 // that is a unit of modules/systemd's.
 type Lens struct{}
 
-var _ engine.Textual = Lens{}
+var _ engine.Lens = Lens{}
 
 // Kinds has the one kind.
 func (Lens) Kinds() []engine.Schema {

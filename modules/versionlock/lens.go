@@ -26,7 +26,7 @@ const list = "/etc/dnf/plugins/versionlock.list"
 // * and its like: dnf-versionlock(8). One that begins with ! keeps versions out.
 type Lens struct{}
 
-var _ engine.Textual = Lens{}
+var _ engine.Lens = Lens{}
 
 // Kinds has the one kind.
 func (Lens) Kinds() []engine.Schema {
