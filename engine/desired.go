@@ -12,6 +12,9 @@ type Desired struct {
 	Held []Note
 	// Left is what the source has and does not carry here, with the reason.
 	Left []Note
+	// Warnings are what lenses say of overlays that hold all the same, each with
+	// the place where the overlay is written.
+	Warnings []string
 	// Inline are the contents that overlays gave, by their names.
 	Inline map[hosts.ID]Inline
 

@@ -21,6 +21,7 @@ func (c *compiler) edit(l Lens, edits []Edit) hcl.Diagnostics {
 	if diags.HasErrors() {
 		return diags
 	}
+	c.warn(edits, diags)
 	for _, e := range changed {
 		a := Addr{Kind: "file", Name: e.Path}
 		if rule, own := c.own(a); own {
@@ -83,6 +84,20 @@ func rangeOf(edits []Edit, a Addr) *hcl.Range {
 		}
 	}
 	return nil
+}
+
+// warn keeps what a lens says of the edits themselves. What it says of the files
+// that it reads is the source's matter.
+func (c *compiler) warn(edits []Edit, diags hcl.Diagnostics) {
+	for _, d := range diags {
+		if d.Subject == nil || !slices.ContainsFunc(edits, func(e Edit) bool { return e.Range.Filename == d.Subject.Filename }) {
+			continue
+		}
+		text := fmt.Sprintf("%s:%d: %s: %s", d.Subject.Filename, d.Subject.Start.Line, d.Summary, d.Detail)
+		if !slices.Contains(c.out.Warnings, text) {
+			c.out.Warnings = append(c.out.Warnings, text)
+		}
+	}
 }
 
 // imply lays what an edit implies over what is wished so far: a new timer is

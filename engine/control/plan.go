@@ -236,6 +236,7 @@ func (c *Controller) Show(p *Planned) {
 	}
 	c.View.Plan(view.PlanView{
 		Plan: p.Plan, Schemas: c.Schemas, LensKinds: engine.LensKinds(c.Lenses),
-		Diffs: files.diffs, Shown: files.lenses, Foreign: files.foreign, Source: p.Target.Source, Undo: p.Undo, Spent: p.Spent,
+		Diffs: files.diffs, Shown: files.lenses, Foreign: files.foreign, Source: p.Target.Source, Warnings: p.Desired.Warnings,
+		Undo: p.Undo, Spent: p.Spent,
 	})
 }

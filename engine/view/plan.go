@@ -29,6 +29,8 @@ type PlanView struct {
 	// own.
 	Foreign []engine.Note
 	Source  string
+	// Warnings are what is to be said of the overlays.
+	Warnings []string
 	// Spent is what it deletes and overwrites beside its budget.
 	Spent engine.Spending
 	// Undo is the command that brings the host back to before; "" for none.
@@ -59,6 +61,9 @@ func (v *View) Plan(p PlanView) {
 	v.notes(&b, "needs a look: each of these can make root of somebody", p.Guarded)
 	if len(p.Foreign) > 0 {
 		v.notes(&b, v.paint(yellow, "takes what is "+p.Source+"'s own: hikae lint "+p.Source+" has the overlays to write"), p.Foreign)
+	}
+	for _, w := range p.Warnings {
+		fmt.Fprintf(&b, "%s %s\n", v.paint(yellow, "warning:"), Safe(w))
 	}
 	v.notes(&b, "held on a standby until it is promoted", p.Held)
 	v.notes(&b, "left as it is", p.Left)

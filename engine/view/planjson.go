@@ -42,6 +42,9 @@ func (v *View) planJSON(p PlanView) {
 	for _, n := range p.Foreign {
 		v.Emit(Event{Type: "foreign", Host: p.Host, Data: noteJSON{n.Addr.Kind, n.Addr.Name, n.Why}})
 	}
+	for _, w := range p.Warnings {
+		v.Emit(Event{Type: "warning", Host: p.Host, Text: w})
+	}
 	for _, n := range p.Held {
 		v.Emit(Event{Type: "held", Host: p.Host, Data: noteJSON{n.Addr.Kind, n.Addr.Name, n.Why}})
 	}

@@ -84,7 +84,7 @@ func (c *config) show() ([]engine.Resource, hcl.Diagnostics) {
 			continue
 		case n > maxShown:
 			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "Too many virtual hosts to show",
-				Detail: fmt.Sprintf("%s has %d of them; they are kept as they are.", v.file.Path, n), Subject: v.at})
+				Detail: fmt.Sprintf("%s has %d virtual hosts: more than %d are kept as they are. Each can be edited all the same.", v.file.Path, n, maxShown), Subject: v.at})
 			count[v.file] = 0
 			continue
 		case n == 0: // told already
