@@ -149,10 +149,9 @@ func (s *fpmScanner) done() bool {
 		case s.text[s.at] == '\r':
 			s.at++
 		case s.text[s.at] == ';':
-			s.comment = true
 			i := bytes.IndexByte(s.text[s.at:], '\r')
 			if i < 0 {
-				s.at = len(s.text)
+				s.at, s.comment = len(s.text), true
 				return true
 			}
 			s.at += i
