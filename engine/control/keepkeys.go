@@ -32,7 +32,7 @@ func (c *Controller) keepKeys(ctx context.Context, t Target, d *engine.Desired, 
 	out, err := d.Keep(s.actual, engine.Keeping{
 		Rules: keys, Lenses: c.Lenses,
 		Read:    func(cs []hosts.Content) (map[hosts.ID][]byte, error) { return c.bothTexts(ctx, s, cs, open) },
-		Foreign: own.In,
+		Foreign: own.Alone,
 		Name: func(path string, mode uint32, b []byte) hosts.Content {
 			if rules.Secret(path, mode, b) {
 				return hosts.Content{Size: int64(len(b)), ID: c.Keys.name(b), Sealed: true}

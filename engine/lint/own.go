@@ -69,6 +69,20 @@ func (o Own) Empty() bool { return len(o.addresses)+len(o.names)+len(o.interface
 // In reports whether a text mentions what is a host's own.
 func (o Own) In(text []byte) bool { return len(o.find(text)) > 0 }
 
+// Alone reports whether a text mentions what is a host's own and no other's
+// address. A value that names others as well says whom a host knows, not where
+// it listens, and means the same on any host.
+func (o Own) Alone(text []byte) bool {
+	if !o.In(text) {
+		return false
+	}
+	others := false
+	eachAddress(text, func(_, _ int, a netip.Addr) {
+		others = others || !a.IsLoopback() && !a.IsUnspecified() && !o.hasAddress(a)
+	})
+	return !others
+}
+
 // hit is a mention of what is a host's own.
 type hit struct {
 	at, end int
@@ -123,6 +137,20 @@ func (o Own) findAddresses(text []byte) []hit {
 		return nil
 	}
 	var hits []hit
+	eachAddress(text, func(at, end int, a netip.Addr) {
+		if o.hasAddress(a) {
+			hits = append(hits, hit{at, end, a.String(), OwnAddress})
+		}
+	})
+	return hits
+}
+
+func (o Own) hasAddress(a netip.Addr) bool {
+	return slices.ContainsFunc(o.addresses, func(p netip.Prefix) bool { return p.Addr() == a })
+}
+
+// eachAddress calls fn with each address in a text, own or not.
+func eachAddress(text []byte, fn func(at, end int, a netip.Addr)) {
 	for at := 0; at < len(text); at++ {
 		if !isAddressByte(text[at]) || at > 0 && isNameByte(text[at-1]) {
 			continue
@@ -131,13 +159,11 @@ func (o Own) findAddresses(text []byte) []hit {
 		for end < len(text) && isAddressByte(text[end]) {
 			end++
 		}
-		if n := o.address(string(text[at:end])); n > 0 && (at+n == len(text) || !isNameByte(text[at+n])) {
-			a, _ := netip.ParseAddr(string(text[at : at+n]))
-			hits = append(hits, hit{at, at + n, a.String(), OwnAddress})
+		if a, n := address(string(text[at:end])); n > 0 && (at+n == len(text) || !isNameByte(text[at+n])) {
+			fn(at, at+n, a)
 		}
 		at = end - 1
 	}
-	return hits
 }
 
 const longestAddress = 64
@@ -146,19 +172,18 @@ func isAddressByte(c byte) bool {
 	return c == '.' || c == ':' || '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-// address is how long the own address is that a run begins with; 0 for none.
-func (o Own) address(run string) int {
+// address is the one that a run begins with, and how long it is; 0 for none.
+func address(run string) (netip.Addr, int) {
 	if len(run) > longestAddress {
-		return 0
+		return netip.Addr{}, 0
 	}
 	run = strings.TrimRight(run, ".:")
 	for _, text := range []string{run, beforeColon(run)} {
-		a, err := netip.ParseAddr(text)
-		if err == nil && slices.ContainsFunc(o.addresses, func(p netip.Prefix) bool { return p.Addr() == a }) {
-			return len(text)
+		if a, err := netip.ParseAddr(text); err == nil {
+			return a, len(text)
 		}
 	}
-	return 0
+	return netip.Addr{}, 0
 }
 
 // beforeColon is an IPv4 address without its port.

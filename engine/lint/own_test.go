@@ -55,3 +55,21 @@ func TestReplace(t *testing.T) {
 		t.Errorf("%+v", rest)
 	}
 }
+
+func TestAlone(t *testing.T) {
+	own := OwnOf(hosts.Facts{Hostname: "rio1.example.com", Addresses: []string{"192.0.2.11/24", "fd00::11/64"}})
+	for text, want := range map[string]bool{
+		"Listen 192.0.2.11:80":                                  true,
+		"listen-on { 127.0.0.1; 192.0.2.11; };":                 true,
+		"listen-on-v6 { ::1; fd00::11; };":                      true,
+		"myhostname = rio1.example.com":                         true,
+		"mynetworks = 127.0.0.0/8, 192.0.2.11/32, 192.0.2.1/32": false,
+		"mynetworks = [::1]/128 [fd00::11]/128 [fd00::1]/128":   false,
+		"also-notify { 192.0.2.2; };":                           false,
+		"Listen 0.0.0.0:80":                                     false,
+	} {
+		if got := own.Alone([]byte(text)); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
