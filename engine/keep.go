@@ -18,8 +18,9 @@ type Keeping struct {
 	// Read gives contents by their names, in the clear, those of secrets too;
 	// it is called once. What is not to be had is left out.
 	Read func([]hosts.Content) (map[hosts.ID][]byte, error)
-	// Foreign reports whether a text names what is the source's own and not the
-	// host's: an address. What a package installed there is kept then.
+	// Foreign reports whether a text can be true on the source alone: it names
+	// what is the source's own, and nobody else. What a package installed there is
+	// kept then.
 	Foreign func(text []byte) bool
 	// Name names the bytes of a path as the read of a host will.
 	Name func(path string, mode uint32, b []byte) hosts.Content

@@ -9,6 +9,7 @@ import (
 
 	"hikae/engine"
 	"hikae/engine/lens"
+	"hikae/modules/internal/lensput"
 )
 
 // form is how the words behind a statement's key are read.
@@ -148,7 +149,7 @@ func (s setting) get(v version, statements []place) (cty.Value, []*lens.Node) {
 			members = append(members, strings.Join(s.words(v, at), " "))
 			nodes = append(nodes, at.node)
 		}
-		return list(members), nodes
+		return lensput.Strings(members), nodes
 	}
 	last := found[len(found)-1]
 	if value, ok := s.form.read(s.words(v, last)); ok {
@@ -160,17 +161,6 @@ func (s setting) get(v version, statements []place) (cty.Value, []*lens.Node) {
 // words are those behind the key.
 func (s setting) words(v version, at place) []string {
 	return wordsFrom(at.node, at.src(), len(strings.Fields(s.key(v))))
-}
-
-func list(members []string) cty.Value {
-	vs := make([]cty.Value, len(members))
-	for i, m := range members {
-		vs[i] = cty.StringVal(m)
-	}
-	if len(vs) == 0 {
-		return cty.ListValEmpty(cty.String)
-	}
-	return cty.ListVal(vs)
 }
 
 // read reads words. It reports false for what is none of the form: an expression
@@ -192,7 +182,7 @@ func (f form) read(words []string) (cty.Value, bool) {
 				members = append(members, dialect.Unquote(w))
 			}
 		}
-		return list(members), len(words)%2 == 1
+		return lensput.Strings(members), len(words)%2 == 1
 	case phrase:
 		return cty.StringVal(dialect.Unquote(words[0])), len(words) == 1
 	case word:

@@ -26,10 +26,9 @@ const (
 
 // config is what both servers read.
 type config struct {
+	lensput.Opened
 	tree    engine.Tree
 	servers map[version]*server
-	files   []*lensput.File // of both, each once
-	byPath  map[string]*lensput.File
 	diags   hcl.Diagnostics
 }
 
@@ -69,7 +68,7 @@ type declaration struct {
 const maxIncluded = 10000
 
 func load(t engine.Tree) *config {
-	c := &config{tree: t, servers: map[version]*server{}, byPath: map[string]*lensput.File{}}
+	c := &config{tree: t, servers: map[version]*server{}}
 	for v, main := range map[version]string{v4: main4, v6: main6} {
 		c.servers[v] = &server{config: c, version: v, main: main, byAddr: map[engine.Addr]*declaration{}, networks: map[string]place{}}
 	}
@@ -117,7 +116,7 @@ func (s scope) in(block string, n *lens.Node) scope {
 // file reads a file that stands for statements of a scope. from is what includes
 // it, if anything does.
 func (s *server) file(name string, sc scope, from *hcl.Range) {
-	f, err := s.opened(name)
+	f, err := s.Open(s.tree, name, grammar())
 	switch {
 	case errors.Is(err, fs.ErrPermission): // a secret, which dhcpd can read
 		s.warn(from, "File is not looked at", "%s is kept from this view: %s.", name, err)
@@ -135,24 +134,6 @@ func (s *server) file(name string, sc scope, from *hcl.Range) {
 		s.body(f, f.Tree.Root, sc)
 		s.open = s.open[:len(s.open)-1]
 	}
-}
-
-// opened is the file of a path, read once.
-func (c *config) opened(name string) (*lensput.File, error) {
-	if f := c.byPath[name]; f != nil {
-		return f, nil
-	}
-	f, err := lensput.Open(c.tree, name, grammar())
-	if err != nil {
-		return nil, err
-	}
-	if same := c.byPath[f.Path]; same != nil { // by way of a link
-		f = same
-	} else {
-		c.files = append(c.files, f)
-	}
-	c.byPath[name], c.byPath[f.Path] = f, f
-	return f, nil
 }
 
 // body takes in the declarations of a block.
@@ -231,7 +212,7 @@ func (s *server) include(at place, sc scope) {
 	default:
 		s.included++
 		s.file(name, sc.in("", at.node), rng)
-		if s.byPath[name] != nil {
+		if s.ByPath[name] != nil {
 			lens.Show(at.node)
 		}
 	}
@@ -256,7 +237,7 @@ func (s *server) inside(all []place, block place, depth int) []place {
 		at := place{block.file, n}
 		all = append(all, at)
 		if src := at.src(); !n.Block && depth < maxDepth && strings.EqualFold(n.Name(src), "include") {
-			if f := s.byPath[path.Join("/", said(n, src, 1))]; f != nil {
+			if f := s.ByPath[path.Join("/", said(n, src, 1))]; f != nil {
 				all = s.inside(all, place{f, f.Tree.Root}, depth+1)
 			}
 		}

@@ -77,7 +77,7 @@ func (p *put) placeFor(s *server, e engine.Edit) (place, bool) {
 			map[string]string{HostKind: " nor subnet"}[e.Addr.Kind])
 		return place{}, false
 	}
-	f := s.byPath[s.main]
+	f := s.ByPath[s.main]
 	if f == nil {
 		if _, err := p.tree.Stat(s.main); !errors.Is(err, fs.ErrNotExist) {
 			p.Fail(e.RangeOf(""), "File cannot be edited", "%s is there and cannot be read.", s.main)
@@ -88,7 +88,8 @@ func (p *put) placeFor(s *server, e engine.Edit) (place, bool) {
 			p.Fail(e.RangeOf(""), "File cannot be written", "%s.", err)
 			return place{}, false
 		}
-		s.byPath[s.main], f = made, made
+		f = made
+		s.Know(s.main, f)
 	}
 	return place{f, f.Tree.Root}, true
 }

@@ -248,7 +248,7 @@ func (s setting) reads(v version, text string, want cty.Value) bool {
 	at := place{lensput.FileOf("", f.Source()), f.Root.Nodes[0]}
 	got, _ := s.get(v, []place{at})
 	if s.form == many {
-		return got.RawEquals(list([]string{text}))
+		return got.RawEquals(lensput.Strings([]string{text}))
 	}
 	return got.RawEquals(want)
 }

@@ -18,10 +18,9 @@ import (
 
 // config is what dovecot reads, put together.
 type config struct {
+	lensput.Opened
 	tree     engine.Tree
 	top      *block
-	files    []*lensput.File // each once, in the order in which dovecot begins them
-	byPath   map[string]*lensput.File
 	patterns []string // absolute, of the includes that are in no block
 	diags    hcl.Diagnostics
 
@@ -73,7 +72,7 @@ func (b *block) path() string { return joined(b.in, b.id) }
 
 // load reads dovecot.conf and what it includes.
 func load(t engine.Tree) *config {
-	c := &config{tree: t, top: &block{}, byPath: map[string]*lensput.File{}}
+	c := &config{tree: t, top: &block{}}
 	if _, err := engine.Resolve(t, grammar.Main); errors.Is(err, fs.ErrNotExist) {
 		return c
 	}
@@ -83,7 +82,7 @@ func load(t engine.Tree) *config {
 
 // file reads a file into a block. from is what includes it, if anything does.
 func (c *config) file(name string, into *block, from *hcl.Range) {
-	f, err := c.opened(name)
+	f, err := c.Open(c.tree, name, grammar.Grammar())
 	switch {
 	case errors.Is(err, fs.ErrPermission): // a secret, which dovecot can read
 		c.warn(from, "File is not looked at", "%s is kept from this view: %s.", name, err)
@@ -97,24 +96,6 @@ func (c *config) file(name string, into *block, from *hcl.Range) {
 	c.open = append(c.open, name)
 	c.body(place{f, f.Tree.Root}, into)
 	c.open = c.open[:len(c.open)-1]
-}
-
-// opened is the file of a path, read once.
-func (c *config) opened(name string) (*lensput.File, error) {
-	if f := c.byPath[name]; f != nil {
-		return f, nil
-	}
-	f, err := lensput.Open(c.tree, name, grammar.Grammar())
-	if err != nil {
-		return nil, err
-	}
-	if same := c.byPath[f.Path]; same != nil { // by way of a link
-		f = same
-	} else {
-		c.files = append(c.files, f)
-	}
-	c.byPath[name], c.byPath[f.Path] = f, f
-	return f, nil
 }
 
 // body takes in what stands in a part of a block.

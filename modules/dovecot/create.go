@@ -73,16 +73,17 @@ func (p *put) end(b *block, e engine.Edit) (place, bool) {
 
 // ownFile is the lens's own file, or dovecot.conf where that would not be read.
 func (p *put) ownFile(e engine.Edit) (place, bool) {
-	f := p.byPath[own]
+	f := p.ByPath[own]
 	if f == nil && p.includes(own) {
 		if _, err := engine.Resolve(p.tree, own); err != nil {
 			if made, err := lensput.Make(own, grammar.Grammar()); err == nil {
-				p.byPath[own], f = made, made
+				f = made
+				p.Know(own, f)
 			}
 		}
 	}
 	if f == nil {
-		f = p.byPath[grammar.Main]
+		f = p.ByPath[grammar.Main]
 	}
 	if f == nil {
 		if _, err := p.tree.Stat(grammar.Main); !errors.Is(err, fs.ErrNotExist) {
@@ -90,7 +91,7 @@ func (p *put) ownFile(e engine.Edit) (place, bool) {
 			return place{}, false
 		}
 		f, _ = lensput.Make(grammar.Main, grammar.Grammar())
-		p.byPath[grammar.Main] = f
+		p.Know(grammar.Main, f)
 	}
 	return place{f, f.Tree.Root}, true
 }

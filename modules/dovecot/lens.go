@@ -76,7 +76,7 @@ func (Lens) Get(t engine.Tree) ([]engine.Resource, hcl.Diagnostics) {
 func (Lens) Verbatim(t engine.Tree) []hcl.Range {
 	c := load(t)
 	c.resources()
-	return lensput.Verbatim(c.files)
+	return lensput.Verbatim(c.All)
 }
 
 // maxShown bounds how many resources of a kind a view shows of one file.

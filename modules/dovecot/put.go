@@ -201,7 +201,7 @@ func (p *put) removes(in, id string) bool {
 
 // removeOwn takes away the lens's own file where nothing is left in it.
 func (p *put) removeOwn() {
-	f := p.byPath[own]
+	f := p.ByPath[own]
 	if f == nil || len(bytes.TrimSpace(f.Source())) == 0 {
 		return
 	}

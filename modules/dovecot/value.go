@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 
 	grammar "hikae/engine/lens/dovecot"
+	"hikae/modules/internal/lensput"
 )
 
 // shown is the value of a setting from what is written. What says something else
@@ -39,24 +40,13 @@ func (s sort) shown(raw string) (v cty.Value, ok bool) {
 			return cty.NumberUIntVal(n), true
 		}
 	case words, items:
-		return list(strings.FieldsFunc(said, s.parts)), true
+		return lensput.Strings(strings.FieldsFunc(said, s.parts)), true
 	}
 	return cty.StringVal(said), true
 }
 
 // parts tells whether a character parts the members of a list.
 func (s sort) parts(r rune) bool { return r == ' ' || r == '\t' || r == ',' && s == items }
-
-func list(members []string) cty.Value {
-	vs := make([]cty.Value, len(members))
-	for i, m := range members {
-		vs[i] = cty.StringVal(m)
-	}
-	if len(vs) == 0 {
-		return cty.ListValEmpty(cty.String)
-	}
-	return cty.ListVal(vs)
-}
 
 // written is how a value is to be written, in the manner of what was there. why
 // tells why it cannot be.
@@ -117,7 +107,7 @@ func (s sort) conform(v cty.Value) (cty.Value, string) {
 		case s == flag && isOn:
 			return cty.BoolVal(on), ""
 		case s == words || s == items:
-			return list(strings.FieldsFunc(said, s.parts)), ""
+			return lensput.Strings(strings.FieldsFunc(said, s.parts)), ""
 		}
 	}
 	want, what := cty.String, "a text"

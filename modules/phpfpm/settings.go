@@ -8,6 +8,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"hikae/engine/lens/ini"
+	"hikae/modules/internal/lensput"
 )
 
 // form is how php-fpm reads a setting.
@@ -224,16 +225,7 @@ func items(f form, said string) []string {
 	return all
 }
 
-func listOf(f form, said string) cty.Value {
-	var vals []cty.Value
-	for _, item := range items(f, said) {
-		vals = append(vals, cty.StringVal(item))
-	}
-	if len(vals) == 0 {
-		return cty.ListValEmpty(cty.String)
-	}
-	return cty.ListVal(vals)
-}
+func listOf(f form, said string) cty.Value { return lensput.Strings(items(f, said)) }
 
 // clean tells whether a string can hold a text as it is.
 func clean(s string) bool { return utf8.ValidString(s) && cty.NormalizeString(s) == s }

@@ -9,6 +9,7 @@ import (
 
 	"hikae/engine"
 	"hikae/engine/lang"
+	"hikae/modules/internal/lensput"
 	"hikae/modules/lenstest"
 )
 
@@ -79,7 +80,7 @@ func absent(kind, in, name string) engine.Edit {
 	return e
 }
 
-func strs(texts ...string) cty.Value { return strList(texts) }
+func strs(texts ...string) cty.Value { return lensput.Strings(texts) }
 
 func TestGet(t *testing.T) {
 	tr := tree()

@@ -70,21 +70,9 @@ func parameterValue(name string, src []byte, n *lens.Node) cty.Value {
 			return cty.NumberVal(f)
 		}
 	case list:
-		return strList(items(name, src, postfix.ValueSpan(src, n)).texts)
+		return lensput.Strings(items(name, src, postfix.ValueSpan(src, n)).texts)
 	}
 	return cty.StringVal(written)
-}
-
-// strList is a list of strings.
-func strList(texts []string) cty.Value {
-	if len(texts) == 0 {
-		return cty.ListValEmpty(cty.String)
-	}
-	vals := make([]cty.Value, len(texts))
-	for i, t := range texts {
-		vals[i] = cty.StringVal(t)
-	}
-	return cty.ListVal(vals)
 }
 
 // strings is what a list or tuple has; false where an item is no string.
@@ -149,7 +137,7 @@ func (c *config) isSet(name string, n *lens.Node, want cty.Value) bool {
 	}
 	src := c.main.Source()
 	if texts, ok := stringsOf(want); ok {
-		want = strList(texts)
+		want = lensput.Strings(texts)
 	}
 	return utf8.Valid(src[n.Whole.Start:n.Whole.End]) && parameterValue(name, src, n).RawEquals(want)
 }

@@ -13,6 +13,7 @@ import (
 	"hikae/engine"
 	"hikae/engine/lens"
 	"hikae/engine/lens/postfix"
+	"hikae/modules/internal/lensput"
 )
 
 // The columns of master.cf behind name and type, in their order.
@@ -151,7 +152,7 @@ func (s *service) values(src []byte) map[string]cty.Value {
 		vals[attrOptions] = cty.MapVal(m)
 	}
 	if len(s.args) > 0 {
-		vals[attrArgs] = strList(s.args)
+		vals[attrArgs] = lensput.Strings(s.args)
 	}
 	return vals
 }

@@ -161,7 +161,7 @@ func (t *table) value(e *entry) cty.Value {
 	if !t.alias {
 		return value(cty.StringVal(e.text))
 	}
-	return value(strList(t.targets(e)))
+	return value(lensput.Strings(t.targets(e)))
 }
 
 func (t *table) targets(e *entry) []string {

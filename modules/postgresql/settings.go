@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 
 	"hikae/engine/lens/postgresql"
+	"hikae/modules/internal/lensput"
 )
 
 // form is how PostgreSQL reads a setting's value: vartype and unit of
@@ -153,14 +154,7 @@ func value(name, s string) (cty.Value, bool) {
 		}
 	case list:
 		if items, ok := splitList(s); ok {
-			if len(items) == 0 {
-				return cty.ListValEmpty(cty.String), true
-			}
-			vals := make([]cty.Value, len(items))
-			for i, item := range items {
-				vals[i] = cty.StringVal(item)
-			}
-			return cty.ListVal(vals), true
+			return lensput.Strings(items), true
 		}
 	}
 	return cty.StringVal(s), true

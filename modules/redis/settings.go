@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 
 	"hikae/engine/lens/redis"
+	"hikae/modules/internal/lensput"
 )
 
 // form is how redis reads what stands behind a directive's name: the kinds of
@@ -126,11 +127,7 @@ func value(name string, all [][]string) (cty.Value, bool) {
 		}
 		v = cty.ListVal(items)
 	case f == words && len(last) > 0:
-		var items []cty.Value
-		for _, w := range last {
-			items = append(items, cty.StringVal(w))
-		}
-		v = cty.ListVal(items)
+		v = lensput.Strings(last)
 	case f == flag && len(last) == 1 && (strings.EqualFold(last[0], "yes") || strings.EqualFold(last[0], "no")):
 		return cty.BoolVal(strings.EqualFold(last[0], "yes")), true
 	case f == number && len(last) == 1 && isInt(last[0]):

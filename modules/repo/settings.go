@@ -9,6 +9,7 @@ import (
 
 	"hikae/engine/lens"
 	"hikae/engine/lens/ini"
+	"hikae/modules/internal/lensput"
 )
 
 // form is how dnf reads the text of a setting: the Option classes of libdnf's
@@ -97,14 +98,7 @@ func (s setting) value(text string) (cty.Value, bool) {
 	}
 	switch s.form {
 	case list:
-		var items []cty.Value
-		for _, item := range ini.Items(text) {
-			items = append(items, cty.StringVal(item))
-		}
-		if len(items) == 0 {
-			return cty.ListValEmpty(cty.String), true
-		}
-		return cty.ListVal(items), true
+		return lensput.Strings(ini.Items(text)), true
 	case flag:
 		for _, f := range flagWords {
 			switch strings.ToLower(written) {
