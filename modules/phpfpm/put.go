@@ -171,6 +171,7 @@ func (p *put) entries(pool *pool, a attribute, want cty.Value, e engine.Edit) {
 			for _, s := range pool.of(a) { // those that are not understood
 				if n, ok := a.sub(s); ok && n == name {
 					s.file.Tree.Remove(s.node)
+					p.Touch(s.file, e.Addr)
 				}
 			}
 			p.add(pool, a.key+"["+name+"]", written, e)
