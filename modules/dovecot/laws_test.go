@@ -133,8 +133,9 @@ func untouched(before, after lenstest.Tree, e engine.Edit) error {
 		return strings.Join(kept, "\n")
 	}
 	for name, text := range before {
-		if a, b := others(text), others(after[name]); a != b {
-			return fmt.Errorf("an edit of %s makes of %s\n%q\n%q", e.Addr, name, text, after[name])
+		left, there := after[name]
+		if a, b := others(text), others(left); a != b && (there || strings.TrimSpace(a) != "") { // a file of blanks alone is removed
+			return fmt.Errorf("an edit of %s makes of %s\n%q\n%q", e.Addr, name, text, left)
 		}
 	}
 	return nil

@@ -138,7 +138,11 @@ func value(name string, all [][]string) (cty.Value, bool) {
 	default:
 		v = cty.StringVal(text(last))
 	}
-	for _, args := range all {
+	counts := all
+	if f != lines {
+		counts = all[len(all)-1:]
+	}
+	for _, args := range counts {
 		for _, w := range args {
 			if !utf8.ValidString(w) || cty.NormalizeString(w) != w {
 				return cty.NilVal, false
