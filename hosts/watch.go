@@ -1,0 +1,49 @@
+package hosts
+
+import "context"
+
+// WatchRoot is a place that is watched for changes.
+type WatchRoot struct {
+	Path string `cbor:"1,keyasint"`
+	// Tree: all below it on the same file system. Else the path itself and, of a
+	// directory, its entries.
+	Tree bool `cbor:"2,keyasint,omitempty"`
+	// Exclude are patterns of paths (rules.Match) that are neither watched nor
+	// told of, with all below them.
+	Exclude []string `cbor:"3,keyasint,omitempty"`
+}
+
+// Seen is a path that may have changed: made, written and closed, given other
+// attributes, renamed, removed. It need not have; who hears of it reads it.
+type Seen struct {
+	Path string `cbor:"1,keyasint"`
+	// From is where it was renamed from, below a watched root too; "" where it
+	// was not, or nobody knows. What is at Path is then what was at From.
+	From string `cbor:"2,keyasint,omitempty"`
+	// Deep: all at and below Path is in doubt, as after the kernel's queue ran
+	// over, a directory came, or a mount went.
+	Deep bool `cbor:"3,keyasint,omitempty"`
+}
+
+// WatchReport is what a Watch tells at once.
+type WatchReport struct {
+	Seen []Seen `cbor:"1,keyasint,omitempty"`
+	// Ready: all roots are watched from here on. Sent once; what is read after it
+	// misses no change.
+	Ready bool `cbor:"2,keyasint,omitempty"`
+	// Notes are for a person: which subtree is only looked at now and then, why,
+	// and the sysctl that would help.
+	Notes []string `cbor:"3,keyasint,omitempty"`
+	// Watches is how many the kernel holds for it, and Polled the subtrees without.
+	Watches int      `cbor:"4,keyasint,omitempty"`
+	Polled  []string `cbor:"5,keyasint,omitempty"`
+}
+
+// Watcher is a Reader that tells what changes.
+type Watcher interface {
+	Reader
+	// Watch calls emit, from one goroutine, with what may have changed below the
+	// roots, until ctx ends or emit returns an error. A root that is missing is
+	// waited for. What happens while emit runs is gathered: each path is told once.
+	Watch(ctx context.Context, roots []WatchRoot, emit func(WatchReport) error) error
+}
