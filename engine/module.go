@@ -24,6 +24,14 @@ type Module interface {
 	Apply(ctx context.Context, h hosts.Host, job Job) error
 }
 
+// Sourced is a Module whose Read looks at more than the tree of /etc that files
+// are read of, or makes something else of parts of it.
+type Sourced interface {
+	Module
+	// Sources are where it looks. After a change there it is to read again.
+	Sources() []hosts.WatchRoot
+}
+
 // Joint is a Module whose changes are made together with those of other kinds,
 // where each by itself would cost as much as all of them. Of neighbours in
 // modules/all that give the same Together, one Apply gets the changes of all.
@@ -47,10 +55,16 @@ type Scope struct {
 	// Only are the single paths that are read of files, where there are any, and
 	// no tree: those that were written since all was read.
 	Only []string `cbor:"5,keyasint,omitempty"`
+	// Within are trees that are read beside Only in place of all: what is in them
+	// is in doubt.
+	Within []string `cbor:"6,keyasint,omitempty"`
 
 	// Vault names contents. The agent sets it.
 	Vault Vault `cbor:"-"`
 }
+
+// Part reports whether only some of the files are read.
+func (s *Scope) Part() bool { return len(s.Only)+len(s.Within) > 0 }
 
 // Vault gives contents their names and remembers where their bytes are, so
 // that the session can hand out these and no others.

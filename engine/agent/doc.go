@@ -10,6 +10,7 @@
 //	Read   the modules run beside the data; what they find is streamed back
 //	Fetch  contents that a Read of this session declared, and no others
 //	Apply  the changes, then the contents that the agent lacks, then the work
+//	Watch  what changes is told as it does, until the client has had enough
 //	Trust  the keys that the host's read-only sessions go by, to be kept there
 //
 // Modules run in the agent, so no request names a file to read: a client can

@@ -51,6 +51,11 @@ const (
 
 	kindTrust   kind = 50 // C  Trust: keep this on the host
 	kindTrusted kind = 51 // S  empty: it is kept
+
+	kindWatch     kind = 60 // C  WatchRequest
+	kindSeen      kind = 61 // S  Watched, any number of times
+	kindUnwatch   kind = 62 // C  empty, while watching: it is enough
+	kindWatchDone kind = 63 // S  empty
 )
 
 // more marks a frame whose message goes on in the next frame.

@@ -118,6 +118,8 @@ func (ss *session) serve(ctx context.Context) error {
 			err = ss.apply(ctx, m)
 		case kindLogin:
 			err = ss.login(m)
+		case kindWatch:
+			err = ss.watch(ctx, m)
 		case kindTrust:
 			err = ss.trust(ctx, m)
 		default:

@@ -65,7 +65,7 @@ func (ss *session) read(ctx context.Context, m message) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	if keeps {
+	if keeps && !req.Scope.Part() { // a part changes little of what they know
 		stamps, err := keeper.SaveStamps()
 		if err == nil {
 			stamps, err = ss.vault.sealStamps(stamps)
@@ -171,13 +171,15 @@ func (b *batch) flush() error {
 
 // inScope checks what was asked for and picks the modules.
 func (ss *session) inScope(s engine.Scope) ([]engine.Module, error) {
-	for _, p := range slices.Concat(s.Paths, s.Files, s.Only) {
+	for _, p := range slices.Concat(s.Paths, s.Files, s.Only, s.Within) {
 		if err := checkPath(p); err != nil {
 			return nil, err
 		}
 	}
-	if ss.ReadOnly && len(s.Only) > 0 {
-		return nil, fmt.Errorf("%w: what was written is for one who may write to read", ErrReadOnly)
+	for _, p := range slices.Concat(s.Only, s.Within) {
+		if ss.ReadOnly && !within(p, append([]string{"/etc"}, ss.Paths...)) {
+			return nil, ss.notGiven(p)
+		}
 	}
 	for _, p := range s.Paths {
 		if ss.ReadOnly && !within(p, ss.Paths) {

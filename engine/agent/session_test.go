@@ -274,7 +274,7 @@ func TestReadOnlyChoosesNothing(t *testing.T) {
 		"home key":  {kindRead, readRequest{HomeKey: bytes.Repeat([]byte{9}, 32)}},
 		"path":      {kindRead, readRequest{Scope: engine.Scope{Paths: []string{"/root"}}}},
 		"beside":    {kindRead, readRequest{Scope: engine.Scope{Paths: []string{"/srv/www2"}}}},
-		"written":   {kindRead, readRequest{Scope: engine.Scope{Only: []string{"/srv/www/x"}}}},
+		"written":   {kindRead, readRequest{Scope: engine.Scope{Only: []string{"/root/x"}}}},
 		"recipient": {kindFetch, fetchRequest{Recipients: []string{"age1other"}}},
 	} {
 		l, _ := r.greeted(t)

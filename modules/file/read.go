@@ -27,8 +27,9 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 	roots = withoutNested(roots)
 
 	single := slices.DeleteFunc(slices.Clone(s.Files), func(p string) bool { return below(p, roots) })
-	if len(s.Only) > 0 {
-		roots, beside, single = nil, nil, slices.Clone(s.Only)
+	if s.Part() {
+		roots, beside = withoutNested(slices.Sorted(slices.Values(s.Within))), nil
+		single = slices.DeleteFunc(slices.Clone(s.Only), func(p string) bool { return below(p, roots) })
 	}
 	slices.Sort(single)
 	single = slices.Compact(single)
@@ -57,7 +58,7 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 		}
 		return nil
 	})
-	err = rd.all(ctx, roots, single)
+	err = rd.all(ctx, roots, single, s.Part())
 	if err = errors.Join(err, rest.Wait()); err != nil {
 		return engine.Coverage{}, err
 	}
@@ -79,8 +80,9 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 	return rd.cov, nil
 }
 
-// all collects the nodes below the roots, and the single ones.
-func (rd *reading) all(ctx context.Context, roots, single []string) error {
+// all collects the nodes below the roots, and the single ones. Of a part of the
+// files those are missed too that are single.
+func (rd *reading) all(ctx context.Context, roots, single []string, part bool) error {
 	for _, root := range roots {
 		if err := rd.walk(ctx, root, false); err != nil {
 			return err
@@ -95,8 +97,8 @@ func (rd *reading) all(ctx context.Context, roots, single []string) error {
 			return err
 		}
 	}
-	if len(roots) == 0 {
-		roots = single
+	if part {
+		roots = slices.Concat(roots, single)
 	}
 	rd.missing(roots)
 	return rd.label(ctx)
