@@ -53,6 +53,16 @@ func (s *Store) seal(host, gen string, files map[string][]byte) []byte {
 // unseal reads a generation and checks it. The error names the file that is
 // not what was written.
 func (s *Store) unseal(host, gen string) (map[string][]byte, error) {
+	for {
+		before, _ := s.Sealed(host, gen)
+		files, err := s.unsealOnce(host, gen)
+		if after, _ := s.Sealed(host, gen); err == nil || before == after {
+			return files, err
+		} // it was amended meanwhile
+	}
+}
+
+func (s *Store) unsealOnce(host, gen string) (map[string][]byte, error) {
 	dir := filepath.Join(s.dir, ".store", "generations", host, gen)
 	tampered := func(format string, args ...any) error {
 		return fmt.Errorf("%w: snapshot %s of %s in %s: %s; if nobody has changed the store, it was written with another home key: take a snapshot of %s anew, or remove that directory",

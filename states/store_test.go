@@ -2,6 +2,7 @@ package states
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -31,7 +32,7 @@ func TestGenerations(t *testing.T) {
 	s := open(t)
 	write := func(at time.Time, header, body string) (string, bool) {
 		t.Helper()
-		gen, changed, err := s.WriteSnapshot("rio1", at, files(header, body), map[string][]byte{"files/etc/motd": []byte(body)})
+		gen, changed, err := s.WriteSnapshot("rio1", at, "", files(header, body), map[string][]byte{"files/etc/motd": []byte(body)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +77,7 @@ func TestReadableCopy(t *testing.T) {
 		{"files/a": []byte("1"), "files/b": []byte("2")},
 		{"files/a/x": []byte("3")},
 	} {
-		if _, _, err := s.WriteSnapshot("rio1", noon, files("h", "b"), readable); err != nil {
+		if _, _, err := s.WriteSnapshot("rio1", noon, "", files("h", "b"), readable); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -91,7 +92,7 @@ func TestReadableCopy(t *testing.T) {
 func TestNothingIsWrittenOutside(t *testing.T) {
 	s := open(t)
 	for _, host := range []string{"", "..", "a/b", ".store", "-x", "a\x00"} {
-		if _, _, err := s.WriteSnapshot(host, noon, files("h", "b"), nil); err == nil {
+		if _, _, err := s.WriteSnapshot(host, noon, "", files("h", "b"), nil); err == nil {
 			t.Errorf("host %q is taken", host)
 		}
 		if err := s.Set(Base, host, nil); err == nil {
@@ -99,7 +100,7 @@ func TestNothingIsWrittenOutside(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"../x", "/etc/x", "a/../../x"} {
-		if _, _, err := s.WriteSnapshot("rio1", noon, map[string][]byte{name: nil}, nil); err == nil {
+		if _, _, err := s.WriteSnapshot("rio1", noon, "", map[string][]byte{name: nil}, nil); err == nil {
 			t.Errorf("file %q is taken", name)
 		}
 	}
@@ -109,7 +110,7 @@ func TestNothingIsWrittenOutside(t *testing.T) {
 func TestNewestIsTheLastWritten(t *testing.T) {
 	s := open(t)
 	for i, body := range []string{"a", "b", "c"} {
-		gen, _, err := s.WriteSnapshot("rio1", noon.Add(-time.Duration(i)*time.Hour), files("h", body), nil)
+		gen, _, err := s.WriteSnapshot("rio1", noon.Add(-time.Duration(i)*time.Hour), "", files("h", body), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +125,7 @@ func TestNewestIsTheLastWritten(t *testing.T) {
 func TestGitStays(t *testing.T) {
 	s := open(t)
 	for i, body := range []string{"a", "b"} {
-		if _, _, err := s.WriteSnapshot("rio1", noon.Add(time.Duration(i)*time.Hour), files("h", body), map[string][]byte{"files/" + body: nil}); err != nil {
+		if _, _, err := s.WriteSnapshot("rio1", noon.Add(time.Duration(i)*time.Hour), "", files("h", body), map[string][]byte{"files/" + body: nil}); err != nil {
 			t.Fatal(err)
 		}
 		if i == 0 {
@@ -206,4 +207,73 @@ func TestLockSweeps(t *testing.T) {
 	if oldErr == nil || freshErr != nil {
 		t.Errorf("the old one: %v; the fresh one: %v", oldErr, freshErr)
 	}
+}
+
+// An open generation becomes what is written, under its name, and nobody who
+// reads meanwhile finds none or a half of each.
+func TestAmend(t *testing.T) {
+	s := open(t)
+	gen, _, err := s.WriteSnapshot("rio1", noon, "", files("h", "0"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	stop := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+			if _, err := s.Generation("rio1", gen); err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	for i := range 100 {
+		again, changed, err := s.WriteSnapshot("rio1", noon.Add(time.Minute), gen, files("h", fmt.Sprint(i+1)), nil)
+		if err != nil || !changed || again != gen {
+			t.Fatalf("amended: %s, %v, %v; want %s", again, changed, err, gen)
+		}
+	}
+	close(stop)
+	if err := <-done; err != nil {
+		t.Errorf("read meanwhile: %v", err)
+	}
+	if gens, _ := s.Generations("rio1"); len(gens) != 1 {
+		t.Errorf("there are %v", gens)
+	}
+	next, _, err := s.WriteSnapshot("rio1", noon.Add(time.Hour), "", files("h", "next"), nil)
+	if err != nil || next == gen {
+		t.Fatal(next, err)
+	}
+	last, _, err := s.WriteSnapshot("rio1", noon.Add(2*time.Hour), gen, files("h", "later"), nil)
+	if err != nil || last == gen || last == next {
+		t.Errorf("a generation that is not the newest was amended: %s, %v", last, err)
+	}
+	if got := amended(t, s, next); got != "next" {
+		t.Errorf("%s holds %q", next, got)
+	}
+}
+
+func amended(t *testing.T, s *Store, gen string) string {
+	t.Helper()
+	fsys, err := s.Generation("rio1", gen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range files("h", "") {
+		if name == header {
+			continue
+		}
+		b, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	return ""
 }

@@ -39,7 +39,7 @@ func TestTamperedGeneration(t *testing.T) {
 		}, sealName},
 	} {
 		s := open(t)
-		gen, _, err := s.WriteSnapshot("rio1", noon, files("h", "a"), nil)
+		gen, _, err := s.WriteSnapshot("rio1", noon, "", files("h", "a"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +51,7 @@ func TestTamperedGeneration(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		// A snapshot taken anew is another, not that one.
-		again, changed, err := s.WriteSnapshot("rio1", noon.Add(time.Hour), files("h", "a"), nil)
+		again, changed, err := s.WriteSnapshot("rio1", noon.Add(time.Hour), "", files("h", "a"), nil)
 		if err != nil || !changed || again == gen {
 			t.Errorf("%s: then %s, %v, %v", name, again, changed, err)
 		}
@@ -65,7 +65,7 @@ func TestTamperedGeneration(t *testing.T) {
 // at another time; and a file that was added to it is not read.
 func TestMovedGeneration(t *testing.T) {
 	s := open(t)
-	gen, _, err := s.WriteSnapshot("rio1", noon, files("h", "a"), nil)
+	gen, _, err := s.WriteSnapshot("rio1", noon, "", files("h", "a"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestLinksInTheStore(t *testing.T) {
 	lay()
 	readable := map[string][]byte{"files/victim": []byte("evil")}
 	for i := range 2 {
-		if _, _, err := s.WriteSnapshot("rio1", noon, files("h", "evil"), readable); err != nil {
+		if _, _, err := s.WriteSnapshot("rio1", noon, "", files("h", "evil"), readable); err != nil {
 			t.Errorf("%d: %v", i, err)
 		}
 		if b, err := os.ReadFile(victim); err != nil || string(b) != "mine" {
@@ -157,7 +157,7 @@ func TestLinksInTheStore(t *testing.T) {
 	if err := errors.Join(os.RemoveAll(root), os.Symlink(out, root)); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.WriteSnapshot("rio1", noon, files("h", "evil"), readable); err != nil {
+	if _, _, err := s.WriteSnapshot("rio1", noon, "", files("h", "evil"), readable); err != nil {
 		t.Error(err)
 	}
 	_ = os.Remove(filepath.Join(s.Dir(), ".store", "lock"))

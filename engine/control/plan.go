@@ -93,25 +93,29 @@ func (c *Controller) Plan(ctx context.Context, t Target, o PlanOptions) (*Planne
 
 // desired compiles what a host should be; nothing of the host is asked.
 func (c *Controller) desired(ctx context.Context, t Target, o PlanOptions) (*engine.Desired, error) {
-	want := engine.Want{
-		Host: t.Name, Role: t.Role, Schemas: c.Schemas,
-		Patches: t.Patches, Only: t.Only, HostOnly: t.HostOnly, Safe: t.Safe,
-		Lenses: c.Lenses, Mirrors: t.Mirrors,
-		Bytes: func(ct hosts.Content) ([]byte, error) { return c.blob(ctx, ct) },
-	}
 	ref := o.Snapshot
 	if ref == "" {
 		ref = t.Source
 	}
-	if ref != "" {
-		snap, err := c.source(t, ref)
-		byHand := o.Snapshot == "" && len(t.Patches) > 0 && t.Source == t.Name // a host that only HCL describes
-		if err != nil && (!byHand || !errors.Is(err, states.ErrNoSnapshot)) {
-			return nil, err
-		}
-		want.Source = snap
+	if ref == "" {
+		return c.compile(ctx, t, nil)
 	}
-	d, diags := engine.Compile(want)
+	snap, err := c.source(t, ref)
+	byHand := o.Snapshot == "" && len(t.Patches) > 0 && t.Source == t.Name // a host that only HCL describes
+	if err != nil && (!byHand || !errors.Is(err, states.ErrNoSnapshot)) {
+		return nil, err
+	}
+	return c.compile(ctx, t, snap)
+}
+
+// compile is desired, of a snapshot; nil where HCL alone says what is wished.
+func (c *Controller) compile(ctx context.Context, t Target, snap *engine.Snapshot) (*engine.Desired, error) {
+	d, diags := engine.Compile(engine.Want{
+		Host: t.Name, Role: t.Role, Source: snap, Schemas: c.Schemas,
+		Patches: t.Patches, Only: t.Only, HostOnly: t.HostOnly, Safe: t.Safe,
+		Lenses: c.Lenses, Mirrors: t.Mirrors,
+		Bytes: func(ct hosts.Content) ([]byte, error) { return c.blob(ctx, ct) },
+	})
 	if diags.HasErrors() {
 		return nil, &DiagError{diags}
 	}
@@ -185,7 +189,11 @@ func (c *Controller) Load(ref string) (*engine.Snapshot, error) {
 			return nil, err
 		}
 	}
-	return c.Loaded.get(host+"@"+gen, func() (*engine.Snapshot, error) { return c.decode(host, gen) })
+	sealed, err := c.Store.Sealed(host, gen)
+	if err != nil {
+		sealed = gen // it is told what is wrong with it
+	}
+	return c.Loaded.get(host+"@"+sealed, func() (*engine.Snapshot, error) { return c.decode(host, gen) })
 }
 
 func (c *Controller) decode(host, gen string) (*engine.Snapshot, error) {
@@ -201,6 +209,7 @@ func (c *Controller) decode(host, gen string) (*engine.Snapshot, error) {
 	return snap, nil
 }
 
+// compare plans a host that was read.
 func (c *Controller) compare(ctx context.Context, t Target, d *engine.Desired, s *session, o PlanOptions) (*Planned, error) {
 	base, err := c.base(t.Name)
 	if err != nil {

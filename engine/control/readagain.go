@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hikae/engine"
+	"hikae/hosts"
 )
 
 // readAgain reads what an apply has touched. Where that may be anything, for a
@@ -41,16 +42,13 @@ func (a *applying) readAgain(ctx context.Context) (*engine.Actual, error) {
 func ofSystemd(p string) bool { return strings.HasPrefix(p, "/etc/systemd/") }
 
 // withNew is what was read of a host, with that in its place which was read anew by
-// a scope with kinds and single files.
+// a scope of kinds, single files and trees.
 func withNew(was, now *engine.Actual, scope engine.Scope) *engine.Actual {
-	only := make(map[string]bool, len(scope.Only))
-	for _, p := range scope.Only {
-		only[p] = true
-	}
+	anew := inDoubt(was, now, scope)
 	out := &engine.Actual{Facts: now.Facts, Resources: maps.Clone(was.Resources), Coverage: maps.Clone(was.Coverage)}
 	maps.DeleteFunc(out.Resources, func(addr engine.Addr, _ *engine.Resource) bool {
 		if addr.Kind == "file" {
-			return only[addr.Name]
+			return anew(addr.Name)
 		}
 		return slices.Contains(scope.Kinds, addr.Kind)
 	})
@@ -60,9 +58,29 @@ func withNew(was, now *engine.Actual, scope engine.Scope) *engine.Actual {
 		if kind == "file" {
 			holes := cov.Holes
 			cov = was.Coverage[kind]
-			cov.Holes = slices.Concat(cov.Holes, holes)
+			cov.Holes = slices.DeleteFunc(slices.Clone(cov.Holes), func(h engine.Hole) bool { return anew(h.Path) })
+			cov.Holes = append(cov.Holes, holes...)
 		}
 		out.Coverage[kind] = cov
 	}
 	return out
 }
+
+// inDoubt tells which paths a read of some files has told of: the single ones,
+// and all that was below one that is no directory any more; and those of its trees.
+func inDoubt(was, now *engine.Actual, scope engine.Scope) func(path string) bool {
+	only := make(map[string]bool, len(scope.Only))
+	trees := slices.Clone(scope.Within)
+	for _, p := range scope.Only {
+		only[p] = true
+		a := engine.Addr{Kind: "file", Name: p}
+		if isDir(was.Resources[a]) && !isDir(now.Resources[a]) {
+			trees = append(trees, p)
+		}
+	}
+	return func(path string) bool {
+		return only[path] || slices.ContainsFunc(trees, func(t string) bool { return path == t || strings.HasPrefix(path, t+"/") })
+	}
+}
+
+func isDir(r *engine.Resource) bool { return r != nil && r.Node != nil && r.Node.Type == hosts.Dir }

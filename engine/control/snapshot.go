@@ -47,7 +47,7 @@ func (c *Controller) Snapshot(ctx context.Context, t Target) (*Taken, error) {
 	if err != nil {
 		return nil, err
 	}
-	taken, err := c.keep(ctx, s, t)
+	taken, err := c.keep(ctx, s, t, "")
 	if err != nil {
 		return nil, err
 	}
@@ -98,8 +98,9 @@ func (c *Controller) snapshotText(host string, t *Taken) string {
 }
 
 // keep stores what a session has read: contents first, so that a snapshot
-// never names what the store has not.
-func (c *Controller) keep(ctx context.Context, s *session, t Target) (*Taken, error) {
+// never names what the store has not. It amends the generation open, where that
+// is the newest; "" for none.
+func (c *Controller) keep(ctx context.Context, s *session, t Target, open string) (*Taken, error) {
 	snap := &engine.Snapshot{Host: t.Name, Taken: now(), Facts: s.actual.Facts, Coverage: s.actual.Coverage}
 	schemas := engine.ByKind(c.Schemas)
 	taken := &Taken{Counts: map[string]int{}}
@@ -156,7 +157,7 @@ func (c *Controller) keep(ctx context.Context, s *session, t Target) (*Taken, er
 		return nil, err
 	}
 	taken.Notes = append(taken.Notes, notes...)
-	taken.Generation, taken.Changed, err = c.Store.WriteSnapshot(t.Name, snap.Taken, files, readable)
+	taken.Generation, taken.Changed, err = c.Store.WriteSnapshot(t.Name, snap.Taken, open, files, readable)
 	taken.Dir = c.Store.Dir() + "/" + t.Name
 	return taken, err
 }

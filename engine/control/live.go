@@ -1,0 +1,204 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"hikae/engine"
+	"hikae/engine/agent"
+	"hikae/hosts"
+)
+
+// Live is a host that is held open: what it is is in memory, and is kept up by
+// reading again what was seen to change. It has one user at a time.
+type Live struct {
+	c     *Controller
+	t     Target
+	s     *session
+	scope engine.Scope
+	open  string // the generation that Commit amends; "" for none
+	taken bool   // the readings of all that Commit needs were taken care of
+}
+
+// Live connects to a host and reads all of it. d is what it should be, nil where
+// that is not compiled.
+func (c *Controller) Live(ctx context.Context, t Target, d *engine.Desired) (*Live, error) {
+	scope, err := c.scope(t, d)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := c.dial(ctx, t).wait()
+	if err != nil {
+		return nil, err
+	}
+	l := &Live{c: c, t: t, s: &session{conn: conn}, scope: scope}
+	if _, err := l.All(ctx); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// Close ends the session.
+func (l *Live) Close() { l.s.close() }
+
+// Target is the host.
+func (l *Live) Target() Target { return l.t }
+
+// Facts is what the host said of itself when it was connected to.
+func (l *Live) Facts() hosts.Facts { return l.s.actual.Facts }
+
+// Coverage is what was seen of the host, by kind.
+func (l *Live) Coverage() map[string]engine.Coverage { return l.s.actual.Coverage }
+
+// All reads all of the host, and returns what is not as it was.
+func (l *Live) All(ctx context.Context) ([]engine.Addr, error) {
+	now, err := l.c.readScope(ctx, l.s.conn, l.t, l.scope)
+	if err != nil {
+		return nil, err
+	}
+	l.taken = false
+	return l.take(now), nil
+}
+
+// Refresh reads again what was seen, and returns what is not as it was.
+func (l *Live) Refresh(ctx context.Context, seen []hosts.Seen, kinds []string) ([]engine.Addr, error) {
+	if slices.Contains(kinds, "package") { // with one come files, users and units
+		return l.All(ctx)
+	}
+	scope := l.part(seen)
+	scope.Kinds = slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return k == "file" })
+	if scope.Part() {
+		scope.Kinds = append(scope.Kinds, "file")
+	}
+	if len(scope.Kinds) == 0 {
+		return nil, nil
+	}
+	now, err := l.c.readScope(ctx, l.s.conn, l.t, scope)
+	if err != nil {
+		return nil, err
+	}
+	return l.take(withNew(l.s.actual, now, scope)), nil
+}
+
+// part is the scope of a read of those paths that are files' own.
+func (l *Live) part(seen []hosts.Seen) engine.Scope {
+	scope := l.scope
+	trees := append([]string{"/etc"}, scope.Paths...)
+	for _, s := range seen {
+		for _, p := range []string{s.Path, s.From} {
+			switch {
+			case p == "":
+			case s.Deep && within(p, trees):
+				scope.Within = append(scope.Within, p)
+			case within(p, trees) || slices.Contains(scope.Files, p):
+				scope.Only = append(scope.Only, p)
+			}
+		}
+		if s.Deep { // a tree that is read lies in it
+			for _, t := range trees {
+				if t != s.Path && within(t, []string{s.Path}) {
+					scope.Within = append(scope.Within, t)
+				}
+			}
+		}
+	}
+	return scope
+}
+
+// take makes what was read what the host is, and tells what differs.
+func (l *Live) take(now *engine.Actual) []engine.Addr {
+	var changed []engine.Addr
+	if was := l.s.actual; was != nil {
+		for a, r := range now.Resources {
+			if !engine.Same(was.Resources[a], r) {
+				changed = append(changed, a)
+			}
+		}
+		for a := range was.Resources {
+			if now.Resources[a] == nil {
+				changed = append(changed, a)
+			}
+		}
+	}
+	l.s.actual = now
+	slices.SortFunc(changed, engine.Addr.Compare)
+	return changed
+}
+
+// Snapshot is what the host is now. Nobody changes it.
+func (l *Live) Snapshot() *engine.Snapshot {
+	snap := &engine.Snapshot{Host: l.t.Name, Taken: now(), Facts: l.s.actual.Facts, Coverage: l.s.actual.Coverage}
+	for _, a := range slices.SortedFunc(maps.Keys(l.s.actual.Resources), engine.Addr.Compare) {
+		snap.Resources = append(snap.Resources, *l.s.actual.Resources[a])
+	}
+	return snap
+}
+
+// Keep brings into the store what it lacks of the contents of some resources. It
+// returns those whose content changed again meanwhile: they were not seen.
+func (l *Live) Keep(ctx context.Context, addrs []engine.Addr) (lost []engine.Addr, err error) {
+	schemas := engine.ByKind(l.c.Schemas)
+	var contents []hosts.Content
+	for _, a := range addrs {
+		if r := l.s.actual.Resources[a]; r != nil {
+			contents = append(contents, r.Contents(schemas[a.Kind])...)
+		}
+	}
+	failed, err := l.c.keepContents(ctx, l.s.conn, l.t.Name, contents)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range addrs {
+		if r := l.s.actual.Resources[a]; r != nil && slices.ContainsFunc(r.Contents(schemas[a.Kind]), func(ct hosts.Content) bool { return failed[ct.ID] != nil }) {
+			lost = append(lost, a)
+		}
+	}
+	return lost, nil
+}
+
+// Freeze has the next Commit begin a generation.
+func (l *Live) Freeze() { l.open = "" }
+
+// Commit stores what the host is as a generation: the open one is amended, where
+// there is one.
+func (l *Live) Commit(ctx context.Context) (*Taken, error) {
+	unlock, err := l.c.Store.Lock(l.c.Holder)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	var notes []string
+	if !l.taken {
+		if notes, err = l.c.keepPristine(ctx, l.s, l.t); err != nil {
+			return nil, err
+		}
+		l.taken = true
+	}
+	taken, err := l.c.keep(ctx, l.s, l.t, l.open)
+	if err != nil {
+		return nil, err
+	}
+	taken.Notes = append(taken.Notes, notes...)
+	l.open = taken.Generation
+	return taken, l.c.wish(l.t.Name, taken.Generation)
+}
+
+// Watch tells what changes on the host, over a session of its own, until ctx ends.
+func (c *Controller) Watch(ctx context.Context, t Target, emit func(agent.Watched) error) error {
+	scope, err := c.scope(t, nil)
+	if err != nil {
+		return err
+	}
+	conn, err := c.Connect(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // it only listened
+	return conn.Watch(ctx, agent.WatchRequest{Scope: scope}, emit)
+}
+
+// ErrUnmet: what was applied does not read as it was wished.
+var errUnmet = fmt.Errorf("%w: read again it is not what was written", ErrNotInStep)

@@ -1,0 +1,90 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"hikae/engine"
+)
+
+// ErrWhole: what has changed cannot be applied by itself: plan all of the host.
+var ErrWhole = errors.New("the whole host is to be planned")
+
+// Converge brings a follower to what the source is now, at some addresses and at
+// no other. It is the short way of Apply for what has just changed, and refuses
+// (ErrWhole) where packages are among it, where an apply was cut off or another
+// process applied something meanwhile, and on first contact.
+func (l *Live) Converge(ctx context.Context, source *engine.Snapshot, addrs []engine.Addr) (*Applied, error) {
+	start := time.Now()
+	unlock, err := l.c.Store.Lock(l.c.Holder)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	of := make(map[engine.Addr]bool, len(addrs))
+	for _, a := range addrs {
+		of[a] = true
+	}
+	d, err := l.c.compile(ctx, l.t, source)
+	if err != nil {
+		return nil, err
+	}
+	whole := l.s.actual
+	p, err := l.c.compare(ctx, l.t, d.Part(of), &session{conn: l.s.conn, actual: whole.Part(of)}, PlanOptions{})
+	switch {
+	case err != nil:
+		return nil, err
+	case p.FirstContact || p.again || len(p.InStage(engine.StageSystem, l.c.Schemas)) > 0:
+		return nil, ErrWhole
+	case p.Empty():
+		return &Applied{}, p.ConflictError()
+	}
+	if over := l.c.overBudget(p); over != nil {
+		return nil, over
+	}
+	run := &applying{c: l.c, p: p, out: &Applied{}, shown: func() {}}
+	err = run.stage(ctx, engine.StageConfig, p.Changes)
+	if errs := l.settle(ctx, run); errs != nil {
+		err = errors.Join(err, errs)
+	}
+	if err == nil {
+		err = p.ConflictError()
+	}
+	run.out.Seconds = time.Since(start).Seconds()
+	return run.out, err
+}
+
+// settle reads what an apply touched, and records how it reads.
+func (l *Live) settle(ctx context.Context, run *applying) error {
+	scope := l.scope
+	for _, ch := range run.p.Changes {
+		if ch.Addr.Kind == "file" {
+			scope.Only = append(scope.Only, ch.Addr.Name)
+		} else if !slices.Contains(scope.Kinds, ch.Addr.Kind) {
+			scope.Kinds = append(scope.Kinds, ch.Addr.Kind)
+		}
+	}
+	if scope.Part() {
+		scope.Kinds = append(scope.Kinds, "file")
+	}
+	now, err := l.c.readScope(ctx, l.s.conn, l.t, scope)
+	if err != nil {
+		return err
+	}
+	l.take(withNew(l.s.actual, now, scope))
+	if run.settle(run.p.base, l.s.actual) {
+		if err := l.c.keepBase(run.p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func within(p string, trees []string) bool {
+	return slices.ContainsFunc(trees, func(t string) bool {
+		return p == t || t == "/" || strings.HasPrefix(p, t+"/")
+	})
+}
