@@ -31,6 +31,8 @@ type Desired struct {
 	kept  []KeptKey
 	edits []lensEdits
 	bytes func(hosts.Content) ([]byte, error)
+	// total is how many files the whole wish has, where this is a Part of it.
+	total int
 }
 
 // lensEdits is what overlays say of a lens's kinds.

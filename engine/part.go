@@ -6,8 +6,24 @@ import "github.com/zclconf/go-cty/cty"
 // these that a plan by all of it would.
 func (d *Desired) Part(of map[Addr]bool) *Desired {
 	out := *d
+	out.total = d.countFiles()
 	out.Resources, out.Pristine = some(d.Resources, of), some(d.Pristine, of)
 	return &out
+}
+
+// countFiles counts the files that are wished: shares of a Budget are of all of
+// them, of a part of the wish too.
+func (d *Desired) countFiles() int {
+	if d.total > 0 {
+		return d.total
+	}
+	n := 0
+	for _, r := range d.Resources {
+		if r.Node != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // Part is what was read at some addresses alone.

@@ -62,15 +62,12 @@ func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema)
 	p := &planner{
 		Plan: &Plan{
 			Host: host, Held: d.Held, Left: slices.Clone(d.Left), Conflicts: d.conflicts, Kept: d.kept,
-			Own: map[string]int{}, FirstContact: len(base) == 0, known: len(base),
+			Own: map[string]int{}, FirstContact: len(base) == 0, known: len(base), wishedFiles: d.countFiles(),
 		},
 		desired: d, actual: act, base: base, schemas: ByKind(schemas),
 	}
 	for _, a := range sortedAddrs(d.Resources) {
 		p.want(a, p.apart(d.Resources[a]))
-		if p.schemas[a.Kind].Node {
-			p.wishedFiles++
-		}
 	}
 	for _, a := range sortedAddrs(act.Resources) {
 		if d.Resources[a] == nil {

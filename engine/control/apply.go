@@ -45,6 +45,8 @@ type Applied struct {
 	RolledBack bool     `json:"rolled_back"`
 	Seconds    float64  `json:"seconds"`
 	Notes      []string `json:"notes,omitempty"`
+
+	Left []engine.Addr `json:"-"` // those not applied
 }
 
 // Apply converges a host: packages first, then, read again, the rest; and it
@@ -246,6 +248,7 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 	err = again.end(res, err)
 	a.out.Applied += len(res.Applied)
 	a.out.NotApplied += len(res.NotApplied)
+	a.out.Left = append(a.out.Left, res.NotApplied...)
 	a.out.RolledBack = a.out.RolledBack || res.RolledBack
 	a.out.Notes = append(a.out.Notes, res.Notes...)
 	if err == nil {
