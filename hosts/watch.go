@@ -14,15 +14,24 @@ type WatchRoot struct {
 }
 
 // Seen is a path that may have changed: made, written and closed, given other
-// attributes, renamed, removed. It need not have; who hears of it reads it.
+// attributes, renamed, removed. It need not have; who hears of it reads it. A
+// file that has several names is told of by the one that it was changed by: what
+// is read there is so of the others.
 type Seen struct {
 	Path string `cbor:"1,keyasint"`
-	// From is where it was renamed from, below a watched root too; "" where it
-	// was not, or nobody knows. What is at Path is then what was at From.
+	// From is where it was before this report, below a watched root too; "" where
+	// it was not renamed, or nobody knows. What is at Path is then what was at From,
+	// unless it changed since: a hint that saves a transfer, to be checked. From is
+	// told of by itself too, after Path.
 	From string `cbor:"2,keyasint,omitempty"`
 	// Deep: all at and below Path is in doubt, as after the kernel's queue ran
-	// over, a directory came, or a mount went.
+	// over, a directory came or was renamed (what was told of it under its old name
+	// may have been looked for there in vain), or a mount went.
 	Deep bool `cbor:"3,keyasint,omitempty"`
+	// Shallow, with Deep, is less than it: any name in the directory Path may have
+	// come, gone or changed, but nothing below the directories that were there
+	// before. Who cannot tell these apart takes it as Deep.
+	Shallow bool `cbor:"4,keyasint,omitempty"`
 }
 
 // WatchReport is what a Watch tells at once.
