@@ -24,20 +24,22 @@ type Module interface {
 	Apply(ctx context.Context, h hosts.Host, job Job) error
 }
 
-// Sourced is a Module whose Read looks at more than the tree of /etc that files
-// are read of, or makes something else of parts of it.
-type Sourced interface {
-	Module
-	// Sources are where it looks. After a change there it is to read again.
-	Sources() []hosts.WatchRoot
-}
-
 // Joint is a Module whose changes are made together with those of other kinds,
 // where each by itself would cost as much as all of them. Of neighbours in
 // modules/all that give the same Together, one Apply gets the changes of all.
 type Joint interface {
 	Module
 	Together() string
+}
+
+// Sourced is a Module that says where its Read looks, whatever the Scope: after
+// a change there the whole kind is to read again. Of files, that is beyond the
+// tree of /etc, whose paths are read one by one. What systemd tells of units that
+// run is on no disk. All modules are; moduletest holds them to it.
+type Sourced interface {
+	Module
+	// Sources are those of hosts of any version: what one does not have is waited for.
+	Sources() []hosts.WatchRoot
 }
 
 // Scope is what a Read is asked for.

@@ -81,6 +81,19 @@ var places = []struct {
 	{"usr/lib/sysimage/rpm/Packages", BerkeleyDB},
 }
 
+// Files lists the files, absolute, that a database may be in: the main file and, of
+// sqlite's, the log, which is written first.
+func Files() []string {
+	var files []string
+	for _, p := range places {
+		files = append(files, "/"+p.name)
+		if p.kind == SQLite {
+			files = append(files, "/"+p.name+walSuffix)
+		}
+	}
+	return files
+}
+
 // Open finds the rpm database of the host whose root directory is fsys: os.DirFS("/") for this one. The error wraps
 // fs.ErrNotExist when there is none.
 //

@@ -45,6 +45,16 @@ var searchPath = []string{
 	"run/systemd/system", "run/systemd/system.attached", "usr/local/lib/systemd/system", "usr/lib/systemd/system", "lib/systemd/system",
 }
 
+// Dirs lists the directories, absolute, that unit files and presets are read
+// from, with those in them.
+func Dirs() []string {
+	dirs := slices.Concat(searchPath, presetPath)
+	for i, d := range dirs {
+		dirs[i] = "/" + d
+	}
+	return dirs
+}
+
 // passingPath is where generators and programs put units for the time being.
 var passingPath = []string{"run/systemd/generator.early", "run/systemd/generator", "run/systemd/generator.late", "run/systemd/transient"}
 

@@ -47,6 +47,7 @@ const (
 	shadowPath  = "/etc/shadow"
 	groupPath   = "/etc/group"
 	gshadowPath = "/etc/gshadow"
+	defsPath    = "/etc/login.defs"
 )
 
 // The fields of passwd(5).

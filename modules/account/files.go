@@ -21,6 +21,11 @@ type files struct {
 	defs                           defs
 }
 
+// sources are the files that load reads.
+func sources() []hosts.WatchRoot {
+	return hosts.WatchFiles(passwdPath, shadowPath, groupPath, gshadowPath, subuidPath, subgidPath, defsPath)
+}
+
 // load reads all that is there. A file that does not exist is an empty table.
 func load(r hosts.Reader) (*files, error) {
 	f := &files{}
@@ -44,7 +49,7 @@ func load(r hosts.Reader) (*files, error) {
 		*t.into = parseTable(t.path, data, t.fields, t.numbers...)
 		(*t.into).exists = exists
 	}
-	data, _, err := readAll(r, "/etc/login.defs")
+	data, _, err := readAll(r, defsPath)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 // Group is the kind group.
 type Group struct{}
 
-var _ engine.Module = Group{}
+var _ engine.Sourced = Group{}
 
 // Schema implements engine.Module.
 func (Group) Schema() engine.Schema {
@@ -30,6 +30,9 @@ func (Group) Schema() engine.Schema {
 		},
 	}
 }
+
+// Sources implements engine.Sourced.
+func (Group) Sources() []hosts.WatchRoot { return sources() }
 
 // Read implements engine.Module.
 func (m Group) Read(_ context.Context, r hosts.Reader, s engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {

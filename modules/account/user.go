@@ -13,7 +13,7 @@ import (
 // User is the kind user.
 type User struct{}
 
-var _ engine.Module = User{}
+var _ engine.Sourced = User{}
 
 // Schema implements engine.Module.
 func (User) Schema() engine.Schema {
@@ -42,6 +42,9 @@ func (User) Schema() engine.Schema {
 		},
 	}
 }
+
+// Sources implements engine.Sourced.
+func (User) Sources() []hosts.WatchRoot { return sources() }
 
 // Read implements engine.Module.
 func (m User) Read(_ context.Context, r hosts.Reader, s engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {

@@ -35,7 +35,7 @@ const (
 // Module reads and makes choices.
 type Module struct{}
 
-var _ engine.Module = Module{}
+var _ engine.Sourced = Module{}
 
 // Schema describes the kind.
 func (Module) Schema() engine.Schema {
@@ -47,6 +47,9 @@ func (Module) Schema() engine.Schema {
 		Attrs: []engine.Attr{{Name: attrTo, Type: cty.String, Doc: "The family of the program, as java-11-openjdk.x86_64, or where it is of none its path."}},
 	}
 }
+
+// Sources implements engine.Sourced.
+func (Module) Sources() []hosts.WatchRoot { return hosts.WatchFiles(dir, links) }
 
 // Read emits what was chosen by hand.
 func (Module) Read(ctx context.Context, r hosts.Reader, _ engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {

@@ -12,9 +12,11 @@ import (
 )
 
 const (
-	caSource  = "/etc/pki/ca-trust/source"
+	caProgram = "/usr/bin/update-ca-trust"
+	caDir     = "/etc/pki/ca-trust"
+	caSource  = caDir + "/source"
 	caAnchors = caSource + "/anchors"
-	caBundle  = "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"
+	caBundle  = caDir + "/extracted/pem/tls-ca-bundle.pem"
 )
 
 // caTrustCurrent looks for the host's own authorities in the bundle that

@@ -10,9 +10,12 @@ import (
 )
 
 const (
-	cryptoConfig = "/etc/crypto-policies/config"
-	cryptoState  = "/etc/crypto-policies/state/current"
-	backEnds     = "/etc/crypto-policies/back-ends"
+	cryptoProgram  = "/usr/bin/update-crypto-policies"
+	cryptoDir      = "/etc/crypto-policies"
+	cryptoConfig   = cryptoDir + "/config"
+	cryptoState    = cryptoDir + "/state/current"
+	backEnds       = cryptoDir + "/back-ends"
+	cryptoPolicies = "/usr/share/crypto-policies" // where back-ends are linked to
 )
 
 // cryptoCurrent compares the policy that is asked for with the one that

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -24,6 +25,12 @@ import (
 const Kind = "derived"
 
 const attrCurrent = "current"
+
+const (
+	ldConfig  = "/etc/ld.so.conf"
+	ldCache   = "/etc/ld.so.cache"
+	ldProgram = "/usr/sbin/ldconfig"
+)
 
 // output is something derived.
 type output struct {
@@ -47,19 +54,19 @@ func outputs() []output {
 		{
 			name:  "ca-trust",
 			reads: []string{"/etc/pki/ca-trust/{source/**,ca-legacy.conf}"},
-			argv:  program("/usr/bin/update-ca-trust"), current: caTrustCurrent,
+			argv:  program(caProgram), current: caTrustCurrent,
 		},
 		{
 			name:  "crypto-policies",
 			reads: []string{cryptoConfig, "/etc/crypto-policies/{policies,local.d}/**"},
-			argv:  program("/usr/bin/update-crypto-policies"), current: cryptoCurrent,
+			argv:  program(cryptoProgram), current: cryptoCurrent,
 		},
 		{
 			name:  "ld-cache",
-			reads: []string{"/etc/ld.so.conf", "/etc/ld.so.conf.d/*"},
-			argv:  program("/usr/sbin/ldconfig"),
+			reads: []string{ldConfig, ldConfig + ".d/*"},
+			argv:  program(ldProgram),
 			current: func(r hosts.Reader) (bool, error) {
-				return exists(r, "/etc/ld.so.cache")
+				return exists(r, ldCache)
 			},
 		},
 	}
@@ -80,7 +87,7 @@ func Units() []engine.Unit {
 // Module reads whether outputs are in step with their files.
 type Module struct{}
 
-var _ engine.Module = Module{}
+var _ engine.Sourced = Module{}
 
 // Schema describes the kind.
 func (Module) Schema() engine.Schema {
@@ -92,6 +99,14 @@ func (Module) Schema() engine.Schema {
 		Condition: true,
 		Attrs:     []engine.Attr{{Name: attrCurrent, Type: cty.Bool, Default: cty.True, Doc: "It is there, and in step with the files it is made of."}},
 	}
+}
+
+// Sources implements engine.Sourced: the files, what is made of them, and whether
+// the tools are there.
+func (Module) Sources() []hosts.WatchRoot {
+	return append(hosts.WatchTrees(path.Clean(authselectDir), cryptoDir, cryptoPolicies, caDir),
+		hosts.WatchFiles("/etc/nsswitch.conf", "/etc/pam.d", ldConfig, ldConfig+".d", ldCache,
+			authselectProgram, caProgram, cryptoProgram, ldProgram)...)
 }
 
 // Read tells of each output whose tool and files are there.
@@ -163,8 +178,8 @@ func program(argv ...string) func(hosts.Reader) ([]string, error) {
 	return func(hosts.Reader) ([]string, error) { return argv, nil }
 }
 
-func exists(r hosts.Reader, path string) (bool, error) {
-	_, err := r.Stat(path)
+func exists(r hosts.Reader, p string) (bool, error) {
+	_, err := r.Stat(p)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -175,8 +190,8 @@ func exists(r hosts.Reader, path string) (bool, error) {
 const maxFile = 8 << 20
 
 // readFile gives a file's bytes, nil where it is not there.
-func readFile(r hosts.Reader, path string) ([]byte, error) {
-	b, err := hosts.ReadFile(r, path, maxFile)
+func readFile(r hosts.Reader, p string) ([]byte, error) {
+	b, err := hosts.ReadFile(r, p, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -17,7 +17,10 @@ import (
 // Module is the kind "file".
 type Module struct{}
 
-var _ engine.Transactor = Module{}
+var (
+	_ engine.Transactor = Module{}
+	_ engine.Sourced    = Module{}
+)
 
 // Schema implements engine.Module.
 func (Module) Schema() engine.Schema {
@@ -36,9 +39,9 @@ const Kind = "file"
 // etc is what a server's configuration is.
 const etc = "/etc"
 
-// always are the trees that are read whatever the user declares: /etc, and
-// people's crontabs and at jobs, which are configuration that lies elsewhere.
-var always = []string{etc, "/var/spool/at", "/var/spool/cron"}
+// spools are read beside /etc whatever the user declares: people's crontabs and at
+// jobs, which are configuration that lies elsewhere.
+var spools = []string{"/var/spool/at", "/var/spool/cron"}
 
 // elsewhere are the paths that another kind owns, entry by entry.
 var elsewhere = []string{

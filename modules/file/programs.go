@@ -20,8 +20,8 @@ import (
 // is compared; the bytes are taken for the package's.
 var programs = []string{"/usr/bin", "/usr/sbin"}
 
-// programs gives the programs of dir whose metadata is not their package's, but
-// for those that were read already.
+// programs gives the programs in dir, or the one that it is, whose metadata is not
+// their package's, but for those that were read already.
 func (rd *reading) programs(ctx context.Context, dir string, read []string) (found []engine.Resource, err error) {
 	err = rd.r.Walk(ctx, dir, func(p string, n hosts.Node) error {
 		if n.Type == hosts.Dir {

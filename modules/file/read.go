@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -17,19 +18,34 @@ import (
 	"hikae/hosts"
 )
 
+// Sources implements engine.Sourced. What packages brought is in them: by it a
+// file is pristine or not.
+func (Module) Sources() []hosts.WatchRoot {
+	return slices.Concat(hosts.WatchTrees(spools...), hosts.WatchFiles(programs...), hosts.PackageSources())
+}
+
 // Read implements engine.Module. It emits every path below the roots: those
 // that no package owns, and those of packages, the pristine ones too: that they
 // are is what a follower is compared with, and their bytes are what its may be
 // put back to.
 func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {
-	roots, beside := slices.Concat(always, s.Paths), programs
+	roots, beside := slices.Concat([]string{etc}, spools, s.Paths), programs
 	slices.Sort(roots)
 	roots = withoutNested(roots)
 
 	single := slices.DeleteFunc(slices.Clone(s.Files), func(p string) bool { return below(p, roots) })
 	if s.Part() {
 		roots, beside = withoutNested(slices.Sorted(slices.Values(s.Within))), nil
-		single = slices.DeleteFunc(slices.Clone(s.Only), func(p string) bool { return below(p, roots) })
+		single = nil
+		for _, p := range s.Only {
+			switch {
+			case below(p, roots):
+			case slices.Contains(programs, path.Dir(p)) && !slices.Contains(s.Files, p):
+				beside = append(beside, p)
+			default:
+				single = append(single, p)
+			}
+		}
 	}
 	slices.Sort(single)
 	single = slices.Compact(single)

@@ -1,5 +1,5 @@
 // Package moduletest holds every host module to the contract of engine.Module:
-// Read changes nothing; Apply makes what was planned; a second plan is empty;
+// Read changes nothing and looks at its sources alone; Apply makes what was planned; a second plan is empty;
 // an Apply that is interrupted at any write, and run again, ends the same.
 package moduletest
 
@@ -43,6 +43,10 @@ func Run(t *testing.T, c Case) {
 		if after := tree(t, h.Root); after != before {
 			t.Errorf("before:\n%s\nafter:\n%s", before, after)
 		}
+	})
+	t.Run("read looks at its sources alone", func(t *testing.T) {
+		Sources(t, c.Module, c.Scope, c.Source(t))
+		Sources(t, c.Module, c.Scope, c.Target(t))
 	})
 	writes := 0
 	t.Run("applied once, nothing is left to do", func(t *testing.T) {

@@ -42,7 +42,7 @@ type Module struct {
 	lockWait    time.Duration // how long to wait for whoever holds dnf's locks
 }
 
-var _ engine.Module = (*Module)(nil)
+var _ engine.Sourced = (*Module)(nil)
 
 // New returns the module.
 func New() *Module { return &Module{lockWait: 10 * time.Minute} }

@@ -14,7 +14,14 @@ import (
 	"hikae/engine/rules"
 	"hikae/hosts"
 	"hikae/hosts/rpmdb"
+	"hikae/hosts/sqlite"
 )
+
+// Sources implements engine.Sourced. dnf marks the end of a transaction in a file
+// of hikae's, where its hook is installed.
+func (m *Module) Sources() []hosts.WatchRoot {
+	return append(hosts.PackageSources(), hosts.WatchFiles(historyPath, historyPath+sqlite.WALSuffix, hosts.TransactionMark)...)
+}
 
 // Read emits the installed packages in the order of their names.
 func (m *Module) Read(ctx context.Context, r hosts.Reader, _ engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {

@@ -41,7 +41,7 @@ const (
 // begins; the packages' versions follow in their own transaction.
 type Streams struct{ *Module }
 
-var _ engine.Module = Streams{}
+var _ engine.Sourced = Streams{}
 
 // NewStreams returns the module.
 func NewStreams() Streams { return Streams{New()} }
@@ -90,6 +90,9 @@ func (s stream) object() cty.Value {
 	}
 	return cty.ObjectVal(attrs)
 }
+
+// Sources implements engine.Sourced.
+func (Streams) Sources() []hosts.WatchRoot { return hosts.WatchFiles(modulesDir) }
 
 // Read implements engine.Module.
 func (m Streams) Read(_ context.Context, r hosts.Reader, _ engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {

@@ -37,7 +37,7 @@ type Keys struct {
 	installRoot string // for tests; "" is the host's own root
 }
 
-var _ engine.Module = (*Keys)(nil)
+var _ engine.Sourced = (*Keys)(nil)
 
 // NewKeys returns the module.
 func NewKeys() *Keys { return &Keys{} }
@@ -56,6 +56,9 @@ func (k *Keys) Schema() engine.Schema {
 		},
 	}
 }
+
+// Sources implements engine.Sourced.
+func (k *Keys) Sources() []hosts.WatchRoot { return hosts.PackageSources() }
 
 // Read emits the imported keys in the order of their names.
 func (k *Keys) Read(ctx context.Context, r hosts.Reader, _ engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {

@@ -111,7 +111,8 @@ func (st *store) source(dir string) (string, error) {
 // 200 or, older ones, at an administrator's 400.
 func packaged(r hosts.Reader, policy string) []string {
 	var names []string
-	dirs := []string{"/usr/share/selinux/packages", path.Join("/usr/share/selinux/packages", policy), path.Join("/usr/share/selinux", policy)}
+	packages := path.Join(packagedDir, "packages")
+	dirs := []string{packages, path.Join(packages, policy), path.Join(packagedDir, policy)}
 	for i := 0; i < len(dirs); i++ {
 		files, err := r.ReadDir(dirs[i])
 		if err != nil {

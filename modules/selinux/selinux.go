@@ -49,7 +49,10 @@ type kind struct {
 	plan func(ctx context.Context, b *batch, cs []engine.Change) error
 }
 
-var _ engine.Joint = (*kind)(nil)
+var (
+	_ engine.Joint   = (*kind)(nil)
+	_ engine.Sourced = (*kind)(nil)
+)
 
 // kinds lists the kinds in the order of an apply.
 func kinds() []*kind { return []*kind{moduleKind(), booleanKind(), portKind(), fcontextKind()} }
@@ -68,6 +71,16 @@ func (k *kind) Schema() engine.Schema { return k.schema }
 
 // Together implements engine.Joint.
 func (k *kind) Together() string { return "selinux" }
+
+// Sources implements engine.Sourced. The distribution's own modules, some four
+// hundred directories, are not read.
+func (k *kind) Sources() []hosts.WatchRoot {
+	return []hosts.WatchRoot{
+		{Path: storeDir, Tree: true, Exclude: []string{storeDir + "/*/active/modules/100", storeDir + "/*/tmp"}},
+		{Path: etcDir, Tree: true, Exclude: []string{etcDir + "/*/tmp"}},
+		{Path: packagedDir, Tree: true},
+	}
+}
 
 // Read emits the local customisations of the kind.
 func (k *kind) Read(_ context.Context, r hosts.Reader, s engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {

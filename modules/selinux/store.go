@@ -15,6 +15,13 @@ import (
 // maxFile bounds what is read of one file of the store, in bytes.
 const maxFile = 64 << 20
 
+// Where policy stores are (EL 8; before), and what packages bring for them.
+const (
+	storeDir    = "/var/lib/selinux"
+	etcDir      = "/etc/selinux"
+	packagedDir = "/usr/share/selinux"
+)
+
 // store is a host's policy store.
 type store struct {
 	r      hosts.Reader
@@ -31,9 +38,9 @@ func openStore(r hosts.Reader) (*store, error) {
 		return st, fs.ErrNotExist
 	}
 	for _, dir := range []string{
-		path.Join("/var/lib/selinux", st.policy, "active"),
-		path.Join("/etc/selinux", st.policy, "active"),
-		path.Join("/etc/selinux", st.policy, "modules/active"),
+		path.Join(storeDir, st.policy, "active"),
+		path.Join(etcDir, st.policy, "active"),
+		path.Join(etcDir, st.policy, "modules/active"),
 	} {
 		st.dir = dir
 		_, err := r.Stat(dir)

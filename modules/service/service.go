@@ -53,7 +53,7 @@ type Module struct {
 	Settle time.Duration
 }
 
-var _ engine.Module = Module{}
+var _ engine.Sourced = Module{}
 
 // Schema implements engine.Module.
 func (Module) Schema() engine.Schema {
@@ -89,6 +89,9 @@ func template(name string) string {
 	}
 	return base + "@" + path.Ext(name)
 }
+
+// Sources implements engine.Sourced.
+func (Module) Sources() []hosts.WatchRoot { return hosts.UnitSources() }
 
 // Read implements engine.Module.
 func (Module) Read(ctx context.Context, r hosts.Reader, _ engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {
