@@ -12,6 +12,8 @@
 //	.store/begun/HOST        what an apply that has not ended was to make
 //	.store/stamps/HOST       what lets the next read skip unchanged files
 //	.store/instep/HOST       when an apply last left HOST in step
+//	.store/hold/HOST         until when nothing is applied to HOST
+//	.store/watch.json        what the process that follows says of itself
 //
 // The generations are the truth; HOST/ is a copy for people. Generations and
 // records carry HMACs under the store's key, and nothing else is believed; blobs
@@ -31,8 +33,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"hikae/states/blob"
 )
@@ -54,7 +54,7 @@ func Open(dir string, key []byte) (*Store, error) {
 	if len(key) == 0 {
 		return nil, errors.New("cannot open store: no key")
 	}
-	for _, d := range []string{"generations", "base", "begun", "stamps", "undo", "pristine", "instep", "tmp"} {
+	for _, d := range []string{"generations", "base", "begun", "stamps", "undo", "pristine", "instep", "hold", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(dir, ".store", d), 0o700); err != nil {
 			return nil, fmt.Errorf("cannot open store: %w", err)
 		}
@@ -91,7 +91,7 @@ func (s *Store) Lock(holder string) (unlock func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.holders == 0 {
-		if s.lock, err = s.flock(holder); err != nil {
+		if s.lock, err = lockFile(filepath.Join(s.dir, ".store", "lock"), holder); err != nil {
 			return nil, err
 		}
 		s.sweep()
@@ -120,23 +120,6 @@ func (s *Store) unlock() {
 	if s.holders--; s.holders == 0 {
 		_ = s.lock.Close()
 	}
-}
-
-func (s *Store) flock(holder string) (*os.File, error) {
-	path := filepath.Join(s.dir, ".store", "lock")
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("cannot lock store: %w", err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		who, _ := io.ReadAll(io.LimitReader(f, 200))
-		_ = f.Close()
-		return nil, fmt.Errorf("%w: %s is held by %s", ErrLocked, s.dir, bytes.TrimSpace(who))
-	}
-	if err := f.Truncate(0); err == nil {
-		_, _ = f.WriteAt([]byte(holder+"\n"), 0)
-	}
-	return f, nil
 }
 
 // Generations lists the snapshots of a host, oldest first.
@@ -203,6 +186,7 @@ const (
 
 	Pristine Record = "pristine" // contents that packages were asked for in vain
 	Begun    Record = "begun"    // the changes of an apply that has not ended
+	Hold     Record = "hold"     // until when nothing is applied to the host, and who said so
 )
 
 // Get reads a record; nil where there is none.

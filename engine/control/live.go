@@ -19,7 +19,8 @@ type Live struct {
 	s     *session
 	scope engine.Scope
 	open  string // the generation that Commit amends; "" for none
-	taken bool   // the readings of all that Commit needs were taken care of
+	taken bool   // what packages installed was brought into the store since all was read
+	spent spent
 }
 
 // Live connects to a host and reads all of it. d is what it should be, nil where
@@ -33,7 +34,7 @@ func (c *Controller) Live(ctx context.Context, t Target, d *engine.Desired) (*Li
 	if err != nil {
 		return nil, err
 	}
-	l := &Live{c: c, t: t, s: &session{conn: conn}, scope: scope}
+	l := &Live{c: c, t: t, s: &session{conn: conn}, scope: scope, spent: spent{}}
 	if _, err := l.All(ctx); err != nil {
 		l.Close()
 		return nil, err
@@ -200,5 +201,5 @@ func (c *Controller) Watch(ctx context.Context, t Target, emit func(agent.Watche
 	return conn.Watch(ctx, agent.WatchRequest{Scope: scope}, emit)
 }
 
-// ErrUnmet: what was applied does not read as it was wished.
+// errUnmet: what was applied does not read as it was wished.
 var errUnmet = fmt.Errorf("%w: read again it is not what was written", ErrNotInStep)
