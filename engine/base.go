@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"maps"
@@ -117,12 +118,15 @@ type Base map[Addr]Fingerprint
 
 // Encode gives a line for each resource, sorted: fingerprint and quoted address.
 func (b Base) Encode() []byte {
-	var out strings.Builder
-	out.WriteString("hikae base 1\n")
+	out := append(make([]byte, 0, 128*(1+len(b))), "hikae base 1\n"...)
 	for _, a := range sortedAddrs(b) {
-		fmt.Fprintf(&out, "%s %s %q %q\n", b[a], a.Kind, a.In, a.Name)
+		sum := b[a]
+		out = hex.AppendEncode(out, sum[:])
+		out = append(append(append(out, ' '), a.Kind...), ' ')
+		out = append(strconv.AppendQuote(out, a.In), ' ')
+		out = append(strconv.AppendQuote(out, a.Name), '\n')
 	}
-	return []byte(out.String())
+	return out
 }
 
 // DecodeBase is the inverse of Encode; no bytes are an empty Base.
@@ -136,18 +140,32 @@ func DecodeBase(data []byte) (Base, error) {
 		return nil, fmt.Errorf("cannot read base: unknown header %.40q", lines[0])
 	}
 	for i, l := range lines[1:] {
-		var a Addr
-		var sum string
-		if _, err := fmt.Sscanf(l, "%s %s %q %q", &sum, &a.Kind, &a.In, &a.Name); err != nil {
+		a, sum, err := decodeApplied(l)
+		if err != nil {
 			return nil, fmt.Errorf("cannot read base: line %d: %w", i+2, err)
 		}
-		raw, err := hex.DecodeString(sum)
-		if err != nil || len(raw) != len(Fingerprint{}) {
-			return nil, fmt.Errorf("cannot read base: line %d: bad fingerprint", i+2)
-		}
-		b[a] = Fingerprint(raw)
+		b[a] = sum
 	}
 	return b, nil
+}
+
+// decodeApplied reads a line of Encode.
+func decodeApplied(line string) (a Addr, sum Fingerprint, err error) {
+	first, rest, _ := strings.Cut(line, " ")
+	raw, err := hex.DecodeString(first)
+	if err != nil || len(raw) != len(sum) {
+		return a, sum, errors.New("bad fingerprint")
+	}
+	a.Kind, rest, _ = strings.Cut(rest, " ")
+	in, err := strconv.QuotedPrefix(rest)
+	if err != nil {
+		return a, sum, err
+	}
+	name := strings.TrimPrefix(rest[len(in):], " ")
+	if a.In, err = strconv.Unquote(in); err == nil {
+		a.Name, err = strconv.Unquote(name)
+	}
+	return a, Fingerprint(raw), err
 }
 
 // Covers reports whether a Read that gave cov would have seen a.

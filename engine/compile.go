@@ -41,47 +41,69 @@ type Want struct {
 // Compile makes the desired state: the snapshot, then what hikae holds back on
 // a standby, then the overlays by rank.
 func Compile(w Want) (*Desired, hcl.Diagnostics) {
-	c := compiler{
+	c := newCompiler(w)
+	var err error
+	if c.rulesOf, err = w.rules(); err != nil {
+		return nil, hcl.Diagnostics{errorDiag("Pattern not understood", err.Error(), nil)}
+	}
+	return c.out, c.compile(func(Addr) bool { return true })
+}
+
+type compiler struct {
+	Want
+	rulesOf
+	out     *Desired
+	schemas map[string]Schema
+	editors map[string]Lens // by the path that it edited
+}
+
+// rulesOf are the patterns of a Want.
+type rulesOf struct {
+	only     *only
+	hostOnly *rules.Set
+	safe     *rules.Set
+}
+
+func (w Want) rules() (r rulesOf, err error) {
+	if r.only, err = parseOnly(w.Only); err != nil {
+		return r, err
+	}
+	if r.hostOnly, err = rules.HostOnlyWith(w.HostOnly); err != nil {
+		return r, err
+	}
+	r.safe, err = rules.DeclaredSafe(w.Safe)
+	return r, err
+}
+
+func newCompiler(w Want) *compiler {
+	return &compiler{
 		Want: w,
 		out: &Desired{
 			Resources: map[Addr]*Resource{},
 			Pristine:  map[Addr]*Resource{},
 			Inline:    map[hosts.ID]Inline{},
 			said:      map[Addr]map[string]bool{},
+			looks:     looks{seen: map[string]bool{}, implied: map[Addr]bool{}},
 		},
 		schemas: ByKind(w.Schemas),
 	}
-	var err error
-	if c.only, err = parseOnly(w.Only); err != nil {
-		return nil, hcl.Diagnostics{errorDiag("Pattern not understood", err.Error(), nil)}
-	}
-	if c.hostOnly, err = rules.HostOnlyWith(w.HostOnly); err != nil {
-		return nil, hcl.Diagnostics{errorDiag("Pattern not understood", err.Error(), nil)}
-	}
-	if c.safe, err = rules.DeclaredSafe(w.Safe); err != nil {
-		return nil, hcl.Diagnostics{errorDiag("Pattern not understood", err.Error(), nil)}
-	}
-	c.out.source, c.out.host, c.out.only = w.Source, w.Host, c.only
-	if w.Source != nil {
-		for i := range w.Source.Resources {
-			c.source(&w.Source.Resources[i])
+}
+
+// compile compiles what the source has at some addresses, and all patches.
+func (c *compiler) compile(at func(Addr) bool) hcl.Diagnostics {
+	c.out.source, c.out.host, c.out.rulesOf = c.Source, c.Host, c.rulesOf
+	if c.Source != nil {
+		for i := range c.Source.Resources {
+			if r := &c.Source.Resources[i]; at(r.Addr) {
+				c.source(r)
+			}
 		}
 	}
 	c.holdBack()
 	diags := c.overlay()
 	slices.SortFunc(c.out.Held, func(a, b Note) int { return a.Addr.Compare(b.Addr) })
 	slices.SortFunc(c.out.Left, func(a, b Note) int { return a.Addr.Compare(b.Addr) })
-	return c.out, diags
-}
-
-type compiler struct {
-	Want
-	out      *Desired
-	schemas  map[string]Schema
-	only     *only
-	hostOnly *rules.Set
-	safe     *rules.Set
-	editors  map[string]Lens // by the path that it edited
+	return diags
 }
 
 // source takes one resource of the snapshot, unless it is none of this host's.

@@ -20,7 +20,12 @@ type Desired struct {
 
 	source *Snapshot // nil: HCL alone says what is wished
 	host   string
-	only   *only
+	rulesOf
+	looks looks
+	// part are the addresses that it is the wish for, and whole what it is a part
+	// of; nil for all. See CompilePart.
+	part  map[Addr]bool
+	whole *Desired
 	// said are the attributes, and "content", that overlays gave to files.
 	said map[Addr]map[string]bool
 	// conflicts and how merged files came about: see Rebase.
@@ -31,8 +36,6 @@ type Desired struct {
 	kept  []KeptKey
 	edits []lensEdits
 	bytes func(hosts.Content) ([]byte, error)
-	// total is how many files the whole wish has, where this is a Part of it.
-	total int
 }
 
 // lensEdits is what overlays say of a lens's kinds.

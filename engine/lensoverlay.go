@@ -17,13 +17,14 @@ import (
 // far: each lens changes only the bytes of what is asked. A file overlay of
 // the same rank was laid before: it replaces, and this edits.
 func (c *compiler) edit(l Lens, edits []Edit) hcl.Diagnostics {
-	changed, implied, diags := l.Put(c.tree(), edits)
+	changed, implied, diags := l.Put(looking{c.tree(), &c.out.looks}, edits)
 	if diags.HasErrors() {
 		return diags
 	}
 	c.warn(edits, diags)
 	for _, e := range changed {
 		a := Addr{Kind: "file", Name: e.Path}
+		c.out.looks.seen[e.Path] = true
 		if rule, own := c.own(a); own {
 			return append(diags, errorDiag("This is the host's own", fmt.Sprintf("%s is not written: %s.", a, rule.Why), nil))
 		}
@@ -54,6 +55,7 @@ func (c *compiler) edit(l Lens, edits []Edit) hcl.Diagnostics {
 		c.out.Resources[a] = &changed
 	}
 	for i := range implied {
+		c.out.looks.implied[implied[i].Addr] = true
 		c.imply(&implied[i])
 	}
 	return diags
@@ -159,6 +161,10 @@ func (d *Desired) files(yield func(string, *hosts.Node) bool) {
 				return
 			}
 		}
+	}
+	if d.part != nil {
+		d.whole.files(func(p string, n *hosts.Node) bool { return d.part[Addr{Kind: "file", Name: p}] || yield(p, n) })
+		return
 	}
 	if d.source == nil || d.only == nil || d.only.all {
 		return

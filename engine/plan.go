@@ -57,7 +57,8 @@ type Actual struct {
 	Coverage  map[string]Coverage
 }
 
-// MakePlan compares. It is the one place that says what "in step" means.
+// MakePlan compares. It is the one place that says what "in step" means. Of a
+// part of a wish it plans the addresses that this is for.
 func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema) *Plan {
 	p := &planner{
 		Plan: &Plan{
@@ -69,9 +70,13 @@ func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema)
 	for _, a := range sortedAddrs(d.Resources) {
 		p.want(a, p.apart(d.Resources[a]))
 	}
-	for _, a := range sortedAddrs(act.Resources) {
+	there := act.Resources
+	if d.part != nil {
+		there = some(act.Resources, d.part)
+	}
+	for _, a := range sortedAddrs(there) {
 		if d.Resources[a] == nil {
-			p.extra(a, act.Resources[a])
+			p.extra(a, there[a])
 		}
 	}
 	for _, a := range sortedAddrs(d.Pristine) {

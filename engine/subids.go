@@ -44,7 +44,7 @@ func (p *planner) holder(of Addr, name string, ranges [][2]uint64) (account, tex
 			continue
 		}
 		r := p.actual.Resources[a]
-		if d := p.desired.Resources[a]; d != nil && !attr(d, name).IsNull() {
+		if d := p.desired.at(a); d != nil && !attr(d, name).IsNull() {
 			r = d
 		}
 		for _, o := range idRanges(attr(r, name)) {

@@ -32,7 +32,7 @@ func (p *Planned) ConflictError() error {
 func (c *Controller) rebase(ctx context.Context, t Target, d *engine.Desired, s *session, base engine.Base) (*engine.Desired, error) {
 	m := &merger{c: c, ctx: ctx, t: t, s: s, open: c.opener(ctx, d.Inline), made: map[hosts.ID][]byte{}}
 	changing := func() []engine.Change {
-		return engine.MakePlan(t.Name, d, s.actual, base, c.Schemas).InStage(engine.StageSystem, c.Schemas)
+		return engine.MakePlan(t.Name, d.Whole(), s.actual, base, c.Schemas).InStage(engine.StageSystem, c.Schemas)
 	}
 	out, err := d.Rebase(s.actual, changing, m.all)
 	if err != nil {
