@@ -55,6 +55,7 @@ converged to it, and turns a bare box into the dead server.
   hikae plan --all               or apply, or snapshot: many hosts at once
   hikae resolve HOST             merge by hand what plan calls a conflict
   hikae rebuild HOST --from OLD  turn a bare box into OLD
+  hikae watch                    follow the primary, for ever
   hikae lint HOST                what will not do on its followers
   hikae lens GRAMMAR FILE...     what hikae understands of a daemon's file
 
@@ -75,7 +76,7 @@ converged to it, and turns a bare box into the dead server.
 	root.AddCommand(
 		a.initCmd(), a.validateCmd(), a.fmtCmd(),
 		a.snapshotCmd(), a.planCmd(), a.applyCmd(), a.resolveCmd(), a.rebuildCmd(),
-		a.showCmd(), a.diffCmd(), a.lensCmd(), a.lintCmd(), a.trustCmd(), a.versionCmd(), a.agentCmd(), a.docsCmd(),
+		a.watchCmd(), a.holdCmd(), a.releaseCmd(), a.showCmd(), a.diffCmd(), a.lensCmd(), a.lintCmd(), a.trustCmd(), a.versionCmd(), a.agentCmd(), a.docsCmd(),
 	)
 	return root
 }

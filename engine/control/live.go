@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,6 +22,7 @@ type Live struct {
 	open  string // the generation that Commit amends; "" for none
 	taken bool   // what packages installed was brought into the store since all was read
 	spent spent
+	wish  *engine.Desired // what a follower should be; nil where that is not compiled
 }
 
 // Live connects to a host and reads all of it. d is what it should be, nil where
@@ -34,7 +36,7 @@ func (c *Controller) Live(ctx context.Context, t Target, d *engine.Desired) (*Li
 	if err != nil {
 		return nil, err
 	}
-	l := &Live{c: c, t: t, s: &session{conn: conn}, scope: scope, spent: spent{}}
+	l := &Live{c: c, t: t, s: &session{conn: conn}, scope: scope, spent: spent{}, wish: d}
 	if _, err := l.All(ctx); err != nil {
 		l.Close()
 		return nil, err
@@ -60,18 +62,17 @@ func (l *Live) All(ctx context.Context) ([]engine.Addr, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.taken = false
+	l.taken = false // said to Commit: it may bring more than it knows of now
 	return l.take(now), nil
 }
 
 // Refresh reads again what was seen, and returns what is not as it was.
 func (l *Live) Refresh(ctx context.Context, seen []hosts.Seen, kinds []string) ([]engine.Addr, error) {
-	if slices.Contains(kinds, "package") { // with one come files, users and units
+	if slices.Contains(kinds, "package") || slices.Contains(kinds, "file") { // with a package come files, users and units
 		return l.All(ctx)
 	}
 	scope := l.part(seen)
-	scope.Kinds = slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return k == "file" })
-	if scope.Part() {
+	if scope.Kinds = slices.Clone(kinds); scope.Part() {
 		scope.Kinds = append(scope.Kinds, "file")
 	}
 	if len(scope.Kinds) == 0 {
@@ -138,6 +139,28 @@ func (l *Live) Snapshot() *engine.Snapshot {
 	return snap
 }
 
+// Without is Snapshot as if some addresses had not been seen.
+func (l *Live) Without(addrs []engine.Addr) *engine.Snapshot {
+	snap := l.Snapshot()
+	if len(addrs) == 0 {
+		return snap
+	}
+	snap.Coverage = maps.Clone(snap.Coverage)
+	snap.Resources = slices.DeleteFunc(snap.Resources, func(r engine.Resource) bool { return slices.Contains(addrs, r.Addr) })
+	for _, a := range addrs {
+		cov := snap.Coverage[a.Kind]
+		cov.Holes = append(slices.Clone(cov.Holes), engine.Hole{Path: a.Name, Err: "it changed while it was read"})
+		snap.Coverage[a.Kind] = cov
+	}
+	return snap
+}
+
+// LostLink reports whether an error is the end of a session, and so says nothing
+// of what was asked over it.
+func LostLink(err error) bool {
+	return errors.Is(err, agent.ErrLost) || errors.Is(err, agent.ErrProtocol)
+}
+
 // Keep brings into the store what it lacks of the contents of some resources. It
 // returns those whose content changed again meanwhile: they were not seen.
 func (l *Live) Keep(ctx context.Context, addrs []engine.Addr) (lost []engine.Addr, err error) {
@@ -163,28 +186,48 @@ func (l *Live) Keep(ctx context.Context, addrs []engine.Addr) (lost []engine.Add
 // Freeze has the next Commit begin a generation.
 func (l *Live) Freeze() { l.open = "" }
 
-// Commit stores what the host is as a generation: the open one is amended, where
-// there is one.
-func (l *Live) Commit(ctx context.Context) (*Taken, error) {
-	unlock, err := l.c.Store.Lock(l.c.Holder)
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	var notes []string
-	if !l.taken {
-		if notes, err = l.c.keepPristine(ctx, l.s, l.t); err != nil {
+// Commit gives what stores the host, as it is now, as a generation; the open one
+// is amended, where there is one. It may run beside a Refresh, but not twice at a
+// time.
+func (l *Live) Commit() func(ctx context.Context) (*Taken, error) {
+	s, open := &session{conn: l.s.conn, actual: l.s.actual}, &l.open
+	return func(ctx context.Context) (*Taken, error) {
+		unlock, err := l.c.Store.Lock(l.c.Holder)
+		if err != nil {
 			return nil, err
 		}
-		l.taken = true
+		defer unlock()
+		var notes []string
+		if !l.taken {
+			if notes, err = l.c.keepPristine(ctx, s, l.t); err != nil {
+				return nil, err
+			}
+			l.taken = true
+		}
+		taken, err := l.c.keep(ctx, s, l.t, *open)
+		if err != nil {
+			return nil, err
+		}
+		taken.Notes = append(taken.Notes, notes...)
+		*open = taken.Generation
+		return taken, l.c.wish(l.t.Name, taken.Generation)
 	}
-	taken, err := l.c.keep(ctx, l.s, l.t, l.open)
+}
+
+// Known reports whether hikae ever applied something to a host: one that it never
+// met is no follower's, until a person has applied to it.
+func (c *Controller) Known(host string) (bool, error) {
+	base, err := c.base(host)
+	return len(base) > 0, err
+}
+
+// Follow is Live of a host that follows another; source may be nil.
+func (c *Controller) Follow(ctx context.Context, t Target, source *engine.Snapshot) (*Live, error) {
+	d, err := c.desired(ctx, t, PlanOptions{Source: source})
 	if err != nil {
 		return nil, err
 	}
-	taken.Notes = append(taken.Notes, notes...)
-	l.open = taken.Generation
-	return taken, l.c.wish(l.t.Name, taken.Generation)
+	return c.Live(ctx, t, d)
 }
 
 // Watch tells what changes on the host, over a session of its own, until ctx ends.

@@ -28,12 +28,11 @@ func (l *Live) Converge(ctx context.Context, source *engine.Snapshot, addrs []en
 	for _, a := range addrs {
 		of[a] = true
 	}
-	d, err := l.c.compile(ctx, l.t, source)
+	d, err := l.compile(ctx, source, of)
 	if err != nil {
 		return nil, err
 	}
-	whole := l.s.actual
-	p, err := l.c.compare(ctx, l.t, d.Part(of), &session{conn: l.s.conn, actual: whole.Part(of)}, PlanOptions{})
+	p, err := l.c.compare(ctx, l.t, d, l.s, PlanOptions{})
 	switch {
 	case err != nil:
 		return nil, err
@@ -57,7 +56,7 @@ func (l *Live) Converge(ctx context.Context, source *engine.Snapshot, addrs []en
 	}
 	run.out.Seconds = time.Since(start).Seconds()
 	if err == nil {
-		rest := engine.MakePlan(l.t.Name, p.Desired, l.s.actual.Part(of), p.base, l.c.Schemas)
+		rest := engine.MakePlan(l.t.Name, p.Desired, l.s.actual, p.base, l.c.Schemas)
 		for _, ch := range rest.Changes {
 			run.out.Left = append(run.out.Left, ch.Addr)
 		}
@@ -107,6 +106,29 @@ func (s spent) note(cs []engine.Change) {
 			s[ch.Addr] = spending{time.Now(), one.Deletions > 0}
 		}
 	}
+}
+
+// compile is the wish for some addresses, whose source is another now.
+func (l *Live) compile(ctx context.Context, source *engine.Snapshot, of map[engine.Addr]bool) (*engine.Desired, error) {
+	if l.wish != nil {
+		part, ok, diags := engine.CompilePart(l.c.want(ctx, l.t, source), l.wish, of)
+		if diags.HasErrors() {
+			return nil, &DiagError{diags}
+		}
+		if ok {
+			if err := l.c.sealPatched(ctx, l.t, part); err != nil {
+				return nil, err
+			}
+			l.wish.Lay(part)
+			return part, nil
+		}
+	}
+	d, err := l.c.compile(ctx, l.t, source)
+	if err != nil {
+		return nil, err
+	}
+	l.wish = d
+	return d.Part(of), nil
 }
 
 // settle reads what an apply touched, and records how it reads.

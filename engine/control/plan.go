@@ -24,6 +24,9 @@ type PlanOptions struct {
 	// Snapshot is HOST or HOST@GENERATION in place of the newest one of the
 	// target's source.
 	Snapshot string
+	// Source, where it is not nil, is what the target's source is now, though no
+	// generation says so yet.
+	Source *engine.Snapshot
 	// Diffs fetches the old bytes of changed text files to show them.
 	Diffs bool
 	// finish has the agent bring to its end what an apply left that was cut
@@ -93,6 +96,9 @@ func (c *Controller) Plan(ctx context.Context, t Target, o PlanOptions) (*Planne
 
 // desired compiles what a host should be; nothing of the host is asked.
 func (c *Controller) desired(ctx context.Context, t Target, o PlanOptions) (*engine.Desired, error) {
+	if o.Source != nil {
+		return c.compile(ctx, t, o.Source)
+	}
 	ref := o.Snapshot
 	if ref == "" {
 		ref = t.Source
@@ -108,14 +114,18 @@ func (c *Controller) desired(ctx context.Context, t Target, o PlanOptions) (*eng
 	return c.compile(ctx, t, snap)
 }
 
-// compile is desired, of a snapshot; nil where HCL alone says what is wished.
-func (c *Controller) compile(ctx context.Context, t Target, snap *engine.Snapshot) (*engine.Desired, error) {
-	d, diags := engine.Compile(engine.Want{
+// want is what a host's wish is compiled from; snap is nil where HCL alone says it.
+func (c *Controller) want(ctx context.Context, t Target, snap *engine.Snapshot) engine.Want {
+	return engine.Want{
 		Host: t.Name, Role: t.Role, Source: snap, Schemas: c.Schemas,
 		Patches: t.Patches, Only: t.Only, HostOnly: t.HostOnly, Safe: t.Safe,
 		Lenses: c.Lenses, Mirrors: t.Mirrors,
 		Bytes: func(ct hosts.Content) ([]byte, error) { return c.blob(ctx, ct) },
-	})
+	}
+}
+
+func (c *Controller) compile(ctx context.Context, t Target, snap *engine.Snapshot) (*engine.Desired, error) {
+	d, diags := engine.Compile(c.want(ctx, t, snap))
 	if diags.HasErrors() {
 		return nil, &DiagError{diags}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -13,7 +14,7 @@ import (
 )
 
 var (
-	pairAttrs   = []string{"hostonly", "initial_primary", "keep", "members", "paths", "safe"}
+	pairAttrs   = []string{"audit", "drift", "hostonly", "initial_primary", "keep", "members", "paths", "safe"}
 	mirrorAttrs = []string{"reload"}
 )
 
@@ -35,6 +36,7 @@ func (l *loader) pairs(blocks []*hclsyntax.Block) {
 		p.Keep = r.texts("keep", checkKeep)
 		p.Paths = r.trees("paths")
 		p.Safe = r.texts("safe", checkSafe)
+		l.audit(r, &p)
 		for _, inner := range b.Body.Blocks {
 			if inner.Type == "mirror" {
 				l.mirror(inner, &p)
@@ -75,6 +77,32 @@ func (l *loader) members(r *blockReader, p *Pair, inPair map[string]hcl.Range) {
 	if p.InitialPrimary != "" && !slices.Contains(members, p.InitialPrimary) {
 		l.fail(r.at("initial_primary"), fmt.Sprintf("host %q is no member of the pair", p.InitialPrimary),
 			"Its members are host."+strings.Join(members, " and host.")+".")
+	}
+}
+
+// How often all is compared, where the project does not say.
+const (
+	defaultAudit  = time.Hour
+	shortestAudit = time.Minute
+)
+
+// audit reads how often all of the followers is compared, and what becomes of
+// what is not as it should be.
+func (l *loader) audit(r *blockReader, p *Pair) {
+	p.Audit = defaultAudit
+	if s := r.text("audit"); s != "" {
+		d, err := time.ParseDuration(s)
+		if err != nil || d < shortestAudit {
+			l.fail(r.at("audit"), fmt.Sprintf("audit %q is no time between audits", s), `Write a time of a minute or more, as in "1h" or "30m".`)
+		}
+		p.Audit = d
+	}
+	switch s := r.text("drift"); s {
+	case "", "repair":
+	case "report":
+		p.ReportDrift = true
+	default:
+		l.fail(r.at("drift"), fmt.Sprintf("drift %q is unknown", s), `Write "repair", or "report" to have it told and left.`)
 	}
 }
 

@@ -59,6 +59,8 @@ type Pair struct {
 	Safe           []string // patterns of units and paths that a standby does too
 	Paths          []string // trees beyond /etc to carry
 	Mirrors        []Mirror
+	Audit          time.Duration // between comparisons of all
+	ReportDrift    bool          // what an audit finds is told and left
 	Budget         engine.Budget // where it says more than the project's
 	Range          hcl.Range
 }

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hikae/engine/view"
+)
+
+func (a *app) holdCmd() *cobra.Command {
+	var until string
+	var lasts time.Duration
+	c := &cobra.Command{
+		Use:   "hold HOST [--until TIME | --for DURATION]",
+		Short: "Keep hikae watch from a host: nothing is applied to it",
+		Long: `Hold keeps all that follows by itself from a host, files and packages and
+mirrors together, as before a large upgrade. What changes meanwhile is brought to
+it after hikae release, or when the time is over. A person's hikae apply is not
+held.`,
+		Example: `  hikae hold standby
+  hikae hold standby --for 2h
+  hikae hold standby --until 2026-12-01T06:00:00Z`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeHosts,
+		RunE: func(_ *cobra.Command, args []string) error {
+			ctl, t, err := a.target(wish{host: args[0]})
+			if err != nil {
+				return err
+			}
+			var end time.Time
+			switch {
+			case until != "":
+				if end, err = time.Parse(time.RFC3339, until); err != nil {
+					return fmt.Errorf("--until %s: want a time such as %s", until, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+				}
+			case lasts != 0:
+				end = time.Now().Add(lasts).UTC().Truncate(time.Second)
+			}
+			if !end.IsZero() && !end.After(time.Now()) {
+				return fmt.Errorf("that is over already: %s", end.Format(time.RFC3339))
+			}
+			if err := ctl.Hold(t.Name, end); err != nil {
+				return err
+			}
+			text := t.Name + ": on hold until hikae release " + t.Name
+			if !end.IsZero() {
+				text += ", or " + end.Format(time.RFC3339)
+			}
+			a.view.Emit(view.Event{Type: "hold", Host: t.Name, Text: text, Data: map[string]any{"until": end}})
+			return nil
+		},
+	}
+	c.Flags().StringVar(&until, "until", "", "the `TIME` when it ends by itself (RFC 3339)")
+	c.Flags().DurationVar(&lasts, "for", 0, "after what `DURATION` it ends by itself, as in 2h")
+	c.MarkFlagsMutuallyExclusive("until", "for")
+	return c
+}
+
+func (a *app) releaseCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:               "release HOST",
+		Short:             "End a hold",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeHosts,
+		RunE: func(_ *cobra.Command, args []string) error {
+			ctl, t, err := a.target(wish{host: args[0]})
+			if err != nil {
+				return err
+			}
+			was, err := ctl.Release(t.Name)
+			if err != nil {
+				return err
+			}
+			text := t.Name + ": released"
+			if !was {
+				text = t.Name + ": was not on hold"
+			}
+			a.view.Emit(view.Event{Type: "release", Host: t.Name, Text: text, Data: map[string]bool{"was_held": was}})
+			return nil
+		},
+	}
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
+
+	"hikae/engine/lang"
+	"hikae/engine/view"
+	"hikae/engine/watch"
+)
+
+func (a *app) watchCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "watch",
+		Short: "Follow the primaries, and keep those who follow them in step",
+		Long: `Watch follows the primary of each pair: what changes there is read at once and
+applied to the standby, and to each host that follows the pair, as apply would:
+verified, or rolled back. It runs until it is stopped, and is meant to be a
+service of the standby (see docs/watch.md). Whatever fails is held back, told by
+hikae status, and tried again; the rest goes on.
+
+A host that nothing was ever applied to is left alone until a person has run
+hikae apply once. hikae hold HOST keeps it from a host for a while.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			pr, err := a.project()
+			if err != nil {
+				return err
+			}
+			ctl, err := a.controller(pr)
+			if err != nil {
+				return err
+			}
+			var handler slog.Handler = slog.NewTextHandler(a.err, nil)
+			if a.json {
+				handler = slog.NewJSONHandler(a.out, nil)
+			}
+			l := &watch.Loop{
+				Control: ctl.On(view.New(io.Discard, io.Discard, false)), Log: slog.New(handler),
+				Ready: func() { notify(daemon.SdNotifyReady) },
+				Alive: func() { notify(daemon.SdNotifyWatchdog) },
+			}
+			if l.Following, err = following(pr); err != nil {
+				return err
+			}
+			err = l.Run(cmd.Context())
+			if errors.Is(err, context.Canceled) {
+				return nil
+			}
+			return err
+		},
+	}
+}
+
+// notify tells systemd, where it started this (sd_notify(3)).
+func notify(state string) { _, _ = daemon.SdNotify(false, state) } // it asks again by its own means
+
+// following lists who follows whom in a project.
+func following(pr *lang.Project) ([]watch.Following, error) {
+	var all []watch.Following
+	for _, p := range pr.Pairs {
+		f := watch.Following{Audit: p.Audit, Report: p.ReportDrift}
+		var err error
+		if f.Source, err = target(pr, wish{host: p.InitialPrimary}); err != nil {
+			return nil, err
+		}
+		for _, h := range pr.Hosts {
+			if h.Name == p.InitialPrimary {
+				continue
+			}
+			t, err := target(pr, wish{host: h.Name})
+			if err != nil {
+				return nil, err
+			}
+			if t.Source == p.InitialPrimary {
+				f.Followers = append(f.Followers, t)
+			}
+		}
+		all = append(all, f)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("nobody follows anybody: the project has no pair")
+	}
+	return all, nil
+}

@@ -1,0 +1,292 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"hikae/engine"
+	"hikae/engine/control"
+	"hikae/states"
+)
+
+// follower is a host that follows a source.
+type follower struct {
+	loop   *Loop
+	source *source
+	t      control.Target
+	told   *followerStatus
+	live   *control.Live // nil: not connected
+	wait   backoff
+	audit  time.Duration
+
+	signal chan struct{}
+	mu     sync.Mutex
+	work   work
+	held   heldBack
+}
+
+// work is what is to be done on a follower.
+type work struct {
+	all   bool                      // apply all of the newest generation
+	snap  *engine.Snapshot          // what the source is
+	addrs map[engine.Addr]time.Time // what changed there, and when that was heard of first
+	audit bool                      // compare all, and tell of drift
+}
+
+func (w *work) none() bool { return !w.all && !w.audit && len(w.addrs) == 0 }
+
+func newFollower(l *Loop, b *board, s *source, t control.Target) *follower {
+	return &follower{
+		loop: l, source: s, t: t, told: b.follower(t.Name, s.of.Source.Name), signal: make(chan struct{}, 1),
+		wait: backoff{first: time.Second, longest: time.Minute}, audit: s.of.Audit, held: newHeldBack(),
+		work: work{addrs: map[engine.Addr]time.Time{}},
+	}
+}
+
+// take is told of what changed on the source.
+func (f *follower) take(snap *engine.Snapshot, changed []engine.Addr, since time.Time) {
+	f.put(func(w *work) {
+		w.snap = snap
+		for _, a := range changed {
+			if _, waits := w.addrs[a]; !waits {
+				w.addrs[a] = since
+			}
+		}
+	})
+}
+
+// whole is told that all is to be applied, of what the source is or, where that is
+// nil, of its newest generation.
+func (f *follower) whole(snap *engine.Snapshot) {
+	f.put(func(w *work) {
+		if w.all = true; snap != nil {
+			w.snap = snap
+		}
+	})
+}
+
+func (f *follower) put(change func(*work)) {
+	f.mu.Lock()
+	change(&f.work)
+	f.told.waits(f.work.addrs, f.work.all)
+	f.mu.Unlock()
+	f.wake()
+}
+
+func (f *follower) wake() {
+	select {
+	case f.signal <- struct{}{}:
+	default:
+	}
+}
+
+// run brings the follower in step whenever there is something to do.
+func (f *follower) run(ctx context.Context) {
+	defer f.close()
+	audit := time.NewTimer(f.audit)
+	defer audit.Stop()
+	again := time.NewTimer(time.Hour)
+	again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-audit.C:
+			audit.Reset(f.audit)
+			f.told.nextAudit(time.Now().Add(f.audit))
+			f.put(func(w *work) { w.audit = true })
+		case <-f.signal:
+			if d := f.step(ctx); d > 0 {
+				again.Reset(d)
+			}
+		case <-again.C:
+			f.wake()
+		}
+	}
+}
+
+func (f *follower) close() {
+	if f.live != nil {
+		f.live.Close()
+		f.live = nil
+	}
+}
+
+// step does what there is to do, and returns after how long it is to be called
+// again; 0 for when there is more to do.
+func (f *follower) step(ctx context.Context) time.Duration {
+	if held, err := f.loop.Control.Held(f.t.Name); err != nil || held != nil {
+		f.told.held(held, err)
+		return lookEvery
+	}
+	w := f.begin()
+	if w.none() {
+		return f.held.wait()
+	}
+	if known, err := f.loop.Control.Known(f.t.Name); err != nil || !known {
+		f.told.waiting(err)
+		f.back(w)
+		return lookEvery
+	}
+	f.told.working()
+	applied, err := f.do(ctx, &w)
+	if ctx.Err() != nil {
+		return 0
+	}
+	return f.judge(w, applied, err)
+}
+
+// begin takes what there is to do, with what was held back where its time has come.
+func (f *follower) begin() work {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w := f.work
+	f.work = work{snap: w.snap, addrs: map[engine.Addr]time.Time{}}
+	f.held.release(&w)
+	return w
+}
+
+// do tries the short way first.
+func (f *follower) do(ctx context.Context, w *work) (*control.Applied, error) {
+	if f.live == nil || w.audit {
+		w.all = true
+	}
+	if !w.all {
+		return f.live.Converge(ctx, w.snap, slices.Collect(maps.Keys(w.addrs)))
+	}
+	f.close()
+	if w.audit {
+		if err := f.compare(ctx, w.snap); err != nil && !errors.Is(err, errReported) {
+			return nil, err
+		} else if err != nil {
+			return nil, errors.Join(err, f.connect(ctx, w.snap))
+		}
+	}
+	o := control.ApplyOptions{Shown: true, PlanOptions: control.PlanOptions{Source: w.snap}}
+	applied, err := f.loop.Control.Apply(ctx, f.t, o)
+	if applied == nil || control.LostLink(err) {
+		return applied, err
+	}
+	return applied, errors.Join(err, f.connect(ctx, w.snap))
+}
+
+func (f *follower) connect(ctx context.Context, source *engine.Snapshot) error {
+	live, err := f.loop.Control.Follow(ctx, f.t, source)
+	f.live = live
+	return err
+}
+
+// compare tells of what the follower is not as it should be.
+func (f *follower) compare(ctx context.Context, source *engine.Snapshot) error {
+	p, err := f.loop.Control.Plan(ctx, f.t, control.PlanOptions{Source: source})
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	var drift []string
+	for _, ch := range p.Changes {
+		drift = append(drift, ch.Addr.String())
+	}
+	f.told.audited(drift)
+	if len(drift) > 0 {
+		f.loop.Log.Warn("an audit found the host not as it should be", "host", f.t.Name, "changes", len(drift), "first", drift[0])
+	}
+	if f.source.of.Report && len(drift) > 0 {
+		return errReported
+	}
+	return nil
+}
+
+// errReported: the project wants drift reported and left.
+var errReported = errors.New("drift is reported and left as it is")
+
+// judge decides what follows from how it went.
+func (f *follower) judge(w work, applied *control.Applied, err error) time.Duration {
+	var over *control.OverBudget
+	switch {
+	case err == nil, errors.Is(err, errReported), errors.Is(err, control.ErrConflict):
+		f.wait.reset()
+		f.done(w.addrs, w.all)
+		if errors.Is(err, control.ErrConflict) {
+			f.told.conflict(err)
+		}
+		return f.held.soon()
+	case errors.Is(err, states.ErrLocked), errors.Is(err, engine.ErrLocked):
+		f.back(w)
+		f.told.away(Busy, err)
+		return lookEvery
+	case errors.As(err, &over):
+		f.back(w)
+		f.told.away(OverBudget, err)
+		f.loop.Log.Error("stopped: more would be deleted or overwritten than the budget allows", "host", f.t.Name, "error", err)
+		return overBudgetAgain
+	case !w.all && !control.LostLink(err) && short(err):
+		w.all = true
+		f.back(w)
+		f.loop.Log.Debug("all is compared", "host", f.t.Name, "because", err)
+		f.wake()
+		return 0
+	case control.LostLink(err), applied == nil:
+		f.close()
+		w.all = true // nobody knows how far it came
+		f.back(w)
+		f.told.away(Away, err)
+		d := f.wait.again()
+		f.loop.Log.Warn("the follower is away, or cannot be compared", "host", f.t.Name, "error", err, "again_in", d.Round(time.Millisecond))
+		return d
+	}
+	return f.keepBack(w, applied, err)
+}
+
+// done tells of what was applied, and of what came meanwhile.
+func (f *follower) done(addrs map[engine.Addr]time.Time, all bool) {
+	f.mu.Lock()
+	f.told.waits(f.work.addrs, f.work.all)
+	f.mu.Unlock()
+	f.told.applied(addrs, all)
+}
+
+// short reports whether the short way alone has failed.
+func short(err error) bool {
+	return errors.Is(err, control.ErrWhole) || errors.Is(err, control.ErrNotInStep) || errors.Is(err, engine.ErrRefused)
+}
+
+// keepBack tells of what failed; the rest goes on. It is tried again when it
+// changes, soon after something else does, which may be what it wants, and now and
+// then.
+func (f *follower) keepBack(w work, applied *control.Applied, err error) time.Duration {
+	f.mu.Lock()
+	for _, a := range applied.Left {
+		f.held.add(a, w.addrs[a])
+	}
+	f.held.all = f.held.all || w.all
+	d := f.held.again()
+	f.mu.Unlock()
+	done := maps.Clone(w.addrs)
+	for _, a := range applied.Left {
+		delete(done, a)
+	}
+	f.done(done, false)
+	f.told.keepsBack(applied.Left, err)
+	f.loop.Log.Error("held back", "host", f.t.Name, "error", err, "changes", len(applied.Left), "again_in", d.Round(time.Second))
+	return d
+}
+
+// back puts work back that was not done, behind what came since.
+func (f *follower) back(w work) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.work.all = f.work.all || w.all
+	f.work.audit = f.work.audit || w.audit
+	if f.work.snap == nil {
+		f.work.snap = w.snap
+	}
+	for a, since := range w.addrs {
+		f.work.addrs[a] = since
+	}
+	f.told.waits(f.work.addrs, f.work.all)
+}

@@ -1,0 +1,86 @@
+// Package watch is the loop that never stops: it hears what changes on a source,
+// reads that, and brings it to those who follow, one by one and each at its own
+// pace. Whatever fails is held back with its reason, tried again, and told; the
+// rest goes on.
+//
+// There are two ways to bring a follower in step. The short one, of what was just
+// seen to change, is Live.Converge: from memory, over sessions that are held open.
+// The long one is an Apply of all of the newest snapshot: it comes at the start,
+// after a link was lost, after an audit that found drift, and whenever the short
+// one cannot say. So the short way may refuse whatever it is not sure of.
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"hikae/engine/control"
+)
+
+// Following is a host and those who follow it.
+type Following struct {
+	Source    control.Target
+	Followers []control.Target
+	// Audit is how often all of every host is read and compared.
+	Audit time.Duration
+	// Report leaves drift that an audit finds as it is, and tells of it.
+	Report bool
+}
+
+// Loop follows.
+type Loop struct {
+	Control   *control.Controller
+	Following []Following
+	Log       *slog.Logger
+	// Ready is called once all sources are watched or known to be away.
+	Ready func()
+	// Alive is called every few seconds while the loop is not stuck.
+	Alive func()
+}
+
+// Intervals of the loop.
+const (
+	commitWithin = 700 * time.Millisecond // of a change, its generation is written
+	freezeEvery  = 10 * time.Minute       // what changes within it is one generation
+	lookEvery    = time.Second            // at a host that is held, or a lock that is taken
+	storeAgain   = 20 * time.Second       // after a generation could not be written
+	aliveEvery   = 5 * time.Second
+
+	overBudgetAgain = 30 * time.Second // a person may have applied it meanwhile
+)
+
+// Run follows until ctx ends, which is no error.
+func (l *Loop) Run(ctx context.Context) error {
+	if len(l.Following) == 0 {
+		return errors.New("nobody follows anybody: write a pair, see hikae init")
+	}
+	stop, err := l.Control.Store.Watching(l.Control.Holder)
+	if err != nil {
+		return fmt.Errorf("cannot follow: %w", err)
+	}
+	defer stop()
+	board := newBoard(l)
+	var wg sync.WaitGroup
+	var met sync.WaitGroup
+	for _, f := range l.Following {
+		s := newSource(l, board, f)
+		met.Add(1)
+		wg.Go(func() { s.run(ctx, sync.OnceFunc(met.Done)) })
+		for _, fo := range s.followers {
+			wg.Go(func() { fo.run(ctx) })
+		}
+	}
+	wg.Go(func() { board.run(ctx) })
+	wg.Go(func() {
+		met.Wait()
+		if l.Ready != nil && ctx.Err() == nil {
+			l.Ready()
+		}
+	})
+	wg.Wait()
+	return nil
+}

@@ -1,0 +1,89 @@
+package watch
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"hikae/engine/agent"
+	"hikae/hosts"
+)
+
+// queue gathers what is seen on a source while it is being read.
+type queue struct {
+	signal chan struct{} // of one that waits
+	ready  chan struct{} // closed once all is watched
+
+	mu    sync.Mutex
+	seen  map[string]hosts.Seen // by path
+	kinds map[string]bool
+	first time.Time // when the oldest of it was heard of
+	notes []string
+	isSet bool
+}
+
+func newQueue() *queue {
+	return &queue{
+		signal: make(chan struct{}, 1), ready: make(chan struct{}),
+		seen: map[string]hosts.Seen{}, kinds: map[string]bool{},
+	}
+}
+
+// add takes what a watch tells.
+func (q *queue) add(w agent.Watched) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if w.Ready && !q.isSet {
+		q.isSet = true
+		close(q.ready)
+	}
+	q.notes = append(q.notes, w.Notes...)
+	for _, s := range w.Seen {
+		was, again := q.seen[s.Path]
+		s.Deep = s.Deep || again && was.Deep
+		if again && was.From != s.From && was.From != "" {
+			q.put(hosts.Seen{Path: was.From, Deep: was.Deep})
+		}
+		q.put(s)
+	}
+	for _, k := range w.Kinds {
+		q.kinds[k] = true
+	}
+	if len(q.seen)+len(q.notes)+len(q.kinds) > 0 {
+		if q.first.IsZero() {
+			q.first = time.Now()
+		}
+		select {
+		case q.signal <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
+
+func (q *queue) put(s hosts.Seen) { q.seen[s.Path] = s }
+
+// gathered is what was seen since it was last taken.
+type gathered struct {
+	seen  []hosts.Seen
+	kinds []string
+	notes []string
+	since time.Time
+}
+
+func (q *queue) take() gathered {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	g := gathered{notes: q.notes, since: q.first}
+	for _, s := range q.seen {
+		g.seen = append(g.seen, s)
+	}
+	for k := range q.kinds {
+		g.kinds = append(g.kinds, k)
+	}
+	slices.Sort(g.kinds)
+	clear(q.seen)
+	clear(q.kinds)
+	q.notes, q.first = nil, time.Time{}
+	return g
+}
