@@ -40,7 +40,10 @@ func (q *queue) add(w agent.Watched) error {
 	q.notes = append(q.notes, w.Notes...)
 	for _, s := range w.Seen {
 		was, again := q.seen[s.Path]
-		s.Deep = s.Deep || again && was.Deep
+		if again && was.Deep {
+			s.Shallow = was.Shallow && (s.Shallow || !s.Deep)
+			s.Deep = true
+		}
 		if again && was.From != s.From && was.From != "" {
 			q.put(hosts.Seen{Path: was.From, Deep: was.Deep})
 		}
