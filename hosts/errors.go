@@ -19,6 +19,9 @@ var (
 	ErrNotEmpty = errors.New("the directory is not empty")
 	// ErrNoPreview: what is made ready cannot be shown in its place.
 	ErrNoPreview = errors.New("no private view of the files can be made")
+	// ErrPackagesChange: a transaction of rpm or dnf is under way. What the host is
+	// cannot be told before it has ended.
+	ErrPackagesChange = errors.New("packages are being changed")
 	// ErrLocked is wrapped by the error of a Lock that another one holds.
 	ErrLocked = errors.New("another apply is under way")
 )

@@ -76,6 +76,14 @@ type Straightener interface {
 	Straight(path string) bool
 }
 
+// PackageLocks is a Reader that can tell when it would read the middle of a
+// transaction.
+type PackageLocks interface {
+	// PackagesHeldBy names who is changing packages at this moment, as "dnf
+	// (process 4711)"; "" where nobody is. It asks each time, and costs little.
+	PackagesHeldBy() (string, error)
+}
+
 // LabelWalker is a Reader that knows of many paths at a glance that their label
 // is the policy's.
 type LabelWalker interface {

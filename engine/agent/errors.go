@@ -87,6 +87,7 @@ func codes() map[errorCode]error {
 		6: fs.ErrNotExist,
 		7: fs.ErrPermission,
 		8: hosts.ErrNotAwaited,
+		9: hosts.ErrPackagesChange,
 	}
 }
 

@@ -43,6 +43,9 @@ func (ss *session) read(ctx context.Context, m message) error {
 	}
 	req.Scope.Vault = ss.vault
 	denied := ss.withhold(&req.Scope)
+	if err := ss.packagesRest(); err != nil {
+		return err
+	}
 
 	res := readResult{Coverage: make(map[string]engine.Coverage)}
 	var mu sync.Mutex
@@ -62,7 +65,12 @@ func (ss *session) read(ctx context.Context, m message) error {
 			return nil
 		})
 	}
-	if err := g.Wait(); err != nil {
+	err = g.Wait()
+	// What was read while packages came is what no host ever was.
+	if rest := ss.packagesRest(); rest != nil {
+		return rest
+	}
+	if err != nil {
 		return err
 	}
 	if keeps && !req.Scope.Part() { // a part changes little of what they know

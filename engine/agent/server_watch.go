@@ -49,7 +49,17 @@ func (ss *session) watch(ctx context.Context, m message) error {
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {
-		done <- w.Watch(ctx, roots, func(r hosts.WatchReport) error { return ss.tell(r, sources) })
+		done <- w.Watch(ctx, roots, func(r hosts.WatchReport) error {
+			if len(r.Seen) > 0 && len(req.Trees) == 0 {
+				// Read now, it would be the middle of a transaction. What else is seen
+				// until its end is gathered.
+				err := ss.untilPackagesRest(ctx, func(note string) error { return ss.tell(hosts.WatchReport{Notes: []string{note}}, nil) })
+				if err != nil {
+					return err
+				}
+			}
+			return ss.tell(r, sources)
+		})
 	}()
 	select {
 	case err := <-done:

@@ -6,6 +6,7 @@ package control
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"hikae/engine"
 	"hikae/engine/agent"
 	"hikae/engine/view"
+	"hikae/hosts"
 	"hikae/states"
 )
 
@@ -125,7 +127,29 @@ func (c *Controller) read(ctx context.Context, conn *agent.Client, t Target, d *
 	return c.readScope(ctx, conn, t, scope)
 }
 
+// readScope reads a part of a host. It waits for the end of a transaction of
+// packages that is under way there.
 func (c *Controller) readScope(ctx context.Context, conn *agent.Client, t Target, scope engine.Scope) (*engine.Actual, error) {
+	const patience = 10 * time.Minute
+	const first = 50 * time.Millisecond
+	began := time.Now()
+	for wait := first; ; wait = min(2*wait, time.Second) {
+		act, err := c.readOnce(ctx, conn, t, scope)
+		if !errors.Is(err, hosts.ErrPackagesChange) || time.Since(began) > patience {
+			return act, err
+		}
+		if wait == first {
+			c.View.Progress(t.Name, "waiting: "+err.Error())
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (c *Controller) readOnce(ctx context.Context, conn *agent.Client, t Target, scope engine.Scope) (*engine.Actual, error) {
 	stamps, err := c.Store.Get(states.Stamps, t.Name)
 	if err != nil {
 		return nil, err

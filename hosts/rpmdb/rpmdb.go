@@ -94,6 +94,12 @@ func Files() []string {
 	return files
 }
 
+// Locks lists the files, absolute, of which rpm holds a write lock, by fcntl(2), for as long as it changes the database
+// (rpm's lib/rpmlock.c; %_rpmlock_path). To look at packages it takes a read lock at most.
+func Locks() []string {
+	return []string{"/var/lib/rpm/.rpm.lock", "/usr/lib/sysimage/rpm/.rpm.lock"}
+}
+
 // Open finds the rpm database of the host whose root directory is fsys: os.DirFS("/") for this one. The error wraps
 // fs.ErrNotExist when there is none.
 //
