@@ -24,9 +24,12 @@ type follower struct {
 	audit  time.Duration
 
 	signal chan struct{}
-	mu     sync.Mutex
-	work   work
 	held   heldBack
+	spoilt spoilt
+	good   *engine.Snapshot // the newest that something was applied of
+
+	mu   sync.Mutex
+	work work
 }
 
 // work is what is to be done on a follower.
@@ -42,7 +45,7 @@ func (w *work) none() bool { return !w.all && !w.audit && len(w.addrs) == 0 }
 func newFollower(l *Loop, b *board, s *source, t control.Target) *follower {
 	return &follower{
 		loop: l, source: s, t: t, told: b.follower(t.Name, s.of.Source.Name), signal: make(chan struct{}, 1),
-		wait: backoff{first: time.Second, longest: time.Minute}, audit: s.of.Audit, held: newHeldBack(),
+		wait: backoff{first: time.Second, longest: time.Minute}, audit: s.of.Audit, held: newHeldBack(), spoilt: newSpoilt(),
 		work: work{addrs: map[engine.Addr]time.Time{}},
 	}
 }
@@ -133,8 +136,16 @@ func (f *follower) step(ctx context.Context) time.Duration {
 		return lookEvery
 	}
 	f.told.working()
+	f.spoilt.mended(w.addrs)
 	applied, err := f.do(ctx, &w)
 	if ctx.Err() != nil {
+		return 0
+	}
+	if f.spoilt.find(err, f.good, w.addrs) {
+		f.told.keepsBack(f.spoilt.addrs(), err)
+		f.loop.Log.Error("held back; what it was before is kept", "host", f.t.Name, "error", err)
+		f.back(w)
+		f.wake()
 		return 0
 	}
 	return f.judge(w, applied, err)
@@ -155,23 +166,24 @@ func (f *follower) do(ctx context.Context, w *work) (*control.Applied, error) {
 	if f.live == nil || w.audit {
 		w.all = true
 	}
+	source := f.spoilt.in(w.snap)
 	if !w.all {
-		return f.live.Converge(ctx, w.snap, slices.Collect(maps.Keys(w.addrs)))
+		return f.live.Converge(ctx, source, slices.Collect(maps.Keys(w.addrs)))
 	}
 	f.close()
 	if w.audit {
-		if err := f.compare(ctx, w.snap); err != nil && !errors.Is(err, errReported) {
+		if err := f.compare(ctx, source); err != nil && !errors.Is(err, errReported) {
 			return nil, err
 		} else if err != nil {
-			return nil, errors.Join(err, f.connect(ctx, w.snap))
+			return nil, errors.Join(err, f.connect(ctx, source))
 		}
 	}
-	o := control.ApplyOptions{Shown: true, PlanOptions: control.PlanOptions{Source: w.snap}}
+	o := control.ApplyOptions{Shown: true, PlanOptions: control.PlanOptions{Source: source}}
 	applied, err := f.loop.Control.Apply(ctx, f.t, o)
 	if applied == nil || control.LostLink(err) {
 		return applied, err
 	}
-	return applied, errors.Join(err, f.connect(ctx, w.snap))
+	return applied, errors.Join(err, f.connect(ctx, source))
 }
 
 func (f *follower) connect(ctx context.Context, source *engine.Snapshot) error {
@@ -210,6 +222,7 @@ func (f *follower) judge(w work, applied *control.Applied, err error) time.Durat
 	switch {
 	case err == nil, errors.Is(err, errReported), errors.Is(err, control.ErrConflict):
 		f.wait.reset()
+		f.good = w.snap
 		f.done(w.addrs, w.all)
 		if errors.Is(err, control.ErrConflict) {
 			f.told.conflict(err)
