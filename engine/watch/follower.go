@@ -261,6 +261,9 @@ func (f *follower) done(addrs map[engine.Addr]time.Time, all bool) {
 	f.told.waits(f.work.addrs, f.work.all)
 	f.mu.Unlock()
 	f.told.applied(addrs, all)
+	if f.spoilt.why != nil {
+		f.told.keepsBack(f.spoilt.addrs(), f.spoilt.why)
+	}
 }
 
 // short reports whether the short way alone has failed.

@@ -16,6 +16,7 @@ import (
 type spoilt struct {
 	files map[engine.Addr]*engine.Resource // what each was before; nil for nothing
 	since map[engine.Addr]time.Time
+	why   error
 }
 
 func newSpoilt() spoilt {
@@ -50,6 +51,9 @@ func (s *spoilt) find(err error, last *engine.Snapshot, changed map[engine.Addr]
 		s.since[a] = changed[a]
 		delete(changed, a)
 	}
+	if len(bad) > 0 {
+		s.why = err
+	}
 	return len(bad) > 0
 }
 
@@ -58,6 +62,9 @@ func (s *spoilt) mended(changed map[engine.Addr]time.Time) {
 	for a := range changed {
 		delete(s.files, a)
 		delete(s.since, a)
+	}
+	if len(s.files) == 0 {
+		s.why = nil
 	}
 }
 
