@@ -14,6 +14,7 @@ import (
 
 	"hikae/engine/agent"
 	"hikae/engine/execute"
+	"hikae/engine/rules"
 	"hikae/hosts/confine"
 	"hikae/hosts/local"
 	"hikae/modules/all"
@@ -101,6 +102,7 @@ func loginAccount() string {
 
 // agentServer is an agent of this machine.
 func agentServer(o local.Options) (agent.Server, error) {
+	o.Patterns = rules.Matcher
 	h, err := local.New(o)
 	if err != nil {
 		return agent.Server{}, err

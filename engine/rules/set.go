@@ -169,3 +169,19 @@ func enter(active []*node, n *node) []*node {
 	}
 	return active
 }
+
+// Matcher compiles patterns to what says whether one of them matches a path.
+func Matcher(patterns []string) (match func(path string) bool, err error) {
+	rules := make([]Rule, len(patterns))
+	for i, p := range patterns {
+		rules[i].Pattern = p
+	}
+	s, err := NewSet(rules...)
+	if err != nil {
+		return nil, err
+	}
+	return func(path string) bool {
+		_, ok := s.Match(path)
+		return ok
+	}, nil
+}

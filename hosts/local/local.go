@@ -40,7 +40,9 @@ type Options struct {
 	// Bus gives connections to the system bus that are used in place of new
 	// ones, with the user id to authenticate with (confine.Bus).
 	Bus func() (uid string, conns []net.Conn)
-	Log *slog.Logger // nil means slog.Default
+	// Patterns compiles those of hosts.WatchRoot.Exclude; nil: no watch may have any.
+	Patterns func(patterns []string) (match func(path string) bool, err error)
+	Log      *slog.Logger // nil means slog.Default
 }
 
 // Host is a machine's file system, units, packages and programs. It may be used
@@ -52,6 +54,7 @@ type Host struct {
 	log   *slog.Logger
 	facts func() hosts.Facts
 
+	patterns func([]string) (func(string) bool, error)
 	expected func() map[string]bool // mount points, as fstab has it
 
 	fsPolicy policyCache
@@ -76,7 +79,7 @@ var (
 
 // New opens the host. Close it after use.
 func New(opts Options) (*Host, error) {
-	h := &Host{root: opts.Root, log: opts.Log}
+	h := &Host{root: opts.Root, log: opts.Log, patterns: opts.Patterns}
 	if h.root == "" {
 		h.root = "/"
 	}

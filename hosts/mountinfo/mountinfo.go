@@ -13,6 +13,7 @@ import (
 
 // Mount is one line of the table.
 type Mount struct {
+	ID string // of this mount, and of no other that is there at the time
 	// Root is what of its file system is mounted, a path in that.
 	Root string
 	// Gone: Root was removed, or another was renamed over it; what is mounted
@@ -48,7 +49,7 @@ func parse(line string) (Mount, error) {
 	if len(fields) < 6 {
 		return Mount{}, fmt.Errorf("cannot read mounts: %q is no line of them", line)
 	}
-	m := Mount{Point: Unescape(fields[4]), Options: strings.Split(fields[5], ",")}
+	m := Mount{ID: fields[0], Point: Unescape(fields[4]), Options: strings.Split(fields[5], ",")}
 	m.Root, m.Gone = strings.CutSuffix(Unescape(fields[3]), "//deleted")
 	return m, nil
 }

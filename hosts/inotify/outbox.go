@@ -1,0 +1,196 @@
+package inotify
+
+import (
+	"path"
+	"sync"
+
+	"hikae/hosts"
+)
+
+// maxHeld is how many paths are held while nobody takes them. With more, what
+// they lie in is told of in their place.
+const maxHeld = 100_000
+
+// outbox gathers what is to be told until it is taken.
+type outbox struct {
+	mu    sync.Mutex
+	order []string // "" where one was moved further on
+	seen  map[string]*held
+	notes []string
+	ready bool
+	state state
+	fresh bool // there is something to take
+	ring  chan struct{}
+	roots []string // that stand for all, when there is too much
+}
+
+type held struct {
+	hosts.Seen
+	at int // in order
+}
+
+// state is what each report says besides.
+type state struct {
+	watches int
+	polled  []string
+}
+
+func newOutbox() *outbox {
+	return &outbox{seen: map[string]*held{}, ring: make(chan struct{}, 1)}
+}
+
+// tell adds what was seen. deep and shallow are as hosts.Seen has them.
+func (o *outbox) tell(p string, deep, shallow bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.add(p, deep, shallow)
+}
+
+func (o *outbox) add(p string, deep, shallow bool) *held {
+	o.fresh = true
+	h := o.seen[p]
+	switch {
+	case h == nil:
+		if len(o.seen) >= maxHeld {
+			o.squeeze()
+		}
+		h = &held{Seen: hosts.Seen{Path: p, Deep: deep, Shallow: shallow}, at: len(o.order)}
+		o.seen[p] = h
+		o.order = append(o.order, p)
+	case deep:
+		h.Shallow = shallow && (h.Shallow || !h.Deep)
+		h.Deep = true
+	}
+	return h
+}
+
+// removed tells of what was removed, or made anew: it is not what came there.
+func (o *outbox) removed(p string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.add(p, false, false).From = ""
+}
+
+// renamed tells of what was renamed, and of its old name after it.
+func (o *outbox) renamed(p, from string, deep bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	origin := from
+	if h := o.seen[from]; h != nil && h.From != "" { // untold as yet: from further back
+		origin, h.From = h.From, ""
+	}
+	h := o.add(p, deep, false)
+	h.From = ""
+	if origin != p {
+		h.From = origin
+	}
+	o.last(from)
+	if origin != from && origin != p {
+		o.last(origin)
+	}
+}
+
+// last has a path told after all others.
+func (o *outbox) last(p string) {
+	if h := o.seen[p]; h != nil {
+		o.order[h.at] = ""
+		h.at = len(o.order)
+		o.order = append(o.order, p)
+		return
+	}
+	o.add(p, false, false)
+}
+
+// squeeze has each directory stand for what is held of its entries; if that is
+// still too much, the roots stand for all.
+func (o *outbox) squeeze() {
+	was := o.seen
+	o.seen, o.order = map[string]*held{}, nil
+	for p, h := range was {
+		if h.Deep && !h.Shallow {
+			p = h.Path
+			o.put(p, false)
+		} else {
+			o.put(path.Dir(p), true)
+			if h.Deep {
+				o.put(p, true)
+			}
+		}
+	}
+	if len(o.seen) > maxHeld/2 {
+		o.seen, o.order = map[string]*held{}, nil
+		for _, r := range o.roots {
+			o.put(r, false)
+		}
+	}
+}
+
+func (o *outbox) put(p string, shallow bool) {
+	if h := o.seen[p]; h != nil {
+		h.Deep, h.Shallow = true, h.Shallow && shallow
+		return
+	}
+	o.seen[p] = &held{Seen: hosts.Seen{Path: p, Deep: true, Shallow: shallow}, at: len(o.order)}
+	o.order = append(o.order, p)
+}
+
+// note adds a sentence for a person.
+func (o *outbox) note(s string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.notes = append(o.notes, s)
+	o.fresh = true
+}
+
+// flush has what was told taken, and says how the watch is.
+func (o *outbox) flush(s state, ready bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.state = s
+	if ready {
+		o.ready, o.fresh = true, true
+	}
+	if o.fresh {
+		select {
+		case o.ring <- struct{}{}:
+		default: // it was rung and nobody came yet
+		}
+	}
+}
+
+// take gives what is to be told; false where it is nothing.
+func (o *outbox) take() (hosts.WatchReport, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	r := hosts.WatchReport{Ready: o.ready, Notes: o.notes, Watches: o.state.watches, Polled: o.state.polled}
+	if !o.fresh {
+		return r, false
+	}
+	deep := false
+	for _, h := range o.seen {
+		deep = deep || h.Deep && !h.Shallow
+	}
+	for _, p := range o.order {
+		if p == "" || deep && o.within(p) {
+			continue
+		}
+		r.Seen = append(r.Seen, o.seen[p].Seen)
+	}
+	clear(o.seen)
+	if cap(o.order) > 4096 {
+		o.seen, o.order = map[string]*held{}, nil
+	}
+	o.order, o.notes, o.ready, o.fresh = o.order[:0], nil, false, false
+	return r, true
+}
+
+// within reports whether a directory above p is told of with all below it.
+func (o *outbox) within(p string) bool {
+	for p != "/" && p != "." {
+		p = path.Dir(p)
+		if h := o.seen[p]; h != nil && h.Deep && !h.Shallow {
+			return true
+		}
+	}
+	return false
+}
