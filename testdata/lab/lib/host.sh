@@ -68,6 +68,15 @@ host_unmount() {
   die "another mount namespace holds $dir/disk.img"
 }
 
+# Run a program in a mount namespace without the other hosts' disks: nspawn keeps
+# all that it was started with, unseen beneath the host's root, for as long as the
+# host runs, and a disk that is held there is not gone when its own host stops.
+# shellcheck disable=SC2016
+readonly FORGET_HOSTS='own=$1; shift
+grep -oE " /[^ ]+/hosts/(primary|standby|fresh|vps)/(root|disk) " /proc/self/mounts | sort -r |
+  while read -r m; do case $m in "$own"/*) ;; *) umount -l "$m" 2>/dev/null ;; esac; done
+exec "$@"'
+
 host_start() {
   local dir; dir=$(run_dir "$1")
   host_alive "$1" && return
@@ -79,7 +88,8 @@ host_start() {
     # The lab's hosts see cgroup2 alone, whatever this machine has. /proc/sys/net
     # is theirs; the clock and the kernel's modules are not.
     export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
-    exec setsid systemd-nspawn --quiet --register=no --keep-unit --boot \
+    exec setsid unshare --mount sh -c "$FORGET_HOSTS" sh "$HIKAE_LAB/hosts/$1" \
+      systemd-nspawn --quiet --register=no --keep-unit --boot \
       --directory="$(host_root "$1")" --machine="$1" \
       --network-namespace-path="/run/netns/$(netns "$1")" \
       --capability=all --drop-capability=CAP_SYS_TIME,CAP_SYS_MODULE,CAP_SYS_RAWIO \
