@@ -12,7 +12,7 @@ import (
 )
 
 func TestDead(t *testing.T) {
-	first := unitState{Active: "active", Sub: "running", MainPID: 7, Restarts: 1}
+	first := unitState{UnitState: hosts.UnitState{Active: "active", Sub: "running", MainPID: 7, Restarts: 1}}
 	for _, tt := range []struct {
 		name string
 		edit func(*unitState)

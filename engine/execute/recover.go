@@ -150,7 +150,7 @@ func (e *execution) resume(rec *journalGroup) (*group, map[string]unitState, err
 	g.nameUnitFiles()
 	before := map[string]unitState{}
 	for _, name := range rec.Active {
-		before[name] = unitState{Active: "active"}
+		before[name] = unitState{UnitState: hosts.UnitState{Active: "active"}}
 	}
 	return g, before, nil
 }

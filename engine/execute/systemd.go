@@ -16,11 +16,8 @@ import (
 
 // unitState is what systemd says of a unit now.
 type unitState struct {
-	Load, Active, Sub string
-	Restarts          int    // by systemd, since the unit was started
-	MainPID           int    // 0: none, or not known
-	CGroup            string // "" where nothing runs
-	Listens           []string
+	hosts.UnitState
+	Listens []string
 }
 
 func (s unitState) active() bool {
@@ -54,9 +51,22 @@ func (e *execution) states(ctx context.Context, g *group) (map[string]unitState,
 
 func isTemplate(unit string) bool { return strings.Contains(unit, "@.") }
 
-// show asks systemd for several units at once: their blocks come in the order
-// asked, parted by empty lines (systemctl(1)).
+// show asks systemd for several units at once.
 func (e *execution) show(ctx context.Context, names []string) (map[string]unitState, error) {
+	if h, ok := e.x.Host.(hosts.UnitStater); ok {
+		told, err := h.UnitStates(ctx, names)
+		states := make(map[string]unitState, len(told))
+		for n, s := range told {
+			states[n] = unitState{UnitState: s}
+		}
+		return states, err
+	}
+	return e.showByProgram(ctx, names)
+}
+
+// showByProgram is show by systemctl(1): the units' blocks come in the order asked,
+// parted by empty lines.
+func (e *execution) showByProgram(ctx context.Context, names []string) (map[string]unitState, error) {
 	argv := append([]string{"systemctl", "show", "-p", "Id,LoadState,ActiveState,SubState,NRestarts,MainPID,ControlGroup", "--"}, names...)
 	r, err := e.x.Host.Run(ctx, hosts.Cmd{Argv: argv})
 	if err != nil {

@@ -30,6 +30,8 @@ func (h *Host) Listening(ctx context.Context, cgroup string) ([]string, error) {
 		return nil, fmt.Errorf("cannot tell on what %s listens: %w", cgroup, err)
 	}
 	found := map[string]bool{}
+	own, _ := os.Readlink(threadNS) // "" is nobody's
+	by := map[string][]listener{}   // by their network
 	for _, pid := range pids {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -39,7 +41,18 @@ func (h *Host) Listening(ctx context.Context, cgroup string) ([]string, error) {
 		if len(inodes) == 0 {
 			continue
 		}
-		for _, s := range listeners(dir + "/net") {
+		net, err := os.Readlink(dir + "/ns/net")
+		if err != nil {
+			continue // it has ended
+		}
+		if _, read := by[net]; !read {
+			from := dir + "/net"
+			if net == own {
+				from = threadNet
+			}
+			by[net] = listeners(from)
+		}
+		for _, s := range by[net] {
 			if inodes[s.inode] {
 				found[s.name] = true
 			}
@@ -110,11 +123,23 @@ func socketsOf(fdDir string) map[string]bool {
 // listener is a socket that takes what comes.
 type listener struct{ name, inode string }
 
+// The calling thread's network.
+const (
+	threadNS  = "/proc/thread-self/ns/net"
+	threadNet = "/proc/thread-self/net"
+)
+
 // listeners reads those of one network namespace.
 func listeners(netDir string) []listener {
 	const tcpListen, udpUnconnected, udpPorts = "0A", "07", 1024
 	var out []listener
-	for _, proto := range []string{"tcp", "tcp6", "udp", "udp6"} {
+	protos := []string{"udp", "udp6", "tcp", "tcp6"}
+	if netDir == threadNet {
+		if tcp, err := tcpListeners(); err == nil { // else a kernel without
+			out, protos = tcp, protos[:2]
+		}
+	}
+	for _, proto := range protos {
 		eachLine(filepath.Join(netDir, proto), func(f []string) {
 			if len(f) < 10 {
 				return

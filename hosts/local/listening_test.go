@@ -38,16 +38,31 @@ func TestListeners(t *testing.T) {
 	defer c.Close()
 
 	ours := socketsOf("/proc/self/fd")
-	var got []string
-	for _, s := range listeners("/proc/self/net") {
-		if ours[s.inode] {
-			got = append(got, s.name)
+	slices.Sort(want)
+	for _, from := range []string{"/proc/self/net", threadNet} { // the latter asks the kernel in another way
+		var got []string
+		for _, s := range listeners(from) {
+			if ours[s.inode] {
+				got = append(got, s.name)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", from, got, want)
 		}
 	}
-	slices.Sort(got)
-	slices.Sort(want)
-	if !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
+	if _, err := tcpListeners(); err != nil {
+		t.Logf("this kernel does not tell by netlink: %v", err)
+	}
+}
+
+func BenchmarkListeners(b *testing.B) {
+	for _, from := range []string{"/proc/self/net", threadNet} {
+		b.Run(from, func(b *testing.B) {
+			for b.Loop() {
+				listeners(from)
+			}
+		})
 	}
 }
 

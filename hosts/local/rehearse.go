@@ -27,7 +27,7 @@ const (
 	livesFor = 700 * time.Millisecond
 	// listensWithin is how much it may take until it listens, on a busy host.
 	listensWithin = 4 * time.Second
-	rehearseStep  = 20 * time.Millisecond
+	rehearseStep  = 10 * time.Millisecond
 	// lastWords bounds what is kept of what it prints, in bytes, from the end.
 	lastWords = 2 << 10
 )
@@ -67,12 +67,13 @@ func (h *Host) Rehearse(ctx context.Context, daemons []hosts.Rehearsal) ([]strin
 		died string
 		err  error
 	}
+	held := listeners(threadNet)
 	ended := make(chan end, len(daemons))
 	for i, d := range daemons {
 		onOwnThread(func() {
 			e := end{i: i}
 			defer func() { ended <- e }()
-			e.died, e.err = h.rehearse(ctx, ns, d)
+			e.died, e.err = h.rehearse(ctx, ns, d, held)
 		})
 	}
 	died := make([]string, len(daemons))
@@ -88,8 +89,8 @@ func (h *Host) Rehearse(ctx context.Context, daemons []hosts.Rehearsal) ([]strin
 }
 
 // rehearse makes the calling thread's namespaces those of a stage, and starts a
-// daemon on it.
-func (h *Host) rehearse(ctx context.Context, view *os.File, d hosts.Rehearsal) (died string, err error) {
+// daemon on it. held are the sockets that listen on the host.
+func (h *Host) rehearse(ctx context.Context, view *os.File, d hosts.Rehearsal, held []listener) (died string, err error) {
 	network, err := hostNetwork()
 	if err != nil {
 		return "", err
@@ -124,11 +125,11 @@ func (h *Host) rehearse(ctx context.Context, view *os.File, d hosts.Rehearsal) (
 	}
 	defer first.Wait()         //nolint:errcheck // it was killed
 	defer first.Process.Kill() //nolint:errcheck // so it had ended
-	return h.play(ctx, d, first.Process.Pid, logged)
+	return h.play(ctx, d, held, first.Process.Pid, logged)
 }
 
 // play starts the daemon and watches it, in the process namespace of another.
-func (h *Host) play(ctx context.Context, d hosts.Rehearsal, keeper int, logged *syslog) (died string, err error) {
+func (h *Host) play(ctx context.Context, d hosts.Rehearsal, held []listener, keeper int, logged *syslog) (died string, err error) {
 	said, err := unix.MemfdCreate("said", unix.MFD_CLOEXEC)
 	if err != nil {
 		return "", err
@@ -143,7 +144,12 @@ func (h *Host) play(ctx context.Context, d hosts.Rehearsal, keeper int, logged *
 	if err := unix.Setns(int(pids.Fd()), unix.CLONE_NEWPID); err != nil {
 		return "", fmt.Errorf("cannot enter a process namespace: %w", err)
 	}
-	env := environment(d.Main)
+	ready, err := listenReady()
+	if err != nil {
+		return "", err
+	}
+	defer ready.close()
+	env := append(environment(d.Main), ready.env())
 	cmd := exec.Command(d.Argv[0], expand(d.Argv[1:], env)...)
 	cmd.Env, cmd.Dir = env, "/"
 	cmd.Stdout, cmd.Stderr = out, out
@@ -159,7 +165,7 @@ func (h *Host) play(ctx context.Context, d hosts.Rehearsal, keeper int, logged *
 	ended := make(chan error, 1)
 	var gone sync.WaitGroup
 	gone.Go(func() { ended <- cmd.Wait() })
-	err = h.watch(ctx, d, ended)
+	err = h.watch(ctx, d, ended, &signs{ready: ready, d: d, roots: []int{keeper, cmd.Process.Pid}})
 	if end, ok := errors.AsType[*endedError](err); ok {
 		said := strings.TrimSpace(tail(out) + "\n" + strings.ToValidUTF8(logged.close(), "?"))
 		if slices.ContainsFunc(stageFaults, func(f string) bool { return strings.Contains(said, f) }) {
@@ -174,7 +180,7 @@ func (h *Host) play(ctx context.Context, d hosts.Rehearsal, keeper int, logged *
 	if err != nil {
 		return "", err
 	}
-	return inTheWay(listeners("/proc/thread-self/net"), d)
+	return inTheWay(listeners(threadNet), held, d)
 }
 
 // endedError: the daemon has ended by itself.
@@ -183,7 +189,7 @@ type endedError struct{ why string }
 func (e *endedError) Error() string { return e.why }
 
 // watch returns nil once the daemon has lived for long enough.
-func (h *Host) watch(ctx context.Context, d hosts.Rehearsal, ended <-chan error) error {
+func (h *Host) watch(ctx context.Context, d hosts.Rehearsal, ended <-chan error, by *signs) error {
 	tick := time.NewTicker(rehearseStep)
 	defer tick.Stop()
 	for start := time.Now(); ; {
@@ -199,7 +205,8 @@ func (h *Host) watch(ctx context.Context, d hosts.Rehearsal, ended <-chan error)
 		case <-tick.C:
 		}
 		lived := time.Since(start)
-		if lived >= cmp.Or(d.Lives, livesFor) && (!d.Listens || lived >= listensWithin || len(listeners("/proc/thread-self/net")) > 0) {
+		settled := by.settled(lived)
+		if (settled || lived >= cmp.Or(d.Lives, livesFor)) && (!d.Listens || lived >= listensWithin || by.listens()) {
 			return nil
 		}
 	}

@@ -97,8 +97,8 @@ func newAddr(a netip.Addr) []byte {
 }
 
 // inTheWay says which of the sockets that a rehearsed daemon listens on somebody
-// else holds on the host; "" where none.
-func inTheWay(wanted []listener, d hosts.Rehearsal) (string, error) {
+// else holds of those on the host; "" where none.
+func inTheWay(wanted, held []listener, d hosts.Rehearsal) (string, error) {
 	own := map[string]bool{}
 	for _, cgroup := range append([]string{d.Running}, d.Beside...) {
 		if cgroup == "" {
@@ -114,7 +114,6 @@ func inTheWay(wanted []listener, d hosts.Rehearsal) (string, error) {
 			}
 		}
 	}
-	held := listeners("/proc/self/net")
 	for _, w := range wanted {
 		for _, h := range held {
 			if !own[h.inode] && w.overlaps(h, wanted, held) {
