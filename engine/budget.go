@@ -23,7 +23,7 @@ const DefaultBudget = -1
 const (
 	leastDeletions     = 25
 	deletionShare      = 10 // one in so many of what hikae applied to the host
-	leastModifications = 100
+	leastModifications = 300
 	modificationShare  = 4 // one in so many of the files that are wished there
 )
 

@@ -41,13 +41,13 @@ func TestBudget(t *testing.T) {
 		wasInStep    bool
 		want         string
 	}{
-		{25, 100, 0, own, true, ""},
+		{25, 300, 0, own, true, ""},
 		{26, 0, 0, own, true, "26 deletions (at most 25)"},
 		{26, 0, 300, own, true, ""}, // a tenth of 326
 		{33, 0, 267, own, true, "33 deletions (at most 30)"},
-		{0, 101, 0, own, true, "101 files overwritten (at most 100)"},
+		{0, 301, 0, own, true, "301 files overwritten (at most 300)"},
 		{0, 101, 303, own, true, ""}, // a quarter of those wished
-		{26, 101, 0, own, true, "26 deletions (at most 25) and 101 files overwritten (at most 100)"},
+		{26, 301, 0, own, true, "26 deletions (at most 25) and 301 files overwritten (at most 300)"},
 		{0, 101, 0, own, false, ""}, // the first contact lists them
 		{26, 0, 0, own, false, "26 deletions (at most 25)"},
 		{1, 0, 0, Budget{0, DefaultBudget}, true, "1 deletions (at most 0)"},

@@ -235,7 +235,14 @@ func (t *followerStatus) keepsBack(addrs []engine.Addr, err error) {
 
 func (t *followerStatus) conflict(err error) { t.change(func() { t.s.Conflict = err.Error() }) }
 
-func (t *followerStatus) away(state State, err error) { t.change(func() { t.be(state, err.Error()) }) }
+// away says why nothing can be applied; it reports whether that is new.
+func (t *followerStatus) away(state State, err error) (fresh bool) {
+	t.change(func() {
+		fresh = t.s.State != state
+		t.be(state, err.Error())
+	})
+	return fresh
+}
 
 func (t *followerStatus) working() {
 	t.change(func() {

@@ -234,8 +234,9 @@ func (f *follower) judge(w work, applied *control.Applied, err error) time.Durat
 		return lookEvery
 	case errors.As(err, &over):
 		f.back(w)
-		f.told.away(OverBudget, err)
-		f.loop.Log.Error("stopped: more would be deleted or overwritten than the budget allows", "host", f.t.Name, "error", err)
+		if f.told.away(OverBudget, err) {
+			f.loop.Log.Error("stopped: more would be deleted or overwritten than the budget allows", "host", f.t.Name, "error", err)
+		}
 		return overBudgetAgain
 	case !w.all && !control.LostLink(err) && short(err):
 		w.all = true
