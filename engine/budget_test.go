@@ -46,8 +46,8 @@ func TestBudget(t *testing.T) {
 		{26, 0, 300, own, true, ""}, // a tenth of 326
 		{33, 0, 267, own, true, "33 deletions (at most 30)"},
 		{0, 301, 0, own, true, "301 files overwritten (at most 300)"},
-		{0, 101, 303, own, true, ""}, // a quarter of those wished
-		{26, 301, 0, own, true, "26 deletions (at most 25) and 301 files overwritten (at most 300)"},
+		{0, 301, 903, own, true, ""}, // a quarter of those wished
+		{35, 301, 0, own, true, "35 deletions (at most 33) and 301 files overwritten (at most 300)"},
 		{0, 101, 0, own, false, ""}, // the first contact lists them
 		{26, 0, 0, own, false, "26 deletions (at most 25)"},
 		{1, 0, 0, Budget{0, DefaultBudget}, true, "1 deletions (at most 0)"},

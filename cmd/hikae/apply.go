@@ -37,7 +37,7 @@ point, and the command that brings it back is printed.
 
 ` + chooseHelp + `
 An apply that would delete more than 25 things that hikae made (or a tenth of
-them, where that is more), or overwrite more than 100 files (or a quarter of
+them, where that is more), or overwrite more than 300 files (or a quarter of
 those that are wished), stops: the source may have lost a mount, or be damaged.
 --yes is not enough then; type the words that are asked for, or give
 --over-budget. budget { deletions = N, modifications = N } in the project sets
