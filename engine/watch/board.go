@@ -100,10 +100,10 @@ func (t *sourceStatus) be(state, why string) {
 
 func (t *sourceStatus) away(err error) { t.be(away, err.Error()) }
 
-func (t *sourceStatus) here() {
-	t.be(followed, "")
-	t.change(func() { t.s.Notes = nil })
-}
+func (t *sourceStatus) here() { t.be(followed, "") }
+
+// anew forgets what was noted of a session that has ended.
+func (t *sourceStatus) anew() { t.change(func() { t.s.Notes = nil }) }
 
 func (t *sourceStatus) changed(at time.Time) { t.change(func() { t.s.Changed = at.UTC() }) }
 

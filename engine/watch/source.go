@@ -105,6 +105,8 @@ func (s *source) session(ctx context.Context, met func()) error {
 	if live.Facts().SystemState == "stopping" {
 		return errStopping
 	}
+	s.told.anew()
+	s.hook(ctx, live)
 	w := &watched{source: s, live: live, q: q, due: time.NewTimer(0), audit: time.NewTimer(s.of.Audit)}
 	defer w.due.Stop()
 	defer w.audit.Stop()
@@ -116,6 +118,21 @@ func (s *source) session(ctx context.Context, met func()) error {
 		<-s.commits
 	}
 	return err
+}
+
+// hook has dnf say when a transaction has ended.
+func (s *source) hook(ctx context.Context, live *control.Live) {
+	changed, advice, err := live.InstallHook(ctx)
+	switch {
+	case err != nil:
+		advice = err.Error()
+	case changed:
+		s.loop.Log.Info("dnf's action is installed", "host", s.of.Source.Name)
+	}
+	if advice != "" {
+		s.loop.Log.Warn(advice, "host", s.of.Source.Name)
+		s.told.note(advice)
+	}
 }
 
 // watched is a source under watch.
