@@ -69,6 +69,13 @@ type Reader interface {
 	Units(ctx context.Context) ([]Unit, error)
 }
 
+// Stateful is a Reader whose Facts may be old by now, and that says how its systemd
+// is at this moment: "" where it has none, or does not answer.
+type Stateful interface {
+	Reader
+	SystemState(ctx context.Context) string
+}
+
 // Straightener is a Reader that tells at once whether a link is on the way to a path.
 type Straightener interface {
 	// Straight reports whether the directories above path are there and none of

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hikae/engine"
@@ -35,6 +36,8 @@ type Client struct {
 	schemas map[string]engine.Schema
 	agent   hello
 	served  <-chan struct{} // of a Local client: closed when its server has ended
+
+	state atomic.Value // the newest SystemState that a Read heard, a string
 
 	mu      sync.Mutex // held by the operation under way
 	homeKey []byte
@@ -101,8 +104,15 @@ func (c *Client) hello(ctx context.Context) error {
 	return nil
 }
 
-// Facts is what the agent's host said of itself when the session began.
-func (c *Client) Facts() hosts.Facts { return *c.agent.Facts }
+// Facts is what the agent's host said of itself when the session began; of how its
+// systemd is, what the last Read heard.
+func (c *Client) Facts() hosts.Facts {
+	f := *c.agent.Facts
+	if state, ok := c.state.Load().(string); ok {
+		f.SystemState = state
+	}
+	return f
+}
 
 // Build is the agent's build id.
 func (c *Client) Build() string { return c.agent.Build }

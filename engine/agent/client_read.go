@@ -36,6 +36,9 @@ func (c *Client) Read(ctx context.Context, req ReadRequest, emit func(engine.Res
 	if err = c.end(err); err != nil {
 		return nil, nil, fmt.Errorf("cannot read the host%s: %w", c.at(), err)
 	}
+	if res.SystemState != "" {
+		c.state.Store(res.SystemState)
+	}
 	if len(res.Stamps) == 0 { // what we have holds
 		res.Stamps = req.Stamps
 	}

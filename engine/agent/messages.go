@@ -32,6 +32,8 @@ type readRequest struct {
 type readResult struct {
 	Coverage map[string]engine.Coverage `cbor:"1,keyasint"`
 	Stamps   []byte                     `cbor:"2,keyasint,omitempty"`
+	// SystemState is that of Facts, after the read; "" where it is not known.
+	SystemState string `cbor:"3,keyasint,omitempty"`
 }
 
 type fetchRequest struct {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hikae/engine"
+	"hikae/hosts"
 )
 
 // batchSize is about how many bytes of resources go out at once.
@@ -86,6 +87,9 @@ func (ss *session) read(ctx context.Context, m message) error {
 		if len(stamps) < MaxMessage/2 && !bytes.Equal(stamps, req.Stamps) {
 			res.Stamps = stamps
 		}
+	}
+	if s, ok := ss.Host.(hosts.Stateful); ok {
+		res.SystemState = s.SystemState(ctx)
 	}
 	return ss.l.sendValue(kindReadDone, res)
 }

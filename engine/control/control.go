@@ -154,7 +154,7 @@ func (c *Controller) readOnce(ctx context.Context, conn *agent.Client, t Target,
 	if err != nil {
 		return nil, err
 	}
-	act := &engine.Actual{Facts: conn.Facts(), Resources: map[engine.Addr]*engine.Resource{}}
+	act := &engine.Actual{Resources: map[engine.Addr]*engine.Resource{}}
 	req := agent.ReadRequest{Scope: scope, Stamps: stamps, HomeKey: c.Keys.Home}
 	act.Coverage, req.Stamps, err = conn.Read(ctx, req, func(r engine.Resource) error {
 		if act.Resources[r.Addr] != nil {
@@ -169,6 +169,7 @@ func (c *Controller) readOnce(ctx context.Context, conn *agent.Client, t Target,
 	if err != nil {
 		return nil, err
 	}
+	act.Facts = conn.Facts()
 	if len(req.Stamps) > 0 && !bytes.Equal(req.Stamps, stamps) { // a plan of what is as it was writes nothing
 		if err := c.Store.Set(states.Stamps, t.Name, req.Stamps); err != nil {
 			return nil, err

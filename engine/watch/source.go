@@ -102,9 +102,6 @@ func (s *source) session(ctx context.Context, met func()) error {
 		return err
 	}
 	defer live.Close()
-	if live.Facts().SystemState == "stopping" {
-		return errStopping
-	}
 	s.told.anew()
 	s.hook(ctx, live)
 	w := &watched{source: s, live: live, q: q, due: time.NewTimer(0), audit: time.NewTimer(s.of.Audit)}
@@ -150,6 +147,9 @@ type watched struct {
 }
 
 func (w *watched) follow(ctx context.Context) error {
+	if w.live.Facts().SystemState == "stopping" {
+		return errStopping
+	}
 	freeze := time.NewTicker(freezeEvery)
 	defer freeze.Stop()
 	w.armed, w.stale = true, true
@@ -208,6 +208,9 @@ func (w *watched) all(ctx context.Context) error {
 }
 
 func (w *watched) changed(ctx context.Context, changed []engine.Addr, since time.Time) error {
+	if w.live.Facts().SystemState == "stopping" {
+		return errStopping
+	}
 	w.alarms()
 	if len(changed) == 0 {
 		return nil

@@ -105,6 +105,18 @@ func (s *systemd) state(ctx context.Context) (string, error) {
 	return state, nil
 }
 
+// SystemState implements hosts.Stateful.
+func (h *Host) SystemState(ctx context.Context) string {
+	if !h.systemd.here {
+		return ""
+	}
+	state, err := h.systemd.state(ctx)
+	if err != nil {
+		h.log.Debug("systemd does not say how it is", "error", err)
+	}
+	return state
+}
+
 // defaultUnit reads which target the host boots to: the link default.target.
 func (h *Host) defaultUnit() string {
 	for _, dir := range []string{"etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"} {
