@@ -21,6 +21,9 @@ const genTime = "20060102T150405.000Z"
 // holds the time.
 const header = "snapshot.hcl"
 
+// GenerationTime is when a generation was begun.
+func GenerationTime(gen string) (time.Time, error) { return time.Parse(genTime, gen) }
+
 // WriteSnapshot stores a snapshot's files (names relative, slashes) as a new
 // generation of host and refreshes the copy for people, which also gets the
 // readable ones. Where nothing but the header differs from the newest

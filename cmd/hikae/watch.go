@@ -65,7 +65,7 @@ func notify(state string) { _, _ = daemon.SdNotify(false, state) } // it asks ag
 func following(pr *lang.Project) ([]watch.Following, error) {
 	var all []watch.Following
 	for _, p := range pr.Pairs {
-		f := watch.Following{Audit: p.Audit, Report: p.ReportDrift}
+		f := watch.Following{Audit: p.Audit, Report: p.ReportDrift, Delay: p.Delay}
 		var err error
 		if f.Source, err = target(pr, wish{host: p.InitialPrimary}); err != nil {
 			return nil, err

@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	pairAttrs   = []string{"audit", "drift", "hostonly", "initial_primary", "keep", "members", "paths", "safe"}
+	pairAttrs   = []string{"audit", "delay", "drift", "hostonly", "initial_primary", "keep", "members", "paths", "safe"}
 	mirrorAttrs = []string{"reload"}
 )
 
@@ -86,8 +86,8 @@ const (
 	shortestAudit = time.Minute
 )
 
-// audit reads how often all of the followers is compared, and what becomes of
-// what is not as it should be.
+// audit reads how often all of the followers is compared, what becomes of what is
+// not as it should be, and how long packages wait.
 func (l *loader) audit(r *blockReader, p *Pair) {
 	p.Audit = defaultAudit
 	if s := r.text("audit"); s != "" {
@@ -96,6 +96,13 @@ func (l *loader) audit(r *blockReader, p *Pair) {
 			l.fail(r.at("audit"), fmt.Sprintf("audit %q is no time between audits", s), `Write a time of a minute or more, as in "1h" or "30m".`)
 		}
 		p.Audit = d
+	}
+	if s := r.text("delay"); s != "" {
+		d, err := time.ParseDuration(s)
+		if err != nil || d <= 0 {
+			l.fail(r.at("delay"), fmt.Sprintf("delay %q is no time to wait", s), `Write for how long packages wait before followers get them, as in "24h".`)
+		}
+		p.Delay = d
 	}
 	switch s := r.text("drift"); s {
 	case "", "repair":

@@ -60,6 +60,7 @@ type Pair struct {
 	Paths          []string // trees beyond /etc to carry
 	Mirrors        []Mirror
 	Audit          time.Duration // between comparisons of all
+	Delay          time.Duration // before followers get packages that changed
 	ReportDrift    bool          // what an audit finds is told and left
 	Budget         engine.Budget // where it says more than the project's
 	Range          hcl.Range

@@ -166,7 +166,10 @@ func (f *follower) do(ctx context.Context, w *work) (*control.Applied, error) {
 	if f.live == nil || w.audit {
 		w.all = true
 	}
-	source := f.spoilt.in(w.snap)
+	source, err := f.loop.Control.Delayed(f.spoilt.in(w.snap), f.source.of.Delay)
+	if err != nil {
+		return nil, err
+	}
 	if !w.all {
 		return f.live.Converge(ctx, source, slices.Collect(maps.Keys(w.addrs)))
 	}

@@ -27,6 +27,8 @@ type Following struct {
 	Followers []control.Target
 	// Audit is how often all of every host is read and compared.
 	Audit time.Duration
+	// Delay is how long packages that changed wait before followers get them.
+	Delay time.Duration
 	// Report leaves drift that an audit finds as it is, and tells of it.
 	Report bool
 }
