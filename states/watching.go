@@ -51,16 +51,48 @@ func (s *Store) Watching(holder string) (stop func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// lockFile takes a lock that ends with the process; it names the holder.
+// Watcher names the process that follows; "" where none does. It takes no lock,
+// so it is in nobody's way.
+func (s *Store) Watcher() (string, error) {
+	f, err := os.OpenFile(filepath.Join(s.dir, ".store", "watch.lock"), os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	l := unix.Flock_t{Type: unix.F_WRLCK}
+	if err == nil {
+		defer f.Close() //nolint:errcheck // it was read
+		err = unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &l)
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot tell whether hikae watch runs: %w", err)
+	}
+	if l.Type == unix.F_UNLCK {
+		return "", nil
+	}
+	return holderOf(f), nil
+}
+
+// holderOf is who a lock file names.
+func holderOf(f io.Reader) string {
+	who, _ := io.ReadAll(io.LimitReader(f, 200))
+	if who = bytes.TrimSpace(who); len(who) > 0 {
+		return string(who)
+	}
+	return "another process"
+}
+
+// lockFile takes a lock that ends with the process; it names the holder. It is one
+// of the open file (fcntl(2), F_OFD_SETLK), which can be asked for without being
+// taken.
 func lockFile(path, holder string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock store: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		who, _ := io.ReadAll(io.LimitReader(f, 200))
+	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK}); err != nil {
+		who := holderOf(f)
 		_ = f.Close()
-		return nil, fmt.Errorf("%w: %s is held by %s", ErrLocked, filepath.Dir(filepath.Dir(path)), bytes.TrimSpace(who))
+		return nil, fmt.Errorf("%w: %s is held by %s", ErrLocked, filepath.Dir(filepath.Dir(path)), who)
 	}
 	if err := f.Truncate(0); err == nil {
 		_, _ = f.WriteAt([]byte(holder+"\n"), 0)

@@ -17,6 +17,7 @@ const (
 	exitRolledBack = 3
 	exitRefused    = 4
 	exitConflict   = 5
+	exitBehind     = 6
 )
 
 const exitHelp = `Exit codes:
@@ -27,6 +28,7 @@ const exitHelp = `Exit codes:
   4  refused: nothing was changed (not confirmed, over the budget, a saved plan
      that no longer holds, the host's own, another apply under way)
   5  files are to be merged by hand: see hikae resolve; all else was done
+  6  status --behind: a follower is behind for longer, or hikae watch does not run
 Of several hosts the worst counts, in this order: 1, 3, 4, 5, 2, 0.`
 
 // errChanges makes plan --detailed-exitcode exit with exitChanges.
@@ -42,6 +44,8 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.Is(err, errChanges):
 		return exitChanges
+	case errors.Is(err, errBehind):
+		return exitBehind
 	case errors.Is(err, control.ErrRolledBack):
 		return exitRolledBack
 	case errors.Is(err, control.ErrConflict):

@@ -56,6 +56,7 @@ converged to it, and turns a bare box into the dead server.
   hikae resolve HOST             merge by hand what plan calls a conflict
   hikae rebuild HOST --from OLD  turn a bare box into OLD
   hikae watch                    follow the primary, for ever
+  hikae status                   how it is with those who follow
   hikae lint HOST                what will not do on its followers
   hikae lens GRAMMAR FILE...     what hikae understands of a daemon's file
 
@@ -76,7 +77,7 @@ converged to it, and turns a bare box into the dead server.
 	root.AddCommand(
 		a.initCmd(), a.validateCmd(), a.fmtCmd(),
 		a.snapshotCmd(), a.planCmd(), a.applyCmd(), a.resolveCmd(), a.rebuildCmd(),
-		a.watchCmd(), a.holdCmd(), a.releaseCmd(), a.showCmd(), a.diffCmd(), a.lensCmd(), a.lintCmd(), a.trustCmd(), a.versionCmd(), a.agentCmd(), a.docsCmd(),
+		a.watchCmd(), a.statusCmd(), a.holdCmd(), a.releaseCmd(), a.showCmd(), a.diffCmd(), a.lensCmd(), a.lintCmd(), a.trustCmd(), a.versionCmd(), a.agentCmd(), a.docsCmd(),
 	)
 	return root
 }
@@ -91,7 +92,7 @@ func (a *app) report(err error) {
 	var one *hostError
 	var files filesError
 	switch {
-	case errors.Is(err, errChanges), errors.As(err, &several), errors.As(err, &files) && files.of == 1:
+	case errors.Is(err, errChanges), errors.Is(err, errToldBehind), errors.As(err, &several), errors.As(err, &files) && files.of == 1:
 	case errors.As(err, &one) && a.json:
 		a.tell(a.view, one.host, one.err)
 	default:

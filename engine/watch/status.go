@@ -13,6 +13,7 @@ type Status struct {
 
 	Sources   []SourceStatus   `json:"sources"`
 	Followers []FollowerStatus `json:"followers"`
+	Mirrors   []MirrorStatus   `json:"mirrors,omitempty"`
 }
 
 // SourceStatus is how it is with a host that others follow.
@@ -36,19 +37,55 @@ type FollowerStatus struct {
 	Since  time.Time `json:"since"`
 	Why    string    `json:"why,omitempty"`
 
-	// Behind counts by kind what changed on the source and is not here yet; Oldest
-	// is when the oldest of it was heard of.
-	Behind  map[string]int `json:"behind,omitempty"`
-	All     bool           `json:"all,omitempty"` // all is yet to be compared
-	Oldest  time.Time      `json:"oldest,omitzero"`
-	Applied time.Time      `json:"applied,omitzero"` // when something last was
-	Changes int            `json:"changes"`          // applied since the start
+	// Behind is how much changed on the source and is not here yet, Oldest when the
+	// oldest of it was heard of, and Waits the names of some of it.
+	Behind int `json:"behind"`
+	// BehindSeconds is BehindFor, for who asks; the loop writes none.
+	BehindSeconds float64   `json:"behind_seconds"`
+	All           bool      `json:"all,omitempty"` // all is yet to be compared
+	Oldest        time.Time `json:"oldest,omitzero"`
+	Waits         []string  `json:"waits,omitempty"`
+	Seen          time.Time `json:"seen,omitzero"`    // when a change for it was last heard of
+	Applied       time.Time `json:"applied,omitzero"` // when something last was
+	Changes       int       `json:"changes"`          // applied since the start
 
-	HeldBack []Held    `json:"held_back,omitempty"`
-	Conflict string    `json:"conflict,omitempty"`
-	Drift    []string  `json:"drift,omitempty"` // that the last audit found
-	Audited  time.Time `json:"audited,omitzero"`
-	Audit    time.Time `json:"next_audit,omitzero"`
+	// Kinds is the same by kind, of those that anything is known of.
+	Kinds map[string]KindStatus `json:"kinds,omitempty"`
+
+	HeldBack   []Held    `json:"held_back,omitempty"`
+	Conflict   string    `json:"conflict,omitempty"` // what a person is to merge
+	Conflicted time.Time `json:"conflicted,omitzero"`
+	Drifted    int       `json:"drifted"`          // how much the last audit found to be not as it should be
+	Drift      []string  `json:"drift,omitempty"`  // the names of some of it
+	Mended     bool      `json:"mended,omitempty"` // it is as it should be since
+	Audited    time.Time `json:"audited,omitzero"`
+	Audit      time.Time `json:"next_audit,omitzero"`
+}
+
+// KindStatus is how it is with the resources of a kind on a follower.
+type KindStatus struct {
+	Behind   int       `json:"behind"`
+	Oldest   time.Time `json:"oldest,omitzero"`
+	Seen     time.Time `json:"seen,omitzero"`
+	Applied  time.Time `json:"applied,omitzero"`
+	HeldBack int       `json:"held_back"`
+	Drift    int       `json:"drift"`
+}
+
+// MirrorStatus is how it is with a data tree that is kept on a follower.
+type MirrorStatus struct {
+	Host        string    `json:"host"`
+	Source      string    `json:"source"`
+	Root        string    `json:"root"`
+	InStep      bool      `json:"in_step"`
+	Since       time.Time `json:"since"` // of being in step, or behind
+	Why         string    `json:"why,omitempty"`
+	Alarm       string    `json:"alarm,omitempty"` // it stands until a person looks
+	Held        bool      `json:"held,omitempty"`  // by hikae hold
+	Files       int       `json:"files"`           // that are yet to be brought
+	Bytes       int64     `json:"bytes"`
+	LastArrival time.Time `json:"last_arrival,omitzero"`
+	NextAudit   time.Time `json:"next_audit,omitzero"`
 }
 
 // Held is something that a follower could not take.
@@ -73,30 +110,6 @@ const (
 	OverBudget State = "over budget"
 	HeldBack   State = "held back" // in step but for what it could not take
 )
-
-// BehindFor is for how long the follower has not been what its source is: 0 where
-// nothing is known to differ.
-func (f *FollowerStatus) BehindFor(source *SourceStatus, now time.Time) time.Duration {
-	oldest := f.Oldest
-	earlier := func(t time.Time) {
-		if !t.IsZero() && (oldest.IsZero() || t.Before(oldest)) {
-			oldest = t
-		}
-	}
-	for _, h := range f.HeldBack {
-		earlier(h.Since)
-	}
-	if f.State != InStep && f.State != Behind && f.State != HeldBack {
-		earlier(f.Since)
-	}
-	if source != nil && source.State != followed {
-		earlier(source.Since)
-	}
-	if oldest.IsZero() {
-		return 0
-	}
-	return now.Sub(oldest)
-}
 
 const (
 	followed   = "followed"
