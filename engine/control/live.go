@@ -82,8 +82,16 @@ func (l *Live) Refresh(ctx context.Context, seen []hosts.Seen, kinds []string) (
 	if err != nil {
 		return nil, err
 	}
-	return l.take(withNew(l.s.actual, now, scope)), nil
+	changed := l.take(withNew(l.s.actual, now, scope))
+	if !slices.ContainsFunc(changed, isAccount) {
+		return changed, nil
+	}
+	// Files go by their owners' names: other files may be somebody else's now.
+	more, err := l.All(ctx)
+	return append(changed, more...), err
 }
+
+func isAccount(a engine.Addr) bool { return a.Kind == "user" || a.Kind == "group" }
 
 // part is the scope of a read of those paths that are files' own.
 func (l *Live) part(seen []hosts.Seen) engine.Scope {

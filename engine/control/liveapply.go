@@ -149,6 +149,11 @@ func (l *Live) settle(ctx context.Context, run *applying) error {
 		return err
 	}
 	l.take(withNew(l.s.actual, now, scope))
+	if slices.ContainsFunc(run.p.Changes, func(ch engine.Change) bool { return isAccount(ch.Addr) }) {
+		if _, err := l.All(ctx); err != nil { // see Refresh
+			return err
+		}
+	}
 	if run.settle(run.p.base, l.s.actual) {
 		if err := l.c.keepBase(run.p); err != nil {
 			return err

@@ -54,7 +54,13 @@ func newFollower(l *Loop, b *board, s *source, t control.Target) *follower {
 func (f *follower) take(snap *engine.Snapshot, changed []engine.Addr, since time.Time) {
 	f.put(func(w *work) {
 		w.snap = snap
+		if len(w.addrs)+len(changed) > mostSingle {
+			w.all = true
+		}
 		for _, a := range changed {
+			if w.all && len(w.addrs) > 0 { // one of them says since when
+				break
+			}
 			if _, waits := w.addrs[a]; !waits {
 				w.addrs[a] = since
 			}

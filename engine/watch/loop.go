@@ -52,6 +52,7 @@ const (
 	storeAgain   = 20 * time.Second       // after a generation could not be written
 	aliveEvery   = 5 * time.Second
 
+	mostSingle      = 5000             // changes; more are found sooner by comparing all
 	overBudgetAgain = 30 * time.Second // a person may have applied it meanwhile
 )
 

@@ -16,7 +16,7 @@ type queue struct {
 
 	mu    sync.Mutex
 	seen  map[string]hosts.Seen // by path
-	kinds map[string]bool
+	kinds map[string]time.Time  // when each was last heard of
 	first time.Time // when the oldest of it was heard of
 	notes []string
 	isSet bool
@@ -25,7 +25,7 @@ type queue struct {
 func newQueue() *queue {
 	return &queue{
 		signal: make(chan struct{}, 1), ready: make(chan struct{}),
-		seen: map[string]hosts.Seen{}, kinds: map[string]bool{},
+		seen: map[string]hosts.Seen{}, kinds: map[string]time.Time{},
 	}
 }
 
@@ -50,18 +50,23 @@ func (q *queue) add(w agent.Watched) error {
 		q.put(s)
 	}
 	for _, k := range w.Kinds {
-		q.kinds[k] = true
+		q.kinds[k] = time.Now()
 	}
 	if len(q.seen)+len(q.notes)+len(q.kinds) > 0 {
 		if q.first.IsZero() {
 			q.first = time.Now()
 		}
-		select {
-		case q.signal <- struct{}{}:
-		default:
-		}
+		q.wake()
 	}
 	return nil
+}
+
+// wake has one who waits look.
+func (q *queue) wake() {
+	select {
+	case q.signal <- struct{}{}:
+	default:
+	}
 }
 
 func (q *queue) put(s hosts.Seen) { q.seen[s.Path] = s }
@@ -74,19 +79,39 @@ type gathered struct {
 	since time.Time
 }
 
-func (q *queue) take() gathered {
+// longestUnsettled bounds the wait for a kind that never settles.
+const longestUnsettled = 2 * time.Second
+
+// settles is how long a kind is left alone that is written into several files, one
+// after the other: what is read in between is not meant.
+func settles(kind string) time.Duration {
+	switch kind {
+	case "user", "group":
+		return 150 * time.Millisecond
+	}
+	return 0
+}
+
+// take gives what has settled, and in how long there is more; 0 where there is none.
+func (q *queue) take() (g gathered, more time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	g := gathered{notes: q.notes, since: q.first}
+	g = gathered{notes: q.notes, since: q.first}
 	for _, s := range q.seen {
 		g.seen = append(g.seen, s)
 	}
-	for k := range q.kinds {
+	for k, at := range q.kinds {
+		if wait := settles(k) - time.Since(at); wait > 0 && time.Since(q.first) < longestUnsettled {
+			more = max(more, wait)
+			continue
+		}
 		g.kinds = append(g.kinds, k)
+		delete(q.kinds, k)
 	}
 	slices.Sort(g.kinds)
 	clear(q.seen)
-	clear(q.kinds)
-	q.notes, q.first = nil, time.Time{}
-	return g
+	if q.notes = nil; len(q.kinds) == 0 {
+		q.first = time.Time{}
+	}
+	return g, more
 }

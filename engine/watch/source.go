@@ -183,7 +183,10 @@ func (w *watched) follow(ctx context.Context) error {
 
 // refresh reads what was seen, and has the followers take it.
 func (w *watched) refresh(ctx context.Context) error {
-	g := w.q.take()
+	g, more := w.q.take()
+	if more > 0 {
+		time.AfterFunc(more, w.q.wake)
+	}
 	for _, n := range g.notes {
 		w.loop.Log.Warn(n, "host", w.of.Source.Name)
 		w.told.note(n)
@@ -220,7 +223,7 @@ func (w *watched) changed(ctx context.Context, changed []engine.Addr, since time
 		return err
 	}
 	if len(lost) > 0 { // written to again: the watch tells of that too
-		w.loop.Log.Info("changed again while it was read", "host", w.of.Source.Name, "first", lost[0].String(), "count", len(lost))
+		w.loop.Log.Debug("changed again while it was read", "host", w.of.Source.Name, "first", lost[0].String(), "count", len(lost))
 	}
 	snap := w.live.Without(lost)
 	w.told.changed(since)
