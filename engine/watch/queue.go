@@ -17,7 +17,7 @@ type queue struct {
 	mu    sync.Mutex
 	seen  map[string]hosts.Seen // by path
 	kinds map[string]time.Time  // when each was last heard of
-	first time.Time // when the oldest of it was heard of
+	first time.Time             // when the oldest of it was heard of
 	notes []string
 	isSet bool
 }
