@@ -79,15 +79,17 @@ type errorCode uint
 // the protocol.
 func codes() map[errorCode]error {
 	return map[errorCode]error{
-		1: engine.ErrRefused,
-		2: engine.ErrLocked,
-		3: ErrReadOnly,
-		4: ErrProtocol,
-		5: ErrChanged,
-		6: fs.ErrNotExist,
-		7: fs.ErrPermission,
-		8: hosts.ErrNotAwaited,
-		9: hosts.ErrPackagesChange,
+		1:  engine.ErrRefused,
+		2:  engine.ErrLocked,
+		3:  ErrReadOnly,
+		4:  ErrProtocol,
+		5:  ErrChanged,
+		6:  fs.ErrNotExist,
+		7:  fs.ErrPermission,
+		8:  hosts.ErrNotAwaited,
+		9:  hosts.ErrPackagesChange,
+		10: hosts.ErrTreeGone, 11: hosts.ErrForeign, 12: hosts.ErrNoRoom, 13: hosts.ErrTorn,
+		14: hosts.ErrNotMounted, 15: hosts.ErrMountPoint, 16: hosts.ErrNotEmpty,
 	}
 }
 

@@ -56,6 +56,24 @@ const (
 	kindSeen      kind = 61 // S  Watched, any number of times
 	kindUnwatch   kind = 62 // C  empty, while watching: it is enough
 	kindWatchDone kind = 63 // S  empty
+
+	kindTree       kind = 80 // C  TreeRequest: this is the tree that what follows is about
+	kindTreeOpen   kind = 81 // S  treeAnswer
+	kindTreeAsk    kind = 82 // C  treeAsk
+	kindTreeList   kind = 83 // S  treeListed, any number of times
+	kindTreeStat   kind = 84 // S  sequence of treeStatus, one for each path
+	kindTreeLinks  kind = 85 // S  sequence of lists of names, any number of times
+	kindTreeAnswer kind = 86 // S  treeAnswer
+	kindTreeFetch  kind = 87 // C  treeFetch
+	kindTreeBegin  kind = 88 // S  treeBegin, then chunks and holes, or kindTreeEnd alone
+	kindTreeHole   kind = 89 // CS treeHole
+	kindTreeEnd    kind = 90 // CS contentEnd
+	kindTreeSent   kind = 91 // S  empty: these were all
+	kindTreeOp     kind = 92 // C  hosts.TreeOp, any number of times; where it makes a file, its content follows
+	kindTreeDone   kind = 93 // C  empty: these were all
+	kindTreeResult kind = 94 // S  treeResult
+	kindTreeRun    kind = 95 // C  treeRun
+	kindTreeRan    kind = 96 // S  empty
 )
 
 // more marks a frame whose message goes on in the next frame.

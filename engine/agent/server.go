@@ -49,6 +49,7 @@ type session struct {
 	vault   *vault
 	log     *slog.Logger
 	tidy    bool // at the end, remove what cut off sessions left in the spool
+	tree    *openTree
 }
 
 // Serve answers one client until it says goodbye (nil), the connection ends or
@@ -80,6 +81,7 @@ func Serve(ctx context.Context, rwc io.ReadWriteCloser, s Server) error {
 	defer context.AfterFunc(ctx, func() { l.close(context.Cause(ctx)) })()
 
 	err = ss.serve(ctx)
+	ss.closeTree()
 	if errors.Is(err, ErrProtocol) || errors.Is(err, errSkew) {
 		// A courtesy to one who may not be listening.
 		defer time.AfterFunc(deadAfter, func() { l.close(err) }).Stop()
@@ -122,6 +124,10 @@ func (ss *session) serve(ctx context.Context) error {
 			err = ss.watch(ctx, m)
 		case kindTrust:
 			err = ss.trust(ctx, m)
+		case kindTree:
+			err = ss.openTree(m)
+		case kindTreeAsk, kindTreeFetch, kindTreeOp, kindTreeDone, kindTreeRun:
+			err = ss.onTree(ctx, m)
 		default:
 			err = protocolError("message of kind %d between operations", m.kind)
 		}

@@ -21,6 +21,8 @@ type Mount struct {
 	Gone    bool
 	Point   string   // where it is mounted, as the reader sees it
 	Options []string // of the mount, not of its file system: rw, nosuid, ...
+	Device  string   // of its file system: "major:minor"
+	Type    string   // of its file system: ext4, overlay, ...
 }
 
 // maxLine bounds a line in bytes: an overlay of many layers has long options.
@@ -49,7 +51,13 @@ func parse(line string) (Mount, error) {
 	if len(fields) < 6 {
 		return Mount{}, fmt.Errorf("cannot read mounts: %q is no line of them", line)
 	}
-	m := Mount{ID: fields[0], Point: Unescape(fields[4]), Options: strings.Split(fields[5], ",")}
+	m := Mount{ID: fields[0], Point: Unescape(fields[4]), Options: strings.Split(fields[5], ","), Device: fields[2]}
+	for i, f := range fields[6:] { // optional fields end in a hyphen
+		if f == "-" && 6+i+1 < len(fields) {
+			m.Type = fields[6+i+1]
+			break
+		}
+	}
 	m.Root, m.Gone = strings.CutSuffix(Unescape(fields[3]), "//deleted")
 	return m, nil
 }

@@ -19,12 +19,12 @@ func TestRead(t *testing.T) {
 		got = append(got, m)
 	}
 	want := []Mount{
-		{ID: "22", Root: "/", Point: "/", Options: []string{"rw"}},
-		{Root: "/a", Point: "/mnt two", Options: []string{"rw", "nosuid", "relatime"}},
-		{Root: "/etc/named.conf", Gone: true, Point: "/var/named/chroot/etc/named.conf", Options: []string{"rw"}},
+		{ID: "22", Root: "/", Point: "/", Options: []string{"rw"}, Device: "0:20", Type: "overlay"},
+		{Root: "/a", Point: "/mnt two", Options: []string{"rw", "nosuid", "relatime"}, Device: "98:0", Type: "ext3"},
+		{Root: "/etc/named.conf", Gone: true, Point: "/var/named/chroot/etc/named.conf", Options: []string{"rw"}, Device: "0:20", Type: "overlay"},
 	}
 	if !slices.EqualFunc(got, want, func(a, b Mount) bool {
-		return (b.ID == "" || a.ID == b.ID) && a.Root == b.Root && a.Gone == b.Gone && a.Point == b.Point && slices.Equal(a.Options, b.Options)
+		return (b.ID == "" || a.ID == b.ID) && a.Root == b.Root && a.Gone == b.Gone && a.Device == b.Device && a.Type == b.Type && a.Point == b.Point && slices.Equal(a.Options, b.Options)
 	}) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -1,0 +1,82 @@
+package mirror
+
+import (
+	"crypto/sha256"
+	"os"
+	"strings"
+	"testing"
+)
+
+func contentID(b []byte) [32]byte { return sha256.Sum256(b) }
+
+// Everything that a tree can hold arrives, and what changes of it.
+func TestAllThatATreeHolds(t *testing.T) {
+	s := newSides(t, nil)
+	s.sh(`
+		mkdir -p a/b/c empty
+		echo one >a/one; echo two >a/b/two; printf '' >a/b/c/none
+		printf 'caf\351' >"$(printf 'a/caf\351')"; echo x >'a/ new
+line'
+		ln -s ../nowhere a/link; ln -s / a/root
+		echo linked >a/l1; ln a/l1 a/b/l2; ln a/l1 l3
+		truncate -s 3M sparse; printf end >>sparse; truncate -s 5M sparse
+		head -c 1000000 /dev/urandom >big
+		mkfifo pipe; mknod null c 1 3
+		chmod 4755 a/one; chmod 1777 empty; chmod 0 a/b/two
+		chown 1000:2000 a/b; chown -h 1001:1001 a/link; chown 4242:4243 big
+		setfattr -n user.note -v hello a/b/two; setfattr -n user.note -v dir a/b
+		setfacl -m u:1000:r a/one; setfacl -d -m g:2000:rwx a/b
+		touch -d '2001-02-03 04:05:06.789' a/b/c a/one empty; touch -h -d 2002-02-02 a/link
+		touch -d 2003-03-03 a . `)
+	s.ok()
+	if err := s.audit(); err != nil {
+		t.Fatal(err)
+	}
+	if st := s.m.Status(); !st.InStep || st.Why != "" || st.Files != 0 {
+		t.Errorf("it stands %+v", st)
+	}
+	for _, step := range []string{
+		"chmod 600 a/one", "touch -d 2010-10-10 a/b/two", "echo more >>a/b/two", "ln -sfn elsewhere a/link", "rm a/b/l2", "ln a/one a/b/l2",
+		"mv a/b moved", "mv big moved/c/bigger", "rm -r moved", "rm a/one && mkdir a/one && touch a/one/x", "rm -r a/one && ln -s x a/one",
+		"rm pipe; echo file >pipe", "setfattr -x user.note a 2>/dev/null || true; chown 1001 a", "setfacl -b -k a; cp -a a copy",
+		"cp --sparse=always sparse s2", "rm l3; cp a/l1 l3", "rm -r -- *",
+	} {
+		s.sh(step)
+		s.ok()
+	}
+}
+
+// What is on the target alone at first contact is left, then and ever after.
+func TestFirstContactDeletesNothing(t *testing.T) {
+	s := newSides(t, nil)
+	s.sh("echo source >both; mkdir d; echo d >d/d")
+	s.dst.Write(root+"/own", "own")
+	s.dst.Write(root+"/d/own", "own")
+	s.dst.Write(root+"/both", "target")
+	s.dst.Write(root+"/dir/deep/own", "own")
+	if err := s.audit(); err != nil {
+		t.Fatal(err)
+	}
+	s.sh("rm -r d both")
+	if err := s.audit(); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{"/own", "/d/own", "/dir/deep/own"} {
+		if got := s.dst.Text(root + p); got != "own" {
+			t.Errorf("%s is %q", p, got)
+		}
+	}
+	for _, p := range []string{"/d/d", "/both"} {
+		if _, err := os.Stat(s.dst.Path(root + p)); !os.IsNotExist(err) {
+			t.Errorf("%s is still there: %v", p, err)
+		}
+	}
+	if st := s.m.Status(); st.ForeignCount < 3 || !strings.Contains(strings.Join(st.Foreign, " "), "own") {
+		t.Errorf("it stands %+v", st)
+	}
+	found := ""
+	run(t, s.dst.Path("/srv"), "find . -name both | xargs cat >found")
+	if found = s.dst.Text("/srv/found"); !strings.Contains(found, "target") {
+		t.Errorf("of both there is kept %q", found)
+	}
+}

@@ -1,0 +1,395 @@
+package mirror
+
+import (
+	"bytes"
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"hikae/engine/agent"
+	"hikae/hosts"
+)
+
+// diff is a path at which the sides differ; nil where one has nothing.
+type diff struct {
+	path     string
+	src, dst *hosts.TreeEntry
+}
+
+// maxDiffs bounds what is brought at one time: what is beyond it is found by
+// the next comparison.
+const maxDiffs = 200_000
+
+// comparing gathers differences.
+type comparing struct {
+	p     *pair
+	diffs []diff
+	// blind are paths that could not be read on one side, with why. Nothing at
+	// or below them is changed.
+	blind map[string]string
+	full  bool // there is more than maxDiffs
+}
+
+func (p *pair) comparing() *comparing { return &comparing{p: p, blind: map[string]string{}} }
+
+func (c *comparing) add(d diff) {
+	if len(c.diffs) >= maxDiffs {
+		c.full = true
+		return
+	}
+	c.diffs = append(c.diffs, d)
+}
+
+// blinded reports whether a path is at or below one that could not be read.
+func (c *comparing) blinded(p string) bool {
+	if len(c.blind) == 0 {
+		return false
+	}
+	for ; ; p = path.Dir(p) {
+		if _, is := c.blind[p]; is {
+			return true
+		}
+		if p == "." {
+			return false
+		}
+	}
+}
+
+// listing is a directory on one side.
+type listing struct {
+	dir     string
+	entries []hosts.TreeEntry
+}
+
+// lists gets directories of one side. Those that cannot be read are blind, and
+// have no listing.
+func (c *comparing) lists(ctx context.Context, t *agent.Tree, dirs []string, deep bool, blind map[string]string) (map[string]*listing, error) {
+	found := map[string]*listing{}
+	err := t.List(ctx, dirs, deep, func(l agent.Listed) error {
+		for _, h := range l.Holes {
+			blind[h.Path] = h.Err
+		}
+		if l.Err != nil {
+			blind[l.Dir] = l.Err.Error()
+			return nil //nolint:nilerr // the rest can be read
+		}
+		if found[l.Dir] == nil {
+			found[l.Dir] = &listing{dir: l.Dir}
+		}
+		found[l.Dir].entries = append(found[l.Dir].entries, l.Entries...)
+		return nil
+	})
+	return found, err
+}
+
+// dirsAtOnce is how many directories are listed with one question.
+const dirsAtOnce = 500
+
+// below compares what is in directories, which both sides have, going down where
+// digests differ.
+func (c *comparing) below(ctx context.Context, dirs []string) error {
+	for len(dirs) > 0 && !c.full {
+		n := min(len(dirs), dirsAtOnce)
+		part := dirs[:n]
+		dirs = dirs[n:]
+		var src, dst map[string]*listing
+		blind := map[string]string{} // the target's
+		err := both(
+			func() (err error) { src, err = c.lists(ctx, c.p.src, part, false, c.blind); return err },
+			func() (err error) { dst, err = c.lists(ctx, c.p.dst, part, false, blind); return err },
+		)
+		if err != nil {
+			return err
+		}
+		for p, why := range blind {
+			c.blind[p] = why
+		}
+		var down, come, gone []string
+		for _, d := range part {
+			if src[d] == nil || dst[d] == nil {
+				continue // one side is blind there, or it went
+			}
+			c.match(src[d].entries, dst[d].entries, &down, &come, &gone)
+		}
+		if err := c.deep(ctx, come, gone); err != nil {
+			return err
+		}
+		dirs = append(down, dirs...)
+	}
+	return nil
+}
+
+// match compares the entries of one directory, in the order of their names. It
+// adds directories that differ within to down, those that only the source has to
+// come and those that only the target has to gone.
+func (c *comparing) match(src, dst []hosts.TreeEntry, down, come, gone *[]string) {
+	for len(src) > 0 || len(dst) > 0 {
+		d := diff{}
+		switch {
+		case len(dst) == 0 || len(src) > 0 && src[0].Path < dst[0].Path:
+			d.src = &src[0]
+		case len(src) == 0 || dst[0].Path < src[0].Path:
+			d.dst = &dst[0]
+		default:
+			d.src, d.dst = &src[0], &dst[0]
+		}
+		if d.src != nil {
+			d.path, src = d.src.Path, src[1:]
+		}
+		if d.dst != nil {
+			d.path, dst = d.dst.Path, dst[1:]
+		}
+		c.judge(d, down, come, gone)
+	}
+}
+
+func (c *comparing) judge(d diff, down, come, gone *[]string) {
+	srcDir := d.src != nil && d.src.Type == hosts.Dir
+	dstDir := d.dst != nil && d.dst.Type == hosts.Dir
+	switch {
+	case srcDir && dstDir:
+		if len(d.src.Digest) == 0 || !bytes.Equal(d.src.Digest, d.dst.Digest) {
+			*down = append(*down, d.path)
+		}
+	case srcDir:
+		*come = append(*come, d.path)
+	case dstDir:
+		*gone = append(*gone, d.path)
+	}
+	if !same(d.src, d.dst) {
+		c.add(d)
+	}
+}
+
+// deep adds all below directories that only one side has.
+func (c *comparing) deep(ctx context.Context, come, gone []string) error {
+	blind := map[string]string{}
+	err := both(
+		func() error {
+			found, err := c.lists(ctx, c.p.src, come, true, c.blind)
+			for _, l := range found {
+				for i := range l.entries {
+					c.add(diff{path: l.entries[i].Path, src: &l.entries[i]})
+				}
+			}
+			return err
+		},
+		func() error { return nil },
+	)
+	if err != nil {
+		return err
+	}
+	found, err := c.lists(ctx, c.p.dst, gone, true, blind)
+	for _, l := range found {
+		for i := range l.entries {
+			c.add(diff{path: l.entries[i].Path, dst: &l.entries[i]})
+		}
+	}
+	for p, why := range blind {
+		c.blind[p] = why
+	}
+	return err
+}
+
+// same reports whether two entries are equal, but for what is below a directory
+// and which other names a file has.
+func same(a, b *hosts.TreeEntry) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return sameContent(a, b) && a.MTime == b.MTime && a.Mode == b.Mode && a.Owner == b.Owner && a.Group == b.Group &&
+		a.ACL == b.ACL && a.DefaultACL == b.DefaultACL && a.Caps == b.Caps && a.Label == b.Label && equalMaps(a.Xattrs, b.Xattrs)
+}
+
+func equalMaps(a, b map[string]string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k, v := range a {
+		if w, ok := b[k]; !ok || v != w {
+			return false
+		}
+	}
+	return true
+}
+
+// sameContent reports whether the bytes of two entries are the same, as far as
+// one can tell without reading them: a file's by size and time, or by hash where
+// both have one.
+func sameContent(a, b *hosts.TreeEntry) bool {
+	if a.Type != b.Type || a.Link != b.Link || a.Special != b.Special || a.Device != b.Device {
+		return false
+	}
+	if a.Type != hosts.File {
+		return true
+	}
+	if !a.Content.ID.IsZero() && !b.Content.ID.IsZero() {
+		return a.Content == b.Content
+	}
+	return a.Content.Size == b.Content.Size && a.MTime == b.MTime
+}
+
+// whole compares the trees. ok: they are equal, and nothing was listed.
+func (p *pair) whole(ctx context.Context) (c *comparing, a, b hosts.TreeSum, ok bool, err error) {
+	err = both(
+		func() (err error) { a, err = p.src.Sum(ctx, "."); return err },
+		func() (err error) { b, err = p.dst.Sum(ctx, "."); return err },
+	)
+	c = p.comparing()
+	if err != nil || bytes.Equal(a.Digest, b.Digest) && bytes.Equal(a.Links, b.Links) {
+		return c, a, b, err == nil, err
+	}
+	for _, h := range a.Holes {
+		c.blind[h.Path] = h.Err
+	}
+	for _, h := range b.Holes {
+		c.blind[h.Path] = h.Err
+	}
+	src, dst, err := p.stats(ctx, []string{"."}, false)
+	if err != nil {
+		return c, a, b, false, err
+	}
+	if src[0].Entry != nil && !same(src[0].Entry, dst[0].Entry) {
+		c.add(diff{".", src[0].Entry, dst[0].Entry})
+	}
+	return c, a, b, false, c.below(ctx, []string{"."})
+}
+
+// stats looks at paths on both sides.
+func (p *pair) stats(ctx context.Context, paths []string, hash bool) (src, dst []agent.Status, err error) {
+	err = both(
+		func() (err error) { src, err = p.src.Stat(ctx, paths, hash); return err },
+		func() (err error) { dst, err = p.dst.Stat(ctx, paths, hash); return err },
+	)
+	return src, dst, err
+}
+
+// told compares what a watch told of.
+func (p *pair) told(ctx context.Context, paths, deep []string) (*comparing, error) {
+	c := p.comparing()
+	all := map[string]bool{".": true}
+	for _, q := range slices.Concat(paths, deep) {
+		for ; !all[q]; q = path.Dir(q) { // a directory's own time changes with what is in it
+			all[q] = true
+		}
+	}
+	list := make([]string, 0, len(all))
+	for q := range all {
+		list = append(list, q)
+	}
+	slices.Sort(list)
+	src, dst, err := p.stats(ctx, list, false)
+	if err != nil {
+		return nil, err
+	}
+	var down, come, gone, equal []string
+	for i, q := range list {
+		if err := firstError(src[i].Err, dst[i].Err); err != nil {
+			c.blind[q] = err.Error()
+			continue
+		}
+		d := diff{q, src[i].Entry, dst[i].Entry}
+		c.judgeTold(d, deep, &down, &come, &gone)
+		if d.src != nil && d.src.Type == hosts.File && same(d.src, d.dst) && d.src.Content.Size <= hashUpTo && slices.Contains(paths, q) {
+			equal = append(equal, q)
+		}
+	}
+	if err := c.rehash(ctx, equal); err != nil {
+		return nil, err
+	}
+	come, gone = outermost(come), outermost(gone)
+	if err := c.deep(ctx, come, gone); err != nil {
+		return nil, err
+	}
+	c.unique()
+	return c, c.subtrees(ctx, outermost(down))
+}
+
+// hashUpTo is up to which size a file that looks as it did when it was told of
+// is compared by its bytes: it may have been written twice within one tick of
+// the file system's clock.
+const hashUpTo = 16 << 20
+
+// judgeTold is judge for one path that a watch told of.
+func (c *comparing) judgeTold(d diff, deep []string, down, come, gone *[]string) {
+	c.judge(d, new([]string), come, gone)
+	both := d.src != nil && d.dst != nil && d.src.Type == hosts.Dir && d.dst.Type == hosts.Dir
+	if both && slices.Contains(deep, d.path) {
+		*down = append(*down, d.path)
+	}
+}
+
+// rehash compares files by their bytes.
+func (c *comparing) rehash(ctx context.Context, paths []string) error {
+	if len(paths) == 0 {
+		return nil
+	}
+	src, dst, err := c.p.stats(ctx, paths, true)
+	if err != nil {
+		return err
+	}
+	for i, q := range paths {
+		d := diff{q, src[i].Entry, dst[i].Entry}
+		if firstError(src[i].Err, dst[i].Err) == nil && d.src != nil && !same(d.src, d.dst) {
+			c.add(d)
+		}
+	}
+	return nil
+}
+
+// subtrees compares all below directories.
+func (c *comparing) subtrees(ctx context.Context, dirs []string) error {
+	for _, d := range dirs {
+		var a, b hosts.TreeSum
+		err := both(
+			func() (err error) { a, err = c.p.src.Sum(ctx, d); return err },
+			func() (err error) { b, err = c.p.dst.Sum(ctx, d); return err },
+		)
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(a.Digest, b.Digest) {
+			continue
+		}
+		if err := c.below(ctx, []string{d}); err != nil {
+			return err
+		}
+	}
+	c.unique()
+	return nil
+}
+
+// unique leaves one difference a path, the one found last.
+func (c *comparing) unique() {
+	slices.SortStableFunc(c.diffs, func(a, b diff) int { return strings.Compare(a.path, b.path) })
+	kept := c.diffs[:0]
+	for i, d := range c.diffs {
+		if i+1 < len(c.diffs) && c.diffs[i+1].path == d.path {
+			continue
+		}
+		kept = append(kept, d)
+	}
+	c.diffs = kept
+}
+
+// outermost leaves out what lies below another.
+func outermost(dirs []string) []string {
+	slices.SortFunc(dirs, func(a, b string) int { return strings.Compare(a+"/", b+"/") })
+	var out []string
+	for _, d := range dirs {
+		if len(out) == 0 || d != out[len(out)-1] && out[len(out)-1] != "." && !strings.HasPrefix(d, out[len(out)-1]+"/") {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package local
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"hash"
+	"path"
+	"sync"
+
+	"hikae/hosts"
+)
+
+// noting gathers the marks of a tree.
+type noting struct {
+	mu   sync.Mutex
+	seen map[mark]struct{}
+	but  map[string]bool
+}
+
+// entry notes one, unless it or what it lies in is left out.
+func (n *noting) entry(e *hosts.TreeEntry) {
+	if len(n.but) > 0 {
+		for p := e.Path; ; p = path.Dir(p) {
+			if n.but[p] {
+				return
+			}
+			if p == "." {
+				break
+			}
+		}
+	}
+	m := markOf(e)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.seen[m] = struct{}{}
+}
+
+// sum hashes what is copied.
+type sum struct {
+	hash.Hash
+	want hosts.ID
+}
+
+func newSum(want hosts.ID) *sum { return &sum{Hash: sha256.New(), want: want} }
+
+func (s *sum) over(data func([]byte) error) func([]byte) error {
+	return func(b []byte) error {
+		s.Write(b)
+		return data(b)
+	}
+}
+
+func (s *sum) overHole(hole func(int64) error) func(int64) error {
+	return func(n int64) error {
+		var zero [4096]byte
+		for left := n; left > 0; left -= int64(len(zero)) {
+			s.Write(zero[:min(left, int64(len(zero)))])
+		}
+		return hole(n)
+	}
+}
+
+func (s *sum) check() error {
+	if !bytes.Equal(s.Sum(nil), s.want[:]) {
+		return errContent
+	}
+	return nil
+}

@@ -1,0 +1,548 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"hikae/hosts"
+)
+
+var (
+	errReadOnlyTree = errors.New("this tree was opened to be read")
+	errOtherThere   = errors.New("something else is there than was compared")
+)
+
+// Do implements hosts.Tree.
+func (t *tree) Do(ctx context.Context, op hosts.TreeOp, content hosts.TreeContent) error {
+	err := t.do(ctx, op, content)
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", t.abs(op.Path), bare(err))
+	}
+	return nil
+}
+
+func (t *tree) do(ctx context.Context, op hosts.TreeOp, content hosts.TreeContent) error {
+	if t.known == nil {
+		return errReadOnlyTree
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if op.Path == "." {
+		return t.doRoot(ctx, op)
+	}
+	if t.excludedAbove(op.Path) {
+		return fmt.Errorf("%w: it is excluded", fs.ErrPermission)
+	}
+	d, name, err := t.parent(op.Path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	st, err := t.standing(d, name, op.Path)
+	if err != nil {
+		return t.h.explain(err, d, name)
+	}
+	w := &writing{t: t, d: d, name: name, op: &op, was: st}
+	switch op.Verb {
+	case hosts.TreeMake:
+		err = w.make(ctx, content)
+	case hosts.TreeMeta:
+		err = w.meta(ctx)
+	case hosts.TreeMove:
+		err = w.move(ctx)
+	case hosts.TreeLink:
+		err = w.link()
+	case hosts.TreeCopy:
+		err = w.copy(ctx)
+	case hosts.TreeRemove:
+		err = w.remove()
+	default:
+		err = fs.ErrInvalid
+	}
+	if err != nil {
+		return t.h.explain(err, d, name)
+	}
+	return nil
+}
+
+// standing is the status of what is at name in d: nil where nothing is.
+func (t *tree) standing(d dirFD, name, rel string) (*unix.Statx_t, error) {
+	st, err := d.statx(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	mounts, err := t.h.mounts()
+	if err != nil {
+		return nil, err
+	}
+	if t.foreign(t.abs(rel), st, &sight{mounts: mounts}) {
+		return nil, hosts.ErrMountPoint
+	}
+	return st, nil
+}
+
+// doRoot makes the root of the tree, or sets its metadata.
+func (t *tree) doRoot(ctx context.Context, op hosts.TreeOp) error {
+	if op.Entry.Type != hosts.Dir || op.Verb != hosts.TreeMake && op.Verb != hosts.TreeMeta {
+		return fs.ErrInvalid
+	}
+	d, name, err := t.h.parent("write", t.root)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if t.missing {
+		if err := unix.Mkdirat(int(d), name, 0o700); err != nil && !errors.Is(err, unix.EEXIST) {
+			return t.h.explain(err, d, name)
+		}
+		st, err := d.statx(name)
+		if err != nil {
+			return err
+		}
+		t.device, t.missing = stampOf(st).Dev, false
+	}
+	top, err := t.top()
+	if err != nil {
+		return err
+	}
+	defer top.Close()
+	return t.dress(ctx, top, ".", &op.Entry)
+}
+
+// writing is one change.
+type writing struct {
+	t    *tree
+	d    dirFD  // the directory that it is in
+	name string // in d
+	op   *hosts.TreeOp
+	was  *unix.Statx_t // what is there: nil for nothing
+}
+
+// dress puts an entry's metadata on what is at name in d, its times last.
+func (t *tree) dress(ctx context.Context, d dirFD, name string, e *hosts.TreeEntry) error {
+	m, err := t.dressing(ctx, e)
+	if err != nil {
+		return err
+	}
+	switch e.Type {
+	case hosts.Link, hosts.Other:
+		err = t.dressOdd(d, name, m, e)
+	default:
+		fd, openErr := d.openRead(name, unix.O_NONBLOCK)
+		if openErr != nil {
+			return openErr
+		}
+		defer dirFD(fd).Close()
+		st, statErr := fstatx(fd)
+		if statErr != nil {
+			return statErr
+		}
+		if nodeType(st.Mode) != e.Type {
+			return errOtherThere
+		}
+		err = m.onFile(fd, d, name)
+	}
+	if err != nil {
+		return err
+	}
+	return setMTime(d, name, e.MTime)
+}
+
+// dressing turns an entry's metadata into this host's numbers.
+func (t *tree) dressing(ctx context.Context, e *hosts.TreeEntry) (*meta, error) {
+	n := e.Node
+	if e.Type == hosts.Other {
+		n.Mode, n.ACL, n.Xattrs = 0, "", nil
+		n.Type = hosts.Link // what has an owner and a label, and is not opened
+	}
+	m, err := t.h.meta(ctx, t.abs(e.Path), &n)
+	if err == nil && e.Type == hosts.Other {
+		m.mode = e.Mode
+	}
+	return m, err
+}
+
+// dressOdd is for what cannot be opened without harm.
+func (t *tree) dressOdd(d dirFD, name string, m *meta, e *hosts.TreeEntry) error {
+	if err := m.onLink(d, name); err != nil || e.Type == hosts.Link {
+		return err
+	}
+	// A link that somebody put there meanwhile is not followed: fchmodat(2)
+	// knows no such flag before Linux 6.6, so the path goes by way of O_PATH.
+	fd, err := d.openat(name, unix.O_PATH, 0)
+	if err != nil {
+		return err
+	}
+	defer dirFD(fd).Close()
+	st, err := fstatx(fd)
+	if err == nil && uint32(st.Mode)&unix.S_IFMT != e.Special {
+		err = errOtherThere
+	}
+	if err != nil {
+		return err
+	}
+	return unix.Chmod(fmt.Sprintf("/proc/self/fd/%d", fd), e.Mode)
+}
+
+func setMTime(d dirFD, name string, ns int64) error {
+	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, unix.NsecToTimespec(ns)}
+	if err := unix.UtimesNanoAt(int(d), name, times, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return fmt.Errorf("cannot set its time: %w", err)
+	}
+	return nil
+}
+
+// make makes the entry aside, complete, and puts it in its place.
+func (w *writing) make(ctx context.Context, content hosts.TreeContent) error {
+	e := &w.op.Entry
+	if e.Type == hosts.Dir && w.was != nil && nodeType(w.was.Mode) == hosts.Dir {
+		return w.meta(ctx)
+	}
+	if e.Type == hosts.File && !w.t.room(w.d, e.Content.Size) {
+		return fmt.Errorf("%w: less than %d %% of the file system would be free (keep_free)", hosts.ErrNoRoom, w.t.opts.KeepFree)
+	}
+	temp := newTempName()
+	if err := w.aside(ctx, temp, content); err != nil {
+		_ = removeTemp(w.d, temp)
+		return err
+	}
+	return w.place(temp)
+}
+
+// room reports whether a file fits, after old versions made way for it.
+func (t *tree) room(d dirFD, size int64) bool {
+	fd, err := openDirIn(d, ".")
+	if err != nil {
+		return true // the write will tell
+	}
+	defer fd.Close()
+	if t.fits(int(fd), size) {
+		return true
+	}
+	_ = t.kept.prune(max(size, 1)) // what it could not remove, the next line knows
+	return t.fits(int(fd), size)
+}
+
+func (w *writing) aside(ctx context.Context, temp string, content hosts.TreeContent) error {
+	e := &w.op.Entry
+	var err error
+	switch e.Type {
+	case hosts.File:
+		return w.file(ctx, temp, content)
+	case hosts.Dir:
+		err = unix.Mkdirat(int(w.d), temp, 0o700)
+	case hosts.Link:
+		err = unix.Symlinkat(e.Link, int(w.d), temp)
+	case hosts.Other:
+		err = unix.Mknodat(int(w.d), temp, e.Special|0o600, int(e.Device)) //nolint:gosec // a device number
+	default:
+		err = fs.ErrInvalid
+	}
+	if err != nil {
+		return err
+	}
+	return w.t.dress(ctx, w.d, temp, e)
+}
+
+// syncFrom is the size from which a file is on disk before it is in its place.
+// Of smaller ones a power cut leaves the old or the new, or a size that the next
+// audit sees is wrong: file systems write the bytes before they note the size.
+const syncFrom = 64 << 20
+
+// file writes the temporary file.
+func (w *writing) file(ctx context.Context, temp string, content hosts.TreeContent) error {
+	e := &w.op.Entry
+	m, err := w.t.dressing(ctx, e)
+	if err != nil {
+		return err
+	}
+	fd, err := w.d.openat(temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	f := os.NewFile(uintptr(fd), temp)
+	defer f.Close() //nolint:errcheck // nothing is written by it
+	size, holes := int64(0), false
+	data := func(b []byte) error {
+		n, err := f.Write(b)
+		size += int64(n)
+		return bare(err)
+	}
+	hole := func(n int64) error {
+		holes = true
+		size += n
+		_, err := f.Seek(n, 1)
+		return bare(err)
+	}
+	if content != nil {
+		if err := content(data, hole); err != nil {
+			return err
+		}
+	}
+	if size != e.Content.Size {
+		return fmt.Errorf("%w: %d bytes came, want %d", hosts.ErrTorn, size, e.Content.Size)
+	}
+	if holes {
+		if err := f.Truncate(size); err != nil {
+			return bare(err)
+		}
+	}
+	if holes || size >= syncFrom {
+		if err := f.Sync(); err != nil {
+			return bare(err)
+		}
+	}
+	if err := m.onFile(fd, w.d, temp); err != nil {
+		return err
+	}
+	return setMTime(w.d, temp, e.MTime)
+}
+
+// place puts what was made aside in its place, and what was there among the
+// versions.
+func (w *writing) place(temp string) error {
+	err := w.t.known.add(&w.op.Entry)
+	if err == nil {
+		err = w.swap(temp)
+	}
+	if err != nil {
+		_ = removeTemp(w.d, temp)
+	}
+	return err
+}
+
+func (w *writing) swap(temp string) error {
+	if w.was == nil {
+		err := unix.Renameat2(int(w.d), temp, int(w.d), w.name, unix.RENAME_NOREPLACE)
+		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) { // a file system without
+			return unix.Renameat(int(w.d), temp, int(w.d), w.name)
+		}
+		return err
+	}
+	if nodeType(w.was.Mode) == hosts.Dir {
+		if err := w.emptied(); err != nil {
+			return err
+		}
+		return unix.Renameat(int(w.d), temp, int(w.d), w.name)
+	}
+	if w.op.Entry.Type == hosts.Dir {
+		if err := w.t.kept.keep(w.d, w.name, w.op.Path, false); err != nil {
+			return err
+		}
+	} else if nodeType(w.was.Mode) == hosts.File {
+		if err := w.t.kept.keep(w.d, w.name, w.op.Path, true); err != nil {
+			return err
+		}
+	}
+	return unix.Renameat(int(w.d), temp, int(w.d), w.name)
+}
+
+// emptied gets a directory out of the way in which nothing is that counts.
+func (w *writing) emptied() error {
+	dir, names, err := openAndList(w.d, w.name)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	for _, name := range names {
+		if !w.t.excluded(w.t.abs(w.op.Path) + "/" + name) {
+			return hosts.ErrNotEmpty
+		}
+	}
+	if len(names) == 0 {
+		return unix.Unlinkat(int(w.d), w.name, unix.AT_REMOVEDIR)
+	}
+	return w.t.kept.keep(w.d, w.name, w.op.Path, false)
+}
+
+// meta sets the metadata of what stands there and is of the same content.
+func (w *writing) meta(ctx context.Context) error {
+	e := &w.op.Entry
+	if w.was == nil || nodeType(w.was.Mode) != e.Type || e.Type == hosts.File && stampOf(w.was).Size != e.Content.Size {
+		return errOtherThere
+	}
+	if err := w.t.known.add(e); err != nil {
+		return err
+	}
+	return w.t.dress(ctx, w.d, w.name, e)
+}
+
+// source opens the directory of the path at From.
+func (w *writing) source() (dirFD, string, *unix.Statx_t, error) {
+	if w.op.From == "." || w.t.excludedAbove(w.op.From) {
+		return -1, "", nil, fs.ErrInvalid
+	}
+	from, name, err := w.t.parent(w.op.From)
+	if err != nil {
+		return -1, "", nil, err
+	}
+	st, err := w.t.standing(from, name, w.op.From)
+	if err == nil && st == nil {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		from.Close()
+	}
+	return from, name, st, err
+}
+
+// move renames. What is known below a directory is known in its new place.
+func (w *writing) move(ctx context.Context) error {
+	from, name, st, err := w.source()
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	if nodeType(st.Mode) != w.op.Entry.Type {
+		return errOtherThere
+	}
+	if err := w.noteMoved(ctx); err != nil {
+		return err
+	}
+	err = unix.Renameat2(int(from), name, int(w.d), w.name, unix.RENAME_NOREPLACE)
+	if errors.Is(err, unix.EINVAL) && w.was == nil {
+		err = unix.Renameat(int(from), name, int(w.d), w.name)
+	}
+	return err
+}
+
+func (w *writing) noteMoved(ctx context.Context) error {
+	if w.op.Entry.Type == hosts.Dir {
+		var mu sync.Mutex
+		var failed error
+		_, err := w.t.walk(ctx, w.op.From, func(e *hosts.TreeEntry) {
+			if !w.t.known.has(e) {
+				return
+			}
+			moved := *e
+			moved.Path = w.op.Path + strings.TrimPrefix(e.Path, w.op.From)
+			if err := w.t.known.add(&moved); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed = err
+			}
+		})
+		if err = errors.Join(err, failed); err != nil {
+			return err
+		}
+	}
+	return w.t.known.add(&w.op.Entry)
+}
+
+func (w *writing) link() error {
+	from, name, st, err := w.source()
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	if nodeType(st.Mode) == hosts.Dir || w.was != nil && nodeType(w.was.Mode) == hosts.Dir {
+		return errOtherThere
+	}
+	if w.was != nil && w.was.Ino == st.Ino {
+		return nil
+	}
+	temp := newTempName()
+	if err := unix.Linkat(int(from), name, int(w.d), temp, 0); err != nil {
+		return err
+	}
+	return w.place(temp)
+}
+
+// copy makes a file from one that the tree has, if that holds what it should.
+func (w *writing) copy(ctx context.Context) error {
+	from, name, _, err := w.source()
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	f, err := openRegular(from, name, w.t.abs(w.op.From))
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // opened for reading
+	want := w.op.Entry.Content
+	if f.stamp().Size != want.Size {
+		return errOtherThere
+	}
+	return w.make(ctx, func(data func([]byte) error, hole func(int64) error) error {
+		buf := copyBufs.Get().(*[]byte)
+		defer copyBufs.Put(buf)
+		sum := newSum(want.ID)
+		const block = 512
+		r := segments{ctx: ctx, f: f, size: want.Size, buf: *buf, data: sum.over(data), hole: sum.overHole(hole)}
+		if err := r.all(int64(f.st.Blocks)*block < want.Size); err != nil { //nolint:gosec // bytes of a file
+			return err
+		}
+		return sum.check()
+	})
+}
+
+// remove removes a file, or a directory in which nothing is left that counts,
+// if a mirror brought it and it is as that left it.
+func (w *writing) remove() error {
+	if w.was == nil {
+		return nil
+	}
+	see, err := w.t.sight()
+	if err != nil {
+		return err
+	}
+	e, ok, err := w.t.entry(w.d, w.name, w.op.Path, w.was, see)
+	if err != nil {
+		return err
+	}
+	if !ok || !w.t.known.has(&e) {
+		return hosts.ErrForeign
+	}
+	if e.Type == hosts.Dir {
+		return w.emptied()
+	}
+	return w.t.kept.keep(w.d, w.name, path.Clean(w.op.Path), false)
+}
+
+// Note implements hosts.Tree.
+func (t *tree) Note(ctx context.Context, but []string) error {
+	if t.known == nil {
+		return errReadOnlyTree
+	}
+	wrap := func(err error) error { return fmt.Errorf("cannot note what is in %s: %w", t.root, bare(err)) }
+	n := noting{seen: map[mark]struct{}{}, but: map[string]bool{}}
+	for _, p := range but {
+		n.but[p] = true
+	}
+	if _, err := t.walk(ctx, ".", n.entry); err != nil {
+		return wrap(err)
+	}
+	top, err := t.top()
+	if err != nil {
+		return wrap(err)
+	}
+	defer top.Close()
+	fd, err := openDirIn(top, ".")
+	if err != nil {
+		return wrap(err)
+	}
+	defer fd.Close()
+	if err := retryErr(func() error { return unix.Syncfs(int(fd)) }); err != nil {
+		return wrap(err)
+	}
+	if err := t.known.replace(n.seen); err != nil {
+		return wrap(err)
+	}
+	if err := t.kept.prune(0); err != nil {
+		return wrap(err)
+	}
+	return nil
+}
