@@ -47,6 +47,10 @@ type Applied struct {
 	Notes      []string `json:"notes,omitempty"`
 
 	Left []engine.Addr `json:"-"` // those not applied
+	// Overwritten are the files of the host's own making whose bytes were replaced,
+	// and Kept where old bytes were put.
+	Overwritten []engine.Addr `json:"-"`
+	Kept        []string      `json:"-"`
 }
 
 // Apply converges a host: packages first, then, read again, the rest; and it
@@ -245,6 +249,7 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 		told(e)
 	})
 	a.made = append(a.made, cs...)
+	a.out.Overwritten = append(a.out.Overwritten, a.p.Overwrites...)
 	err = again.end(res, err)
 	a.out.Applied += len(res.Applied)
 	a.out.NotApplied += len(res.NotApplied)
@@ -293,6 +298,7 @@ func (a *applying) teller(total int) func(engine.ApplyEvent) {
 			v.Emit(view.Event{Type: "unit", Host: host, Text: fmt.Sprintf("%s: %s %s", host, view.Safe(e.Progress), view.Safe(e.Unit)),
 				Data: map[string]string{"unit": e.Unit, "action": e.Progress}})
 		case e.Kept != "":
+			a.out.Kept = append(a.out.Kept, e.Kept)
 			if v.JSON() {
 				v.Emit(view.Event{Type: "kept", Host: host, Data: map[string]string{"path": e.Kept}})
 			}

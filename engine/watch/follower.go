@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -154,7 +156,34 @@ func (f *follower) step(ctx context.Context) time.Duration {
 		f.wake()
 		return 0
 	}
+	f.tell(applied)
 	return f.judge(w, applied, err)
+}
+
+// tell tells a person what an apply did that nobody was asked about.
+func (f *follower) tell(applied *control.Applied) {
+	if applied == nil {
+		return
+	}
+	for _, n := range applied.Notes {
+		f.loop.Log.Warn(n, "host", f.t.Name)
+	}
+	for _, a := range slices.Compact(slices.SortedFunc(slices.Values(applied.Overwritten), engine.Addr.Compare)) {
+		f.loop.Log.Warn("a file that was edited on the host itself was overwritten; its old bytes are kept there", "host", f.t.Name, "file", a.Name, "kept", kept(applied.Kept, a.Name))
+	}
+	if applied.Applied > 0 {
+		f.loop.Log.Info("applied", "host", f.t.Name, "changes", applied.Applied, "seconds", math.Round(applied.Seconds*1000)/1000)
+	}
+}
+
+// kept finds the copy of a file among those that were kept.
+func kept(all []string, name string) string {
+	for _, k := range all {
+		if strings.HasSuffix(k, name) {
+			return k
+		}
+	}
+	return ""
 }
 
 // begin takes what there is to do, with what was held back where its time has come.
