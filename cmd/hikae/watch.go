@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
@@ -29,33 +33,91 @@ A host that nothing was ever applied to is left alone until a person has run
 hikae apply once. hikae hold HOST keeps it from a host for a while.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pr, err := a.project()
-			if err != nil {
-				return err
-			}
-			ctl, err := a.controller(pr)
-			if err != nil {
-				return err
-			}
 			var handler slog.Handler = slog.NewTextHandler(a.err, nil)
 			if a.json {
 				handler = slog.NewJSONHandler(a.out, nil)
 			}
-			l := &watch.Loop{
-				Control: ctl.On(view.New(io.Discard, io.Discard, false)), Log: slog.New(handler),
-				Ready: func() { notify(daemon.SdNotifyReady) },
-				Alive: func() { notify(daemon.SdNotifyWatchdog) },
+			log := slog.New(handler)
+			for {
+				err := a.watch(cmd.Context(), log)
+				if !errors.Is(err, errEdited) {
+					return err
+				}
+				log.Info("the project was edited: following anew")
 			}
-			if l.Following, err = following(pr); err != nil {
-				return err
-			}
-			err = l.Run(cmd.Context())
-			if errors.Is(err, context.Canceled) {
-				return nil
-			}
-			return err
 		},
 	}
+}
+
+// errEdited ends a watch whose project is another now.
+var errEdited = errors.New("the project was edited")
+
+// watch follows until ctx ends, which is no error, or the project is edited.
+func (a *app) watch(ctx context.Context, log *slog.Logger) error {
+	stamp := a.projectStamp()
+	pr, err := a.project()
+	if err != nil {
+		return err
+	}
+	ctl, err := a.controller(pr)
+	if err != nil {
+		return err
+	}
+	l := &watch.Loop{
+		Control: ctl.On(view.New(io.Discard, io.Discard, false)), Log: log,
+		Ready: func() { notify(daemon.SdNotifyReady) },
+		Alive: func() { notify(daemon.SdNotifyWatchdog) },
+	}
+	if l.Following, err = following(pr); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go a.untilEdited(ctx, stamp, log, func() { cancel(errEdited) })
+	if err := l.Run(ctx); err != nil {
+		return err
+	}
+	if err := context.Cause(ctx); errors.Is(err, errEdited) {
+		return err
+	}
+	return nil
+}
+
+// untilEdited calls edited once the project is another, and one that can be read.
+func (a *app) untilEdited(ctx context.Context, stamp string, log *slog.Logger, edited func()) {
+	const every = 2 * time.Second
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := a.projectStamp()
+		if now == stamp {
+			continue
+		}
+		if _, err := a.project(); err == nil {
+			edited()
+			return
+		} else if ctx.Err() == nil {
+			log.Error("the project was edited and cannot be read: it is followed as it was", "error", err)
+		}
+		stamp = now
+	}
+}
+
+// projectStamp tells two states of the project's HCL apart.
+func (a *app) projectStamp() string {
+	names, _ := filepath.Glob(filepath.Join(a.dir, "*.hcl")) // the pattern is good
+	var b strings.Builder
+	for _, n := range names {
+		if fi, err := os.Stat(n); err == nil {
+			_, _ = fmt.Fprintln(&b, n, fi.Size(), fi.ModTime().UnixNano())
+		}
+	}
+	return b.String()
 }
 
 // notify tells systemd, where it started this (sd_notify(3)).
