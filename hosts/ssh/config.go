@@ -60,8 +60,21 @@ type config struct {
 	log   *slog.Logger
 }
 
+// homeDir is $HOME or, as of a service that systemd starts, what the account
+// says (systemd.exec(5) sets HOME only with User=; ssh(1) never goes by it).
+func homeDir() (string, error) {
+	if home, err := os.UserHomeDir(); err == nil {
+		return home, nil
+	}
+	u, err := user.Current()
+	if err != nil {
+		return "", err
+	}
+	return u.HomeDir, nil
+}
+
 func loadConfig(override string, opened *Opened, log *slog.Logger) (*config, error) {
-	home, err := os.UserHomeDir()
+	home, err := homeDir()
 	if err != nil {
 		return nil, fmt.Errorf("cannot find the home directory for the SSH configuration: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -97,6 +98,17 @@ func TestConfigErrors(t *testing.T) {
 	}
 	if _, err := loadConfig("/nonexistent", new(Opened), slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a configuration that was named and is not there was passed over")
+	}
+}
+
+func TestHomeWithoutEnvironment(t *testing.T) {
+	t.Setenv("HOME", "") // as of a service of systemd's
+	u, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := homeDir(); err != nil || got != u.HomeDir {
+		t.Errorf("%q, %v; want %q", got, err, u.HomeDir)
 	}
 }
 
