@@ -13,6 +13,8 @@
 //	.store/stamps/HOST       what lets the next read skip unchanged files
 //	.store/instep/HOST       when an apply last left HOST in step
 //	.store/hold/HOST         until when nothing is applied to HOST
+//	.store/allow/HOST        when a person last let pass what was over a budget
+//	.store/mirror/HOST.TREE  what is known of a tree that is kept on HOST
 //	.store/watch.json        what the process that follows says of itself
 //
 // The generations are the truth; HOST/ is a copy for people. Generations and
@@ -54,7 +56,7 @@ func Open(dir string, key []byte) (*Store, error) {
 	if len(key) == 0 {
 		return nil, errors.New("cannot open store: no key")
 	}
-	for _, d := range []string{"generations", "base", "begun", "stamps", "undo", "pristine", "instep", "hold", "tmp"} {
+	for _, d := range []string{"generations", "base", "begun", "stamps", "undo", "pristine", "instep", "hold", "allow", "mirror", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(dir, ".store", d), 0o700); err != nil {
 			return nil, fmt.Errorf("cannot open store: %w", err)
 		}
@@ -186,6 +188,8 @@ const (
 
 	Pristine Record = "pristine" // contents that packages were asked for in vain
 	Begun    Record = "begun"    // the changes of an apply that has not ended
+	Allow    Record = "allow"    // when a person let pass what was over a budget
+	Mirror   Record = "mirror"   // what is known of a tree that is kept on the host
 	Hold     Record = "hold"     // until when nothing is applied to the host, and who said so
 )
 

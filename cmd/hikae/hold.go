@@ -59,9 +59,14 @@ held.`,
 }
 
 func (a *app) releaseCmd() *cobra.Command {
-	return &cobra.Command{
-		Use:               "release HOST",
-		Short:             "End a hold",
+	var over bool
+	c := &cobra.Command{
+		Use:   "release HOST",
+		Short: "End a hold",
+		Long: `Release ends a hold. With --over-budget it also lets pass, once, what hikae watch
+stopped on the host: more deletions or overwritten files than the budget, or a
+mirror whose source is on another file system than it was. Look at hikae status,
+and at hikae plan, first.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeHosts,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -70,15 +75,23 @@ func (a *app) releaseCmd() *cobra.Command {
 				return err
 			}
 			was, err := ctl.Release(t.Name)
+			if err == nil && over {
+				err = ctl.Allow(t.Name)
+			}
 			if err != nil {
 				return err
 			}
 			text := t.Name + ": released"
-			if !was {
+			switch {
+			case over:
+				text += "; what was stopped may pass, once"
+			case !was:
 				text = t.Name + ": was not on hold"
 			}
-			a.view.Emit(view.Event{Type: "release", Host: t.Name, Text: text, Data: map[string]bool{"was_held": was}})
+			a.view.Emit(view.Event{Type: "release", Host: t.Name, Text: text, Data: map[string]bool{"was_held": was, "over_budget": over}})
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&over, "over-budget", false, "let pass what was stopped, too")
+	return c
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hikae/engine/lang"
+	"hikae/engine/mirror"
 	"hikae/engine/view"
 	"hikae/engine/watch"
 )
@@ -132,6 +133,9 @@ func following(pr *lang.Project) ([]watch.Following, error) {
 		if f.Source, err = target(pr, wish{host: p.InitialPrimary}); err != nil {
 			return nil, err
 		}
+		for _, m := range p.Mirrors {
+			f.Mirrors = append(f.Mirrors, mirrorSettings(m, p))
+		}
 		for _, h := range pr.Hosts {
 			if h.Name == p.InitialPrimary {
 				continue
@@ -150,4 +154,12 @@ func following(pr *lang.Project) ([]watch.Following, error) {
 		return nil, fmt.Errorf("nobody follows anybody: the project has no pair")
 	}
 	return all, nil
+}
+
+// mirrorSettings is a mirror as the project has it.
+func mirrorSettings(m lang.Mirror, p lang.Pair) mirror.Settings {
+	return mirror.Settings{
+		Root: m.Path, Reload: m.Reload, Audit: p.Audit,
+		Versions: mirror.DefaultVersions, KeepFree: mirror.DefaultKeepFree, Budget: p.Budget,
+	}
 }

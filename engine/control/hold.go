@@ -49,3 +49,22 @@ func (c *Controller) Held(host string) (*Hold, error) {
 	}
 	return &h, nil
 }
+
+// Allow lets pass on a host, once, what is over its budget, or what else an alarm
+// has stopped.
+func (c *Controller) Allow(host string) error {
+	return c.Store.Set(states.Allow, host, []byte(time.Now().UTC().Format(time.RFC3339Nano)))
+}
+
+// Allowed is when a person last said so; zero for never.
+func (c *Controller) Allowed(host string) (time.Time, error) {
+	raw, err := c.Store.Get(states.Allow, host)
+	if err != nil || len(raw) == 0 {
+		return time.Time{}, err
+	}
+	at, err := time.Parse(time.RFC3339Nano, string(raw))
+	if err != nil {
+		return at, fmt.Errorf("cannot read what was allowed on %s: %w", host, err)
+	}
+	return at, nil
+}

@@ -13,6 +13,7 @@ import (
 type board struct {
 	loop  *Loop
 	dirty chan struct{}
+	trees []func() MirrorStatus
 
 	mu     sync.Mutex
 	status Status
@@ -54,6 +55,10 @@ func (b *board) run(ctx context.Context) {
 func (b *board) write() {
 	b.mu.Lock()
 	b.status.Written = time.Now().UTC()
+	b.status.Mirrors = nil
+	for _, status := range b.trees {
+		b.status.Mirrors = append(b.status.Mirrors, status())
+	}
 	raw, err := json.Marshal(b.status)
 	b.mu.Unlock()
 	if err == nil {

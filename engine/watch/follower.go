@@ -28,7 +28,9 @@ type follower struct {
 	signal chan struct{}
 	held   heldBack
 	spoilt spoilt
-	good   *engine.Snapshot // the newest that something was applied of
+	// stopped is when its budget stopped it, zero: it did not; tried, when it last did.
+	stopped, tried time.Time
+	good           *engine.Snapshot // the newest that something was applied of
 
 	mu   sync.Mutex
 	work work
@@ -95,6 +97,17 @@ func (f *follower) wake() {
 	}
 }
 
+// trees are the data trees that are kept here.
+func (f *follower) trees(b *board) (all []*tree) {
+	if len(f.t.Only) > 0 {
+		return nil
+	}
+	for _, s := range f.source.of.Mirrors {
+		all = append(all, newTree(f.loop, b, f.source.of, f.t, s))
+	}
+	return all
+}
+
 // run brings the follower in step whenever there is something to do.
 func (f *follower) run(ctx context.Context) {
 	defer f.close()
@@ -134,6 +147,9 @@ func (f *follower) step(ctx context.Context) time.Duration {
 		f.told.held(held, err)
 		return lookEvery
 	}
+	if !f.stopped.IsZero() && time.Since(f.tried) < overBudgetAgain && !f.allowed() {
+		return lookEvery
+	}
 	w := f.begin()
 	if w.none() {
 		return f.held.wait()
@@ -158,6 +174,15 @@ func (f *follower) step(ctx context.Context) time.Duration {
 	}
 	f.tell(applied)
 	return f.judge(w, applied, err)
+}
+
+// allowed reports whether a person has let pass what was over the budget.
+func (f *follower) allowed() bool {
+	if f.stopped.IsZero() {
+		return false
+	}
+	at, err := f.loop.Control.Allowed(f.t.Name)
+	return err == nil && at.After(f.stopped)
 }
 
 // tell tells a person what an apply did that nobody was asked about.
@@ -201,6 +226,7 @@ func (f *follower) do(ctx context.Context, w *work) (*control.Applied, error) {
 	if f.live == nil || w.audit {
 		w.all = true
 	}
+	w.all = w.all || f.allowed()
 	source, err := f.loop.Control.Delayed(f.spoilt.in(w.snap), f.source.of.Delay)
 	if err != nil {
 		return nil, err
@@ -216,7 +242,7 @@ func (f *follower) do(ctx context.Context, w *work) (*control.Applied, error) {
 			return nil, errors.Join(err, f.connect(ctx, source))
 		}
 	}
-	o := control.ApplyOptions{Shown: true, PlanOptions: control.PlanOptions{Source: source}}
+	o := control.ApplyOptions{Shown: true, PlanOptions: control.PlanOptions{Source: source}, OverBudget: f.allowed()}
 	applied, err := f.loop.Control.Apply(ctx, f.t, o)
 	if applied == nil || control.LostLink(err) {
 		return applied, err
@@ -260,6 +286,7 @@ func (f *follower) judge(w work, applied *control.Applied, err error) time.Durat
 	switch {
 	case err == nil, errors.Is(err, errReported), errors.Is(err, control.ErrConflict):
 		f.wait.reset()
+		f.stopped = time.Time{}
 		f.good = w.snap
 		f.done(w.addrs, w.all)
 		if errors.Is(err, control.ErrConflict) {
@@ -272,10 +299,12 @@ func (f *follower) judge(w work, applied *control.Applied, err error) time.Durat
 		return lookEvery
 	case errors.As(err, &over):
 		f.back(w)
+		f.tried = time.Now()
 		if f.told.away(OverBudget, err) {
+			f.stopped = time.Now()
 			f.loop.Log.Error("stopped: more would be deleted or overwritten than the budget allows", "host", f.t.Name, "error", err)
 		}
-		return overBudgetAgain
+		return lookEvery
 	case !w.all && !control.LostLink(err) && short(err):
 		w.all = true
 		f.back(w)

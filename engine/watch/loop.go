@@ -19,12 +19,16 @@ import (
 	"time"
 
 	"hikae/engine/control"
+	"hikae/engine/mirror"
 )
 
 // Following is a host and those who follow it.
 type Following struct {
 	Source    control.Target
 	Followers []control.Target
+	// Mirrors are the data trees that are kept on the followers, but on those that
+	// take only a part.
+	Mirrors []mirror.Settings
 	// Audit is how often all of every host is read and compared.
 	Audit time.Duration
 	// Delay is how long packages that changed wait before followers get them.
@@ -75,6 +79,9 @@ func (l *Loop) Run(ctx context.Context) error {
 		wg.Go(func() { s.run(ctx, sync.OnceFunc(met.Done)) })
 		for _, fo := range s.followers {
 			wg.Go(func() { fo.run(ctx) })
+			for _, tr := range fo.trees(board) {
+				wg.Go(func() { tr.run(ctx) })
+			}
 		}
 	}
 	wg.Go(func() { board.run(ctx) })

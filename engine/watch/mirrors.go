@@ -1,0 +1,98 @@
+package watch
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"hikae/engine/agent"
+	"hikae/engine/control"
+	"hikae/engine/mirror"
+	"hikae/states"
+)
+
+// tree is a data tree that is kept on a follower, beside what else it follows: with
+// sessions of its own, so that no long transfer holds up a line of configuration.
+type tree struct {
+	loop           *Loop
+	source, target control.Target
+	mirror         *mirror.Mirror
+}
+
+func newTree(l *Loop, b *board, f Following, t control.Target, s mirror.Settings) *tree {
+	tr := &tree{loop: l, source: f.Source, target: t}
+	// The record is of one tree on one host.
+	sum := sha256.Sum256([]byte(s.Root))
+	name := fmt.Sprintf("%s.%x", t.Name, sum[:8])
+	connect := func(to control.Target) func(context.Context) (*agent.Client, error) {
+		return func(ctx context.Context) (*agent.Client, error) { return l.Control.Connect(ctx, to) }
+	}
+	tr.mirror = mirror.New(mirror.Options{
+		Settings: s, Source: connect(f.Source), Target: connect(t), Hold: tr.hold,
+		Emit: func(e mirror.Event) {
+			tr.log(e)
+			b.change(func() {})
+		},
+		Load: func() ([]byte, error) { return l.Control.Store.Get(states.Mirror, name) },
+		Save: func(raw []byte) error { return l.Control.Store.Set(states.Mirror, name, raw) },
+	})
+	b.trees = append(b.trees, tr.status)
+	return tr
+}
+
+// run keeps the tree until ctx ends.
+func (t *tree) run(ctx context.Context) {
+	go t.allow(ctx)
+	wait := backoff{first: time.Second, longest: time.Minute}
+	for ctx.Err() == nil {
+		if err := t.mirror.Run(ctx); err != nil && ctx.Err() == nil {
+			t.loop.Log.Error("a mirror cannot run", "host", t.target.Name, "tree", t.mirror.Status().Root, "error", err)
+		}
+		sleep(ctx, wait.again())
+	}
+}
+
+// hold reports whether nothing is to be brought now: by a person's word, or for
+// want of it on a host that nothing was ever applied to.
+func (t *tree) hold() bool {
+	if held, err := t.loop.Control.Held(t.target.Name); err != nil || held != nil {
+		return true
+	}
+	known, err := t.loop.Control.Known(t.target.Name)
+	return err != nil || !known
+}
+
+// allow lets pass what an alarm stopped, once a person has said so since.
+func (t *tree) allow(ctx context.Context) {
+	for since := time.Now(); ctx.Err() == nil; sleep(ctx, lookEvery) {
+		if t.mirror.Status().Alarm == "" {
+			since = time.Now()
+			continue
+		}
+		if at, err := t.loop.Control.Allowed(t.target.Name); err == nil && at.After(since) {
+			since = at
+			t.mirror.Allow()
+		}
+	}
+}
+
+func (t *tree) log(e mirror.Event) {
+	log := t.loop.Log.With("host", t.target.Name, "tree", e.Root)
+	switch e.Type {
+	case "alarm":
+		log.Error(e.Text)
+	case "arrived":
+		log.Info("arrived", "changes", e.Files, "bytes", e.Bytes)
+	default:
+		log.Warn(e.Text)
+	}
+}
+
+func (t *tree) status() MirrorStatus {
+	s := t.mirror.Status()
+	return MirrorStatus{
+		Host: t.target.Name, Source: t.source.Name, Root: s.Root, InStep: s.InStep, Since: s.Since, Why: s.Why,
+		Alarm: s.Alarm, Held: s.Held, Files: s.Files, Bytes: s.Bytes, LastArrival: s.LastArrival, NextAudit: s.NextAudit,
+	}
+}
