@@ -13,6 +13,7 @@ import (
 	"hikae/engine"
 	"hikae/engine/control"
 	"hikae/engine/lang"
+	"hikae/engine/rules"
 	"hikae/modules/all"
 	"hikae/states"
 )
@@ -104,6 +105,7 @@ func target(pr *lang.Project, w wish) (control.Target, error) {
 		paths = slices.Concat(paths, pair.Paths)
 		for _, m := range pair.Mirrors {
 			t.Mirrors = append(t.Mirrors, m.Path)
+			t.HostOnly = append(t.HostOnly, rules.Escape(m.Path)+"{,/**}") // a path has one owner
 		}
 	}
 	slices.Sort(paths)

@@ -31,6 +31,18 @@ func Match(pattern, path string) bool {
 	return ok
 }
 
+// Escape gives the pattern that matches a path and nothing else.
+func Escape(path string) string {
+	var b strings.Builder
+	for i := range len(path) {
+		if strings.IndexByte(`*?[]{},!^\\`, path[i]) >= 0 {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(path[i])
+	}
+	return b.String()
+}
+
 // Validate reports what is wrong with a pattern.
 func Validate(pattern string) error {
 	_, err := NewSet(Rule{Pattern: pattern})

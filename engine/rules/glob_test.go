@@ -153,3 +153,11 @@ func BenchmarkHostOnlyAndLeftOut(b *testing.B) {
 		LeftOutPath(p)
 	}
 }
+
+func TestEscape(t *testing.T) {
+	for _, p := range []string{"/srv", "/srv/a*b", "/srv/[x]{a,b}?", "/srv/back\\slash", "/caf\xe9/!^"} {
+		if !Match(Escape(p), p) || Match(Escape(p), p+"x") || !Match(Escape(p)+"{,/**}", p+"/below") {
+			t.Errorf("%q becomes %q", p, Escape(p))
+		}
+	}
+}
