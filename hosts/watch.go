@@ -16,7 +16,8 @@ type WatchRoot struct {
 // Seen is a path that may have changed: made, written and closed, given other
 // attributes, renamed, removed. It need not have; who hears of it reads it. A
 // file that has several names is told of by the one that it was changed by: what
-// is read there is so of the others.
+// is read there is so of the others, and where that name has gone or is another
+// file's by then, the others are read.
 type Seen struct {
 	Path string `cbor:"1,keyasint"`
 	// From is where it was before this report, below a watched root too; "" where

@@ -3,6 +3,8 @@ package inotify
 import (
 	"bytes"
 	"encoding/binary"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -64,4 +66,35 @@ func FuzzParse(f *testing.F) {
 			}
 		})
 	})
+}
+
+// Before Linux 5.6 a path is opened part by part, and comes to the same.
+func TestOpenStepwise(t *testing.T) {
+	dir := t.TempDir()
+	mkdir(t, dir, "a/b")
+	put(t, dir, "a/file", "")
+	must(t, os.Symlink("a", filepath.Join(dir, "link")))
+	for _, stepwise := range []bool{false, true} {
+		k, err := openKernel(dir)
+		must(t, err)
+		defer k.close()
+		k.stepwise = stepwise
+		for p, there := range map[string]bool{"/": true, "/a": true, "/a/b": true, "/none": false, "/a/none/x": false, "/a/file": false, "/link": false, "/link/b": false} {
+			fd, err := k.open(p)
+			if (err == nil) != there || err != nil && !gone(err) {
+				t.Errorf("stepwise %v: %s: %v", stepwise, p, err)
+			}
+			if err != nil {
+				continue
+			}
+			var is, want unix.Stat_t
+			must(t, unix.Fstat(fd, &is))
+			must(t, unix.Stat(filepath.Join(dir, p), &want))
+			if is.Ino != want.Ino {
+				t.Errorf("stepwise %v: %s is another", stepwise, p)
+			}
+			must(t, k.list(fd, make([]byte, 4096), func([]byte, byte) {}))
+			must(t, unix.Close(fd))
+		}
+	}
 }

@@ -99,6 +99,8 @@ func (w *watcher) movedFrom(n int32, e *event) {
 	if e.is(unix.IN_ISDIR) {
 		if m.dir = w.t.find(n, e.name); m.dir != none {
 			w.t.detach(m.dir)
+			// Two that were exchanged: the other one's second half came before this.
+			w.arrived(n, e.name)
 		}
 	}
 	w.moved[e.cookie] = m
@@ -269,9 +271,17 @@ func (w *watcher) tellDir(n int32, deep, shallow bool) {
 	for _, name := range w.plan.names(nil, w.t.dirs[n].cover, p, w.ways[n]) {
 		w.out.tell(name, deep, shallow)
 	}
-	if w.t.dirs[n].cover == 0 && deep { // only a way to roots
-		if way := w.ways[n]; way != nil {
-			w.onTheWay(way)
+	way := w.ways[n]
+	if way == nil || w.t.dirs[n].cover != 0 || !deep {
+		return
+	}
+	if !shallow { // it is only a way to roots
+		w.onTheWay(way)
+		return
+	}
+	for _, next := range way.to {
+		for _, r := range next.roots {
+			w.out.tell(w.plan.roots[r].Path, false, false)
 		}
 	}
 }

@@ -64,8 +64,12 @@ func (k *kernel) add(dir int, name string) (int32, error) {
 	}
 	for {
 		wd, err := unix.InotifyAddWatch(k.fd, p, flags)
-		if err != unix.EINTR { // a bare errno, for each of many thousand directories
-			return int32(wd), err //nolint:gosec // the kernel's are int
+		switch err {
+		case nil:
+			return int32(wd), nil //nolint:gosec // the kernel's are int
+		case unix.EINTR:
+		default:
+			return 0, err
 		}
 	}
 }

@@ -103,6 +103,16 @@ func (w *told) wants(s hosts.Seen) []hosts.Seen {
 	return w.until(fmt.Sprintf("%+v", s), func(all []hosts.Seen) bool { return slices.Contains(all, s) })
 }
 
+// hears waits until it was told of a path, or of one that it is below in doubt.
+func (w *told) hears(p string) {
+	w.tb.Helper()
+	w.until(p, func(all []hosts.Seen) bool {
+		return slices.ContainsFunc(all, func(s hosts.Seen) bool {
+			return s.Path == p || s.Deep && (s.Path == filepath.Dir(p) || !s.Shallow && strings.HasPrefix(p, s.Path+"/"))
+		})
+	})
+}
+
 func (w *told) dir(name string) string { return filepath.Join(w.root, name) }
 
 func must(tb testing.TB, err error) {
@@ -177,6 +187,7 @@ func TestWhatIsTold(t *testing.T) {
 
 // A file that is open is told of when it is closed, or after the bound.
 func TestOpenFiles(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	mkdir(t, dir, "srv")
 	put(t, dir, "srv/last", "")
