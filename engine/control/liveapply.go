@@ -154,10 +154,10 @@ func (l *Live) settle(ctx context.Context, run *applying) error {
 			return err
 		}
 	}
-	if run.settle(run.p.base, l.s.actual) {
-		if err := l.c.keepBase(run.p); err != nil {
-			return err
-		}
+	fresh, begun := run.settle(run.p.base, l.s.actual), len(run.p.begun)
+	run.p.begun = run.p.begun.settle(run.p.base, l.s.actual, l.c.Schemas)
+	if fresh || begun > 0 {
+		return l.c.keepBase(run.p)
 	}
 	return nil
 }
