@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 
 	"golang.org/x/term"
@@ -27,7 +28,7 @@ func (a *app) connector(pr *lang.Project) func(context.Context, control.Target) 
 	}
 	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	// Shared by the logins on several hosts, and by those that an apply does again.
-	login := ssh.Options{Passphrase: a.passphrase(), Log: log, Binaries: new(ssh.Binaries), Opened: new(ssh.Opened)}
+	login := ssh.Options{Passphrase: a.passphrase(), Log: log, Binaries: &ssh.Binaries{Notes: filepath.Join(a.dir, ".hikae", "programs")}, Opened: new(ssh.Opened)}
 	return func(ctx context.Context, t control.Target) (*agent.Client, error) {
 		o := agent.Options{Build: buildID, Schemas: all.Schemas(), Host: t.Name}
 		h, _ := pr.Host(t.Name)
