@@ -21,7 +21,8 @@ import (
 )
 
 func (a *app) watchCmd() *cobra.Command {
-	return &cobra.Command{
+	var m metricsTo
+	c := &cobra.Command{
 		Use:   "watch",
 		Short: "Follow the primaries, and keep those who follow them in step",
 		Long: `Watch follows the primary of each pair: what changes there is read at once and
@@ -40,7 +41,7 @@ hikae apply once. hikae hold HOST keeps it from a host for a while.`,
 			}
 			log := slog.New(handler)
 			for {
-				err := a.watch(cmd.Context(), log)
+				err := a.watch(cmd.Context(), log, m)
 				if !errors.Is(err, errEdited) {
 					return err
 				}
@@ -48,13 +49,19 @@ hikae apply once. hikae hold HOST keeps it from a host for a while.`,
 			}
 		},
 	}
+	c.Flags().StringVar(&m.file, "metrics-file", "", "write metrics to a `FILE`.prom every few seconds, for node_exporter's textfile collector")
+	c.Flags().StringVar(&m.listen, "metrics-listen", "", "answer GET /metrics at `ADDRESS`: unix:PATH, 127.0.0.1:PORT or [::1]:PORT")
+	return c
 }
+
+// metricsTo is where metrics are written and asked for; "" for nowhere.
+type metricsTo struct{ file, listen string }
 
 // errEdited ends a watch whose project is another now.
 var errEdited = errors.New("the project was edited")
 
 // watch follows until ctx ends, which is no error, or the project is edited.
-func (a *app) watch(ctx context.Context, log *slog.Logger) error {
+func (a *app) watch(ctx context.Context, log *slog.Logger, m metricsTo) error {
 	stamp := a.projectStamp()
 	pr, err := a.project()
 	if err != nil {
@@ -65,12 +72,18 @@ func (a *app) watch(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	l := &watch.Loop{
-		Control: ctl.On(view.New(io.Discard, io.Discard, false)), Log: log,
+		Control: watch.On(ctl.On(view.New(io.Discard, io.Discard, false))), Log: log, Version: version, MetricsFile: m.file,
 		Ready: func() { notify(daemon.SdNotifyReady) },
 		Alive: func() { notify(daemon.SdNotifyWatchdog) },
 	}
 	if l.Following, err = following(pr); err != nil {
 		return err
+	}
+	if m.listen != "" {
+		if l.Metrics, err = watch.ListenMetrics(m.listen); err != nil {
+			return err
+		}
+		defer l.Metrics.Close() //nolint:errcheck // nobody asks any more
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -36,6 +36,7 @@ func (b *board) run(ctx context.Context) {
 	const atMost = 200 * time.Millisecond
 	alive := time.NewTicker(aliveEvery)
 	defer alive.Stop()
+	b.metricsFile()
 	for {
 		b.write()
 		select {
@@ -45,6 +46,7 @@ func (b *board) run(ctx context.Context) {
 		case <-b.dirty:
 			sleep(ctx, atMost)
 		case <-alive.C:
+			b.metricsFile()
 			if b.loop.Alive != nil {
 				b.loop.Alive()
 			}
@@ -62,7 +64,7 @@ func (b *board) write() {
 	raw, err := json.Marshal(b.status)
 	b.mu.Unlock()
 	if err == nil {
-		err = b.loop.Control.Store.WriteStatus(raw)
+		err = b.loop.Control.WriteStatus(raw)
 	}
 	if err != nil {
 		b.loop.Log.Error("cannot say how it is", "error", err)

@@ -21,7 +21,7 @@ type follower struct {
 	source *source
 	t      control.Target
 	told   *followerStatus
-	live   *control.Live // nil: not connected
+	live   Follower // nil: not connected
 	wait   backoff
 	audit  time.Duration
 

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -39,11 +40,16 @@ type Following struct {
 
 // Loop follows.
 type Loop struct {
-	Control   *control.Controller
+	Control   Control
 	Following []Following
 	Log       *slog.Logger
+	Version   string // of hikae
 	// Ready is called once all sources are watched or known to be away.
 	Ready func()
+	// MetricsFile is replaced every few seconds, "" for none; Metrics is a listener
+	// where they are asked for, nil for none.
+	MetricsFile string
+	Metrics     net.Listener
 	// Alive is called every few seconds while the loop is not stuck.
 	Alive func()
 }
@@ -65,7 +71,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	if len(l.Following) == 0 {
 		return errors.New("nobody follows anybody: write a pair, see hikae init")
 	}
-	stop, err := l.Control.Store.Watching(l.Control.Holder)
+	stop, err := l.Control.Watching()
 	if err != nil {
 		return fmt.Errorf("cannot follow: %w", err)
 	}
@@ -85,6 +91,9 @@ func (l *Loop) Run(ctx context.Context) error {
 		}
 	}
 	wg.Go(func() { board.run(ctx) })
+	if l.Metrics != nil {
+		wg.Go(func() { board.serve(ctx, l.Metrics) })
+	}
 	wg.Go(func() {
 		met.Wait()
 		if l.Ready != nil && ctx.Err() == nil {

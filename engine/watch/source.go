@@ -97,7 +97,7 @@ func (s *source) session(ctx context.Context, met func()) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	live, err := s.loop.Control.Live(ctx, s.of.Source, nil)
+	live, err := s.loop.Control.Source(ctx, s.of.Source)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (s *source) session(ctx context.Context, met func()) error {
 }
 
 // hook has dnf say when a transaction has ended.
-func (s *source) hook(ctx context.Context, live *control.Live) {
+func (s *source) hook(ctx context.Context, live Source) {
 	changed, advice, err := live.InstallHook(ctx)
 	switch {
 	case err != nil:
@@ -135,7 +135,7 @@ func (s *source) hook(ctx context.Context, live *control.Live) {
 // watched is a source under watch.
 type watched struct {
 	*source
-	live *control.Live
+	live Source
 	q    *queue
 
 	due     *time.Timer // when the next generation is to be written

@@ -150,7 +150,7 @@ func (t *text) follower(f *FollowerStatus, source *SourceStatus) {
 	if !f.Seen.IsZero() {
 		t.line(2, "", "last change "+t.ago(f.Seen)+t.appliedAgo(f.Applied))
 	}
-	for _, name := range slices.Sorted(maps.Keys(f.Kinds)) {
+	for _, name := range f.kindNames() {
 		t.kind(name, f.Kinds[name])
 	}
 	if f.Behind > 0 {
@@ -174,6 +174,8 @@ func (t *text) appliedAgo(at time.Time) string {
 	}
 	return ", applied " + t.ago(at)
 }
+
+func (f *FollowerStatus) kindNames() []string { return slices.Sorted(maps.Keys(f.Kinds)) }
 
 // kind is a line on a kind of resources.
 func (t *text) kind(name string, k KindStatus) {
