@@ -8,6 +8,7 @@ import (
 	"hikae/engine/agent"
 	"hikae/engine/control"
 	"hikae/hosts"
+	"hikae/states"
 )
 
 // Control is what the loop has done by engine/control, whose contracts hold: On
@@ -22,10 +23,20 @@ type Control interface {
 
 	Held(host string) (*control.Hold, error)
 	Known(host string) (bool, error)
+	Allowed(host string) (time.Time, error)
 	Delayed(snap *engine.Snapshot, delay time.Duration) (*engine.Snapshot, error)
 	Plan(ctx context.Context, t control.Target, o control.PlanOptions) (*control.Planned, error)
 	Apply(ctx context.Context, t control.Target, o control.ApplyOptions) (*control.Applied, error)
 	Follow(ctx context.Context, t control.Target, source *engine.Snapshot) (Follower, error)
+
+	Trees
+}
+
+// Trees is what mirrors need: sessions of their own, and a record of each tree.
+type Trees interface {
+	Connect(ctx context.Context, t control.Target) (*agent.Client, error)
+	TreeRecord(name string) ([]byte, error)
+	SetTreeRecord(name string, raw []byte) error
 }
 
 // Source is a host that is held open to be read: control.Live.
@@ -73,4 +84,14 @@ func (b by) Follow(ctx context.Context, t control.Target, source *engine.Snapsho
 		return nil, err
 	}
 	return live, nil
+}
+
+func (b by) Connect(ctx context.Context, t control.Target) (*agent.Client, error) {
+	return b.Controller.Connect(ctx, t)
+}
+
+func (b by) TreeRecord(name string) ([]byte, error) { return b.Store.Get(states.Mirror, name) }
+
+func (b by) SetTreeRecord(name string, raw []byte) error {
+	return b.Store.Set(states.Mirror, name, raw)
 }

@@ -9,7 +9,6 @@ import (
 	"hikae/engine/agent"
 	"hikae/engine/control"
 	"hikae/engine/mirror"
-	"hikae/states"
 )
 
 // tree is a data tree that is kept on a follower, beside what else it follows: with
@@ -34,8 +33,8 @@ func newTree(l *Loop, b *board, f Following, t control.Target, s mirror.Settings
 			tr.log(e)
 			b.change(func() {})
 		},
-		Load: func() ([]byte, error) { return l.Control.Store.Get(states.Mirror, name) },
-		Save: func(raw []byte) error { return l.Control.Store.Set(states.Mirror, name, raw) },
+		Load: func() ([]byte, error) { return l.Control.TreeRecord(name) },
+		Save: func(raw []byte) error { return l.Control.SetTreeRecord(name, raw) },
 	})
 	b.trees = append(b.trees, tr.status)
 	return tr
