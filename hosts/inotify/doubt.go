@@ -2,7 +2,10 @@ package inotify
 
 import (
 	"fmt"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -95,6 +98,7 @@ func (w *watcher) overflow() {
 		}
 		w.noteOnce("the kernel's queue of changes ran over while the clock was set back: all is in doubt")
 	}
+	w.noteOnce(fmt.Sprintf("the kernel's queue of changes ran over, as it does when very much changes at once: what was lost is looked for each time; fs.inotify.max_queued_events (sysctl) of %d holds more", 4*maxQueued()))
 	w.opts.Log.Info("the kernel's queue of changes ran over: looking for what changed", "since", time.Unix(0, since))
 	w.start(0, &job{all: true, told: true, since: since, end: func() {
 		w.looks.over = false
@@ -213,4 +217,18 @@ func join(dir string, name []byte) string {
 		return "/" + string(name)
 	}
 	return dir + "/" + string(name)
+}
+
+// maxQueued is how many events the kernel's queue holds.
+func maxQueued() int {
+	const usual = 16384
+	b, err := os.ReadFile("/proc/sys/fs/inotify/max_queued_events")
+	if err != nil {
+		return usual
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		return usual
+	}
+	return n
 }

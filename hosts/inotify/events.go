@@ -133,6 +133,9 @@ func (w *watcher) movedTo(n int32, e *event) {
 			w.out.renamed(p, m.from, e.is(unix.IN_ISDIR))
 		} else {
 			w.out.removed(p)
+			if m.dir != none { // nobody who lists it would find it new
+				w.out.tell(p, true, false)
+			}
 		}
 	}
 	if len(names) == 0 && m.from != "" {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +24,7 @@ type kernel struct {
 	path string
 
 	stepwise bool // openat2(2) is not to be had: before Linux 5.6, EL 8
+	touches  bool // access times cannot be left alone: only the owner and root may
 }
 
 func openKernel(root string) (*kernel, error) {
@@ -90,9 +92,13 @@ func (k *kernel) open(dir string) (int, error) {
 		rel = "."
 	}
 	if !k.stepwise {
-		fd, err := k.straight(rel, unix.O_NOATIME)
-		if errors.Is(err, unix.EPERM) { // only the owner and root may leave the access time
+		fd, err := -1, error(unix.EPERM)
+		if !k.touches {
+			fd, err = k.straight(rel, unix.O_NOATIME)
+		}
+		if errors.Is(err, unix.EPERM) {
 			fd, err = k.straight(rel, 0)
+			k.touches = err == nil
 		}
 		if !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EPERM) {
 			return fd, err
@@ -156,6 +162,13 @@ func gone(err error) bool {
 // scarce reports whether an error says that something has run out.
 func scarce(err error) bool {
 	return isAny(err, unix.ENOSPC, unix.EMFILE, unix.ENFILE, unix.ENOMEM)
+}
+
+// others reports whether a file system's type is one that others change too, of
+// which the kernel does not tell.
+func others(kind int64) bool {
+	return slices.Contains([]int64{unix.NFS_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC,
+		unix.CEPH_SUPER_MAGIC, unix.V9FS_MAGIC, unix.AFS_FS_MAGIC, unix.FUSE_SUPER_MAGIC}, kind)
 }
 
 func isAny(err error, of ...unix.Errno) bool {

@@ -3,7 +3,9 @@ package inotify
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"path"
@@ -263,91 +265,203 @@ func someOperations() *rapid.Generator[[]operation] {
 	}), 5, 80)
 }
 
+// follower keeps a model by what a watch tells.
+type follower struct {
+	dir    string
+	truth  *model
+	hints  atomic.Int64
+	told   int
+	cancel func()
+	done   chan error
+
+	mu      sync.Mutex
+	copy    *model
+	history []string
+}
+
+// follow watches /srv and /data below dir. delays are how long, in ms, each
+// report in turn waits before it is taken.
+func follow(t *testing.T, dir string, opts Options, delays []int) *follower {
+	f := &follower{dir: dir, done: make(chan error, 1)}
+	var err error
+	f.copy, err = newModel(dir, leftOut)
+	must(t, err)
+	f.truth, err = newModel(dir, leftOut)
+	must(t, err)
+	f.copy.hints = &f.hints
+	f.copy.read("/srv", "", nil, true)
+	f.copy.read("/data", "", nil, true)
+	opts.Root = dir
+	opts.Patterns = func([]string) (func(string) bool, error) { return leftOut, nil }
+	ctx, cancel := context.WithCancel(context.Background())
+	f.cancel = cancel
+	ready, reports := make(chan struct{}), 0
+	go func() {
+		f.done <- Watch(ctx, opts, []hosts.WatchRoot{{Path: "/srv", Tree: true, Exclude: []string{"x"}}, tree("/data")}, func(r hosts.WatchReport) error {
+			if r.Ready {
+				close(ready)
+			}
+			reports++
+			time.Sleep(time.Duration(delays[reports%len(delays)]) * time.Millisecond)
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.told += len(r.Seen)
+			f.copy.apply(r)
+			f.history = append(f.history, fmt.Sprintf("%+v", r.Seen))
+			return nil
+		})
+	}()
+	<-ready
+	return f
+}
+
+func (f *follower) close() error {
+	f.cancel()
+	f.copy.k.close()
+	f.truth.k.close()
+	if err := <-f.done; !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// differs waits until the copy is what it is a copy of; "" then, and else what it is.
+func (f *follower) differs() string {
+	deadline := time.Now().Add(10 * time.Second)
+	for ; ; time.Sleep(2 * time.Millisecond) {
+		f.mu.Lock()
+		clear(f.truth.nodes)
+		clear(f.truth.files)
+		f.truth.read("/srv", "", nil, true)
+		f.truth.read("/data", "", nil, true)
+		got, want := f.copy.text(), f.truth.text()
+		past := strings.Join(f.history, "\n")
+		f.mu.Unlock()
+		if slices.Equal(got, want) {
+			return ""
+		}
+		if time.Now().After(deadline) {
+			return fmt.Sprintf("the copy has\n%s\nthe host\n%s\ntold: %s", strings.Join(got, "\n"), strings.Join(want, "\n"), past)
+		}
+	}
+}
+
+// do makes changes, those of each list after one another.
+func (f *follower) do(lists ...[]operation) {
+	var wg sync.WaitGroup
+	for _, list := range lists {
+		wg.Go(func() {
+			for _, o := range list {
+				o.run(f.dir)
+				time.Sleep(o.then)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func modelDir(t *testing.T) string {
+	dir, err := os.MkdirTemp("", "watch")
+	must(t, err)
+	mkdir(t, dir, "srv/a/b", "data", "out")
+	return dir
+}
+
 // What is told is enough: a copy that is kept by it alone ends as what it is a
 // copy of, whatever is done meanwhile, by two at once, and however late it is read.
 func TestNothingIsMissed(t *testing.T) {
-	var hints, told atomic.Int64
+	var hints int64
+	told := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp("", "watch")
-		must(t, err)
+		dir := modelDir(t)
 		defer os.RemoveAll(dir)
-		mkdir(t, dir, "srv/a/b", "data", "out")
-		exclude := func([]string) (func(string) bool, error) { return leftOut, nil }
-		m, err := newModel(dir, leftOut)
-		must(t, err)
-		defer m.k.close()
-		m.hints = &hints
-		truth, err := newModel(dir, leftOut)
-		must(t, err)
-		defer truth.k.close()
-		now := func() []string {
-			clear(truth.nodes)
-			clear(truth.files)
-			truth.read("/srv", "", nil, true)
-			truth.read("/data", "", nil, true)
-			return truth.text()
-		}
-		m.read("/srv", "", nil, true)
-		m.read("/data", "", nil, true)
-
-		delays := rapid.SliceOfN(rapid.IntRange(0, 3), 8, 8).Draw(rt, "delays")
-		var mu sync.Mutex
-		ctx, cancel := context.WithCancel(context.Background())
-		ready, done := make(chan struct{}), make(chan error, 1)
-		reports, history := 0, []string{}
-		go func() {
-			done <- Watch(ctx, Options{Root: dir, Patterns: exclude}, []hosts.WatchRoot{{Path: "/srv", Tree: true, Exclude: []string{"x"}}, tree("/data")}, func(r hosts.WatchReport) error {
-				if r.Ready {
-					close(ready)
-				}
-				reports++
-				time.Sleep(time.Duration(delays[reports%len(delays)]) * time.Millisecond)
-				mu.Lock()
-				defer mu.Unlock()
-				told.Add(int64(len(r.Seen)))
-				m.apply(r)
-				history = append(history, fmt.Sprintf("%+v", r.Seen))
-				return nil
-			})
-		}()
-		<-ready
+		f := follow(t, dir, Options{}, rapid.SliceOfN(rapid.IntRange(0, 3), 8, 8).Draw(rt, "delays"))
 		defer func() {
-			cancel()
-			if err := <-done; !errors.Is(err, context.Canceled) {
+			hints += f.hints.Load()
+			told += f.told
+			if err := f.close(); err != nil {
 				rt.Errorf("the watch ended with %v", err)
 			}
 		}()
 		for round := range 3 {
 			one, two := someOperations().Draw(rt, "one"), someOperations().Draw(rt, "two")
-			var wg sync.WaitGroup
-			for _, list := range [][]operation{one, two} {
-				wg.Go(func() {
-					for _, o := range list {
-						o.run(dir)
-						time.Sleep(o.then)
-					}
-				})
-			}
-			wg.Wait()
-			deadline := time.Now().Add(10 * time.Second)
-			for {
-				mu.Lock()
-				got, want := m.text(), now()
-				past := slices.Clone(history)
-				mu.Unlock()
-				if slices.Equal(got, want) {
-					break
-				}
-				if time.Now().After(deadline) {
-					rt.Fatalf("round %d: the copy has\n%s\nthe host\n%s\nafter %v\nand %v\ntold: %s", round,
-						strings.Join(got, "\n"), strings.Join(want, "\n"), one, two, strings.Join(past, "\n"))
-				}
-				time.Sleep(2 * time.Millisecond)
+			f.do(one, two)
+			if d := f.differs(); d != "" {
+				rt.Fatalf("round %d: %s\nafter %v\nand %v", round, d, one, two)
 			}
 		}
 	})
-	t.Logf("%d told, %d contents known by a rename", told.Load(), hints.Load())
-	if hints.Load() == 0 {
+	t.Logf("%d told, %d contents known by a rename", told, hints)
+	if hints == 0 {
 		t.Error("no rename has told what is where")
 	}
+}
+
+// So it is when events are lost, before, among and after the changes.
+func TestNothingIsMissedOver(t *testing.T) {
+	checks := flag.Lookup("rapid.checks")
+	if checks.Value.String() == checks.DefValue { // each fills the queue
+		must(t, checks.Value.Set("10"))
+		defer checks.Value.Set(checks.DefValue)
+	}
+	most := sysctl(t, "max_queued_events")
+	rapid.Check(t, func(rt *rapid.T) {
+		dir := modelDir(t)
+		defer os.RemoveAll(dir)
+		mkdir(t, dir, "srv/flood")
+		for i := range 100 {
+			put(t, dir, fmt.Sprintf("srv/flood/%d", i), "")
+		}
+		const slack = 20 * time.Millisecond
+		var stalled atomic.Bool
+		var over atomic.Int64
+		stall, goOn := make(chan struct{}), make(chan struct{})
+		opts := Options{slack: slack, Log: slog.New(counter{slog.DiscardHandler, &over}), stall: func() {
+			if stalled.CompareAndSwap(true, false) {
+				stall <- struct{}{}
+				<-goOn
+			}
+		}}
+		before := someOperations().Draw(rt, "before")
+		for _, o := range before {
+			o.run(dir)
+		}
+		time.Sleep(2 * slack)
+		f := follow(t, dir, opts, []int{0})
+		defer func() {
+			if err := f.close(); err != nil {
+				rt.Errorf("the watch ended with %v", err)
+			}
+		}()
+		stalled.Store(true)
+		put(t, dir, "srv/flood/0", "x")
+		<-stall
+		kept, lost, late := someOperations().Draw(rt, "kept"), someOperations().Draw(rt, "lost"), someOperations().Draw(rt, "late")
+		f.do(kept)
+		for i := range most + 1 {
+			must(t, os.Chmod(filepath.Join(dir, fmt.Sprintf("srv/flood/%d", i%100)), 0o600+os.FileMode(i/100%2)))
+		}
+		f.do(lost)
+		close(goOn)
+		f.do(late)
+		if d := f.differs(); d != "" {
+			rt.Fatalf("%s\nafter %v\n%v\n%v\n%v", d, before, kept, lost, late)
+		}
+		if over.Load() == 0 {
+			rt.Error("the queue did not run over")
+		}
+	})
+}
+
+// counter counts what is logged.
+type counter struct {
+	slog.Handler
+	n *atomic.Int64
+}
+
+func (c counter) Enabled(context.Context, slog.Level) bool { return true }
+
+func (c counter) Handle(context.Context, slog.Record) error {
+	c.n.Add(1)
+	return nil
 }

@@ -81,7 +81,7 @@ func (w *watcher) arrived(n int32, name []byte) {
 		w.suspect(n)
 		return
 	}
-	w.child(&visit{dir: n, fd: fd, path: p, dev: st.Dev, job: &job{told: true}}, name)
+	w.child(&visit{dir: n, fd: fd, path: p, dev: st.Dev, counts: w.fileSystem(st.Dev, fd, p).countsLinks, job: &job{told: true}}, name)
 }
 
 // isHere reports whether n, which is watched, is what fd is open on.
@@ -103,6 +103,7 @@ type visit struct {
 	fd      int
 	path    string
 	dev     uint64
+	counts  bool // as fileSystem.countsLinks
 	changed bool // since job.since, or unknown: names in it may be other directories'
 	job     *job
 }
@@ -129,7 +130,7 @@ func (w *watcher) list(n int32, j *job) {
 		w.suspect(n)
 		return
 	}
-	v := &visit{dir: n, fd: fd, path: p, dev: st.Dev, changed: j.since == 0 || st.Ctim.Nano() >= j.since, job: j}
+	v := &visit{dir: n, fd: fd, path: p, dev: st.Dev, counts: w.fileSystem(st.Dev, fd, p).countsLinks, changed: j.since == 0 || st.Ctim.Nano() >= j.since, job: j}
 	if j.since != 0 && v.changed {
 		w.tellDir(n, true, true)
 	}
@@ -196,190 +197,6 @@ func (w *watcher) hold(n int32, fd int, st *unix.Stat_t, j *job) bool {
 	return true
 }
 
-// child takes a directory of a listing, if it is one and somebody wants to hear of it.
-func (w *watcher) child(v *visit, name []byte) {
-	at := join(v.path, name)
-	way := w.wayAt(v.dir, name)
-	cover := w.plan.coverAt(w.t.dirs[v.dir].cover, at, way)
-	if cover == 0 && way == nil || way == nil && w.marks.has(at) {
-		return
-	}
-	c := w.t.find(v.dir, name)
-	_, looked := w.inos[v.dir]
-	wd, err := int32(0), error(nil)
-	if c != none && w.t.dirs[c].wd != 0 || !w.full && !looked {
-		wd, err = w.k.add(v.fd, string(name))
-	}
-	switch {
-	case err == nil:
-	case scarce(err):
-		w.full = true
-	case gone(err):
-		return
-	default:
-		w.unwatched(at, err)
-		return
-	}
-	var st unix.Stat_t
-	if err := statAt(v.fd, string(name), &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR || way == nil && st.Dev != v.dev {
-		if wd != 0 && w.t.watched(wd) == none {
-			w.k.remove(wd)
-		}
-		return
-	}
-	c, isNew := w.known(v, c, name, wd, st.Ino)
-	if c == none {
-		return
-	}
-	w.t.set(c, flagKept)
-	w.setWay(c, way)
-	was := w.t.dirs[c].cover
-	w.t.dirs[c].cover = cover
-	leaf := st.Nlink == 2 && w.countsLinks(&st, v.fd)
-	switch {
-	case isNew == isMoved:
-		w.push(c, w.telling(c, &job{all: true, told: true}))
-	case isNew == isOther && (v.job.told || v.job.since != 0):
-		j := w.telling(c, &job{})
-		if !leaf {
-			w.push(c, j)
-		}
-		w.finish(j)
-	case isNew == isOther && !leaf, isNew == isSame && (v.job.all || was != cover):
-		w.push(c, v.job)
-	}
-}
-
-// telling has a job tell of all below c when it is done: it is watched then.
-func (w *watcher) telling(c int32, j *job) *job {
-	j.end = func() { w.tellDir(c, true, false) }
-	return j
-}
-
-// What a directory that is found is to the one that was known by its name.
-const (
-	isSame  = iota
-	isOther // none was known by this inode
-	isMoved // it was known in another place
-)
-
-// known gives the directory name of a visit, which has the number wd (0: it is
-// not watched); c is what was known by that name. It gives none where what is
-// known must first be set right.
-func (w *watcher) known(v *visit, c int32, name []byte, wd int32, ino uint64) (int32, int) {
-	if c != none {
-		d := &w.t.dirs[c]
-		switch {
-		case wd != 0 && d.wd == wd:
-			return c, isSame
-		case d.wd == 0 && w.inos[c] == ino && ino != 0:
-			if wd != 0 && w.claim(wd) == free {
-				w.t.setWD(c, wd)
-				w.unlook(c)
-			}
-			return c, isSame
-		}
-		w.drop(c)
-	}
-	if wd != 0 {
-		switch w.claim(wd) {
-		case elsewhere:
-			c = w.t.watched(wd)
-			if w.t.below(v.dir, c) { // what is known of v is older than what it holds
-				w.suspect(v.dir)
-				return none, isSame
-			}
-			if old := w.t.dirs[c].parent; old != none {
-				w.push(old, &job{told: true}) // another may be in its place
-			}
-			w.t.detach(c)
-			w.t.attach(c, v.dir, name)
-			return c, isMoved
-		case twice:
-			wd = 0
-			w.noteOnce(fmt.Sprintf("%s is the same directory as one that is watched by another name: it is looked at every few seconds", join(v.path, name)))
-		}
-	}
-	c = w.t.make()
-	w.t.attach(c, v.dir, name)
-	w.t.setWD(c, wd)
-	if wd == 0 {
-		w.look(c, ino)
-	}
-	return c, isOther
-}
-
-// Whose a number of the kernel's is.
-const (
-	free      = iota // nobody's any more
-	elsewhere        // a directory's that has moved
-	twice            // a directory's that is still where it was
-)
-
-// claim says whose wd is; free is made so.
-func (w *watcher) claim(wd int32) int {
-	n := w.t.watched(wd)
-	if n == none {
-		return free
-	}
-	p, ok := w.t.path(n)
-	if !ok {
-		if w.t.going(n) {
-			w.t.setWD(n, 0)
-			return free
-		}
-		return elsewhere
-	}
-	fd, err := w.k.open(p)
-	if err != nil {
-		return elsewhere
-	}
-	defer func() { _ = unix.Close(fd) }()
-	if w.isHere(n, fd) {
-		return twice
-	}
-	return elsewhere
-}
-
-// drop lets go of a directory and all below it.
-func (w *watcher) drop(n int32) {
-	if w.t.has(n, flagDead) {
-		return
-	}
-	w.t.detach(n)
-	w.t.set(n, flagDead)
-	w.drops = append(w.drops, n)
-}
-
-func (w *watcher) dropAt(n int32, name []byte) {
-	if c := w.t.find(n, name); c != none {
-		w.drop(c)
-	}
-}
-
-// forget is the work of drop, for one directory.
-func (w *watcher) forget(n int32) {
-	if w.t.has(n, flagFree) {
-		return
-	}
-	w.t.children(n, w.drop)
-	if wd := w.t.dirs[n].wd; wd != 0 {
-		w.k.remove(wd)
-		w.t.setWD(n, 0)
-	}
-	if w.t.has(n, flagWaiting) {
-		for e := range w.waiting {
-			if e.dir == n {
-				delete(w.waiting, e)
-			}
-		}
-	}
-	delete(w.ways, n)
-	delete(w.doubts, n)
-	w.unlook(n)
-	w.t.release(n) // a task of it that waits finds nothing, or lists another once too often
-}
-
 // unlisted deals with a directory that could not be listed.
 func (w *watcher) unlisted(n int32, p string, err error) {
 	if gone(err) || scarce(err) {
@@ -393,16 +210,23 @@ func (w *watcher) unwatched(p string, err error) {
 	w.noteOnce(fmt.Sprintf("cannot watch %s: %v: what changes below it is not told", p, err))
 }
 
-// countsLinks reports whether a directory of that file system with two links has no
-// directory in it.
-func (w *watcher) countsLinks(st *unix.Stat_t, fd int) bool {
-	counts, ok := w.leafy[st.Dev]
+// fileSystem is what is known of one, by its device.
+type fileSystem struct {
+	countsLinks bool // a directory of two links has no directory in it
+}
+
+// fileSystem looks what the file system of a directory is, once for each.
+func (w *watcher) fileSystem(dev uint64, fd int, p string) fileSystem {
+	is, ok := w.systems[dev]
 	if !ok {
-		var fs unix.Statfs_t
-		if unix.Fstatfs(fd, &fs) == nil {
-			counts = fs.Type == unix.EXT4_SUPER_MAGIC || fs.Type == unix.XFS_SUPER_MAGIC || fs.Type == unix.TMPFS_MAGIC
+		var st unix.Statfs_t
+		if unix.Fstatfs(fd, &st) == nil {
+			is.countsLinks = st.Type == unix.EXT4_SUPER_MAGIC || st.Type == unix.XFS_SUPER_MAGIC || st.Type == unix.TMPFS_MAGIC
+			if others(st.Type) {
+				w.noteOnce(fmt.Sprintf("%s is on a file system that is not this host's alone: what others change there is not told, and is found by the next audit", p))
+			}
 		}
-		w.leafy[st.Dev] = counts
+		w.systems[dev] = is
 	}
-	return counts
+	return is
 }
