@@ -186,6 +186,29 @@ func (cov Coverage) Covers(a Addr) bool {
 	return false
 }
 
+// errVanished is what is said of a mount that is gone.
+const errVanished = "something was mounted here when the host was last read, and nothing is now"
+
+// Vanished makes of mounts that were there before, and are not, places that were not
+// seen. They stay known, so that they are missed until they are back or a person
+// says that they are meant to be gone. asked are the paths that were read, nil for
+// all.
+func (cov Coverage) Vanished(before, asked []string) Coverage {
+	for _, m := range before {
+		read := asked == nil || slices.ContainsFunc(asked, func(p string) bool { return below(p, m) })
+		if !read || slices.Contains(cov.Mounts, m) {
+			continue
+		}
+		cov.Holes = append(slices.Clone(cov.Holes), Hole{Path: m, Err: errVanished, Mount: true})
+	}
+	known := slices.Concat(cov.Mounts, before)
+	slices.Sort(known)
+	cov.Mounts = slices.Compact(known)
+	return cov
+}
+
+func below(p, tree string) bool { return p == tree || strings.HasPrefix(p, tree+"/") }
+
 // mount says which mount, or missing one, keeps a from being seen; "" for none.
 func (cov Coverage) mount(a Addr) string {
 	for _, h := range cov.Holes {

@@ -88,6 +88,10 @@ type Coverage struct {
 	Skipped map[string]int `cbor:"4,keyasint,omitempty"`
 	// Notes are for the person: rpmnew files lying about, packages from no repository.
 	Notes []string `cbor:"5,keyasint,omitempty"`
+	// Mounts are the mount points at or above what was read, but for "/". One that
+	// was there when the host was last read and is not now hides what it held: see
+	// Vanished.
+	Mounts []string `cbor:"6,keyasint,omitempty"`
 }
 
 // Hole is a part of a host that could not be read.

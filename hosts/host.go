@@ -69,6 +69,13 @@ type Reader interface {
 	Units(ctx context.Context) ([]Unit, error)
 }
 
+// MountTeller is a Reader that knows what is mounted where.
+type MountTeller interface {
+	Reader
+	// MountsAbove lists the mount points at path and above it, but for "/".
+	MountsAbove(path string) ([]string, error)
+}
+
 // Stateful is a Reader whose Facts may be old by now, and that says how its systemd
 // is at this moment: "" where it has none, or does not answer.
 type Stateful interface {

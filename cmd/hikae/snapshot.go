@@ -11,6 +11,7 @@ import (
 
 func (a *app) snapshotCmd() *cobra.Command {
 	var ch choice
+	var unmounted bool
 	c := &cobra.Command{
 		Use:   "snapshot [HOST... | --label LABEL | --all]",
 		Short: "Read what hosts are into the store",
@@ -21,7 +22,9 @@ nothing there.
 ` + chooseHelp + `
 
 What is the host's own, derived or volatile is left out; secrets are sealed
-before they leave the host.`,
+before they leave the host. Where something was mounted when the host was last
+read and nothing is now, what it held counts as not seen: nothing is deleted on a
+follower for it (--unmounted).`,
 		ValidArgsFunction: a.completeManyHosts,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && !ch.given() {
@@ -39,17 +42,18 @@ before they leave the host.`,
 			if err != nil {
 				return err
 			}
-			return f.snapshot(cmd.Context())
+			return f.snapshot(cmd.Context(), unmounted)
 		},
 	}
+	c.Flags().BoolVar(&unmounted, "unmounted", false, "what was mounted before and is not now is meant to be gone, with all that it held")
 	ch.flags(a, c)
 	return c
 }
 
-func (f *fleet) snapshot(ctx context.Context) error {
+func (f *fleet) snapshot(ctx context.Context, unmounted bool) error {
 	var changed atomic.Int64
 	err := f.each(ctx, func(ctx context.Context, ctl *control.Controller, i int) error {
-		taken, err := ctl.Snapshot(ctx, f.targets[i])
+		taken, err := ctl.Snapshot(ctx, f.targets[i], unmounted)
 		if err == nil && taken.Changed {
 			changed.Add(1)
 		}

@@ -87,7 +87,7 @@ func TestHostileNames(t *testing.T) {
 		}
 		return engine.Coverage{Whole: true, Holes: []engine.Hole{{Path: "/etc/\x1b[2J", Err: "\x1b[31mno"}}, Notes: []string{"\x1b[5mlook"}}, nil
 	}})
-	if _, err := c.Snapshot(context.Background(), Target{Name: "h", Source: "h"}); err != nil {
+	if _, err := c.Snapshot(context.Background(), Target{Name: "h", Source: "h"}, false); err != nil {
 		t.Fatal(err)
 	}
 	if strings.ContainsAny(out.String(), "\x1b\x07") {
@@ -136,7 +136,7 @@ func TestHostileResources(t *testing.T) {
 			}
 			return engine.Coverage{Whole: true}, nil
 		}})
-		if _, err := c.Snapshot(context.Background(), Target{Name: "h", Source: "h"}); err == nil {
+		if _, err := c.Snapshot(context.Background(), Target{Name: "h", Source: "h"}, false); err == nil {
 			t.Errorf("%s: taken", name)
 		}
 		if gens, err := c.Store.Generations("h"); err != nil || len(gens) != 0 {
@@ -154,7 +154,7 @@ func TestHostileContent(t *testing.T) {
 		v.Plain(claimed, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("evil")), nil })
 		return engine.Coverage{Whole: true}, emit(r)
 	}})
-	if _, err := c.Snapshot(context.Background(), Target{Name: "h", Source: "h"}); err != nil {
+	if _, err := c.Snapshot(context.Background(), Target{Name: "h", Source: "h"}, false); err != nil {
 		t.Fatal(err)
 	}
 	if missing, err := c.Store.Blobs.Missing(context.Background(), []string{blobName(claimed)}); err != nil || len(missing) != 1 {
@@ -183,7 +183,7 @@ func TestSealedToOthers(t *testing.T) {
 		n := &hosts.Node{Type: hosts.File, Mode: 0o600, Owner: "root", Group: "root", Content: ct}
 		return engine.Coverage{Whole: true}, emit(engine.Resource{Addr: engine.Addr{Kind: "file", Name: "/etc/s"}, Node: n})
 	}})
-	if _, err := c.Snapshot(context.Background(), Target{Name: "h", Source: "h"}); err == nil || !strings.Contains(err.Error(), "hikae trust") {
+	if _, err := c.Snapshot(context.Background(), Target{Name: "h", Source: "h"}, false); err == nil || !strings.Contains(err.Error(), "hikae trust") {
 		t.Errorf("%v", err)
 	}
 	if gens, _ := c.Store.Generations("h"); len(gens) != 0 {

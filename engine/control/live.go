@@ -10,6 +10,7 @@ import (
 	"hikae/engine"
 	"hikae/engine/agent"
 	"hikae/hosts"
+	"hikae/states"
 )
 
 // Live is a host that is held open: what it is is in memory, and is kept up by
@@ -22,7 +23,9 @@ type Live struct {
 	open  string // the generation that Commit amends; "" for none
 	taken bool   // what packages installed was brought into the store since all was read
 	spent spent
-	wish  *engine.Desired // what a follower should be; nil where that is not compiled
+	// mounts are those that were known before the first reading.
+	mounts []string
+	wish   *engine.Desired // what a follower should be; nil where that is not compiled
 }
 
 // Live connects to a host and reads all of it. d is what it should be, nil where
@@ -37,11 +40,30 @@ func (c *Controller) Live(ctx context.Context, t Target, d *engine.Desired) (*Li
 		return nil, err
 	}
 	l := &Live{c: c, t: t, s: &session{conn: conn}, scope: scope, spent: spent{}, wish: d}
+	if d == nil { // what a follower has mounted is its own affair
+		if l.mounts, err = c.knownMounts(t.Name); err != nil {
+			l.Close()
+			return nil, err
+		}
+	}
 	if _, err := l.All(ctx); err != nil {
 		l.Close()
 		return nil, err
 	}
 	return l, nil
+}
+
+// knownMounts are the mount points that a host had when its newest snapshot was
+// taken.
+func (c *Controller) knownMounts(host string) ([]string, error) {
+	snap, err := c.Load(host)
+	if errors.Is(err, states.ErrNoSnapshot) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return snap.Coverage["file"].Mounts, nil
 }
 
 // Close ends the session.
@@ -62,6 +84,7 @@ func (l *Live) All(ctx context.Context) ([]engine.Addr, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.missMounts(now, nil)
 	l.taken = false // said to Commit: it may bring more than it knows of now
 	return l.take(now), nil
 }
@@ -82,6 +105,7 @@ func (l *Live) Refresh(ctx context.Context, seen []hosts.Seen, kinds []string) (
 	if err != nil {
 		return nil, err
 	}
+	l.missMounts(now, slices.Concat(scope.Only, scope.Within))
 	changed := l.take(withNew(l.s.actual, now, scope))
 	if !slices.ContainsFunc(changed, isAccount) {
 		return changed, nil
@@ -89,6 +113,18 @@ func (l *Live) Refresh(ctx context.Context, seen []hosts.Seen, kinds []string) (
 	// Files go by their owners' names: other files may be somebody else's now.
 	more, err := l.All(ctx)
 	return append(changed, more...), err
+}
+
+// missMounts makes of mounts that are gone, of those that were known, places that
+// were not seen.
+func (l *Live) missMounts(now *engine.Actual, asked []string) {
+	known := l.mounts
+	if l.s.actual != nil {
+		known = l.s.actual.Coverage["file"].Mounts
+	}
+	if cov, read := now.Coverage["file"]; read {
+		now.Coverage["file"] = cov.Vanished(known, asked)
+	}
 }
 
 func isAccount(a engine.Addr) bool { return a.Kind == "user" || a.Kind == "group" }

@@ -60,6 +60,9 @@ func withNew(was, now *engine.Actual, scope engine.Scope) *engine.Actual {
 			cov = was.Coverage[kind]
 			cov.Holes = slices.DeleteFunc(slices.Clone(cov.Holes), func(h engine.Hole) bool { return anew(h.Path) })
 			cov.Holes = append(cov.Holes, holes...)
+			if mounts := now.Coverage[kind].Mounts; len(mounts) > 0 {
+				cov.Mounts = slices.Compact(slices.Sorted(slices.Values(slices.Concat(cov.Mounts, mounts))))
+			}
 		}
 		out.Coverage[kind] = cov
 	}

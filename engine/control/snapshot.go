@@ -31,8 +31,10 @@ type Taken struct {
 }
 
 // Snapshot reads a host and stores what it is. It changes nothing there; what
-// packages installed where a file was edited since may take a download, once.
-func (c *Controller) Snapshot(ctx context.Context, t Target) (*Taken, error) {
+// packages installed where a file was edited since may take a download, once. Of a
+// mount that was there before and is not, what it held counts as not seen, unless
+// forgetMounts says that it is meant to be gone.
+func (c *Controller) Snapshot(ctx context.Context, t Target, forgetMounts bool) (*Taken, error) {
 	unlock, err := c.Store.Lock(c.Holder)
 	if err != nil {
 		return nil, err
@@ -43,6 +45,15 @@ func (c *Controller) Snapshot(ctx context.Context, t Target) (*Taken, error) {
 		return nil, err
 	}
 	defer s.close()
+	if !forgetMounts {
+		known, err := c.knownMounts(t.Name)
+		if err != nil {
+			return nil, err
+		}
+		if cov, read := s.actual.Coverage["file"]; read {
+			s.actual.Coverage["file"] = cov.Vanished(known, nil)
+		}
+	}
 	notes, err := c.keepPristine(ctx, s, t)
 	if err != nil {
 		return nil, err

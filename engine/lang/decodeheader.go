@@ -124,6 +124,8 @@ func setCoverage(c *engine.Coverage, a litAttr) (err error) {
 		c.Whole = a.value.yes
 	case "roots":
 		c.Roots, err = a.value.rawList()
+	case "mounts":
+		c.Mounts, err = a.value.rawList()
 	case "notes":
 		c.Notes, err = a.value.rawList()
 	case "skipped":

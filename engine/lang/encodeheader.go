@@ -108,6 +108,9 @@ func coverageText(c engine.Coverage) (attrs []attrText, holes []nestedText) {
 	if len(c.Roots) > 0 {
 		attrs = append(attrs, attrText{"roots", rawListText(c.Roots)})
 	}
+	if len(c.Mounts) > 0 {
+		attrs = append(attrs, attrText{"mounts", rawListText(c.Mounts)})
+	}
 	if len(c.Skipped) > 0 {
 		items := make([]attrText, 0, len(c.Skipped))
 		for _, why := range slices.Sorted(maps.Keys(c.Skipped)) {

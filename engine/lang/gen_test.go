@@ -205,6 +205,7 @@ func genSnapshot(t *rapid.T) *engine.Snapshot {
 		c := engine.Coverage{
 			Whole:   rapid.Bool().Draw(t, "whole"),
 			Roots:   rapid.SliceOfN(rawBytes(), 0, 4).Draw(t, "roots"),
+			Mounts:  rapid.SliceOfN(rawBytes(), 0, 3).Draw(t, "mounts"),
 			Notes:   rapid.SliceOfN(rawBytes(), 0, 4).Draw(t, "notes"),
 			Skipped: rapid.MapOfN(rawBytes(), rapid.Int(), 0, 3).Draw(t, "skipped"),
 		}

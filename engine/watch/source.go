@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"hikae/engine"
 	"hikae/engine/control"
+	"hikae/hosts"
 	"hikae/states"
 )
 
@@ -242,7 +244,7 @@ func (w *watched) changed(ctx context.Context, changed []engine.Addr, since time
 func (w *watched) alarms() {
 	var gone []string
 	for _, h := range w.live.Coverage()["file"].Holes {
-		if h.Mount {
+		if h.Mount && !strings.Contains(h.Err, hosts.ErrMountPoint.Error()) { // of another file system nothing was ever followed
 			gone = append(gone, fmt.Sprintf("%s: %s: nothing below it is followed, and nothing is deleted for it", h.Path, h.Err))
 		}
 	}

@@ -3,6 +3,7 @@ package local
 import (
 	"fmt"
 	"os"
+	"path"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -62,4 +63,26 @@ func readMounts(file, root string) (mountTable, error) {
 		t.paths[p] = true
 	}
 	return t, nil
+}
+
+// MountsAbove implements hosts.MountTeller. Where a directory above path is missing,
+// or behind a link that is not followed, those above that are listed.
+func (h *Host) MountsAbove(p string) ([]string, error) {
+	t, err := h.mounts()
+	if err != nil {
+		return nil, err
+	}
+	var points []string
+	for ; p != "/" && p != "."; p = path.Dir(p) {
+		d, name, err := h.parent("statx", p)
+		if err != nil {
+			continue
+		}
+		st, err := d.statx(name)
+		d.Close()
+		if err == nil && t.has(p, st) {
+			points = append(points, p)
+		}
+	}
+	return points, nil
 }

@@ -74,6 +74,9 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 		}
 		return nil
 	})
+	if err := rd.mounts(slices.Concat(roots, single)); err != nil {
+		return engine.Coverage{}, err
+	}
 	err = rd.all(ctx, roots, single, s.Part())
 	if err = errors.Join(err, rest.Wait()); err != nil {
 		return engine.Coverage{}, err
@@ -118,6 +121,29 @@ func (rd *reading) all(ctx context.Context, roots, single []string, part bool) e
 	}
 	rd.missing(roots)
 	return rd.label(ctx)
+}
+
+// mounts notes what is mounted at or above what is read, before it is.
+func (rd *reading) mounts(paths []string) error {
+	t, ok := rd.r.(hosts.MountTeller)
+	if !ok {
+		return nil
+	}
+	asked := map[string]bool{} // directories above many are the same
+	for _, p := range paths {
+		if asked[p] {
+			continue
+		}
+		asked[p] = true
+		points, err := t.MountsAbove(p)
+		if err != nil {
+			return fmt.Errorf("cannot tell what is mounted at %s: %w", p, err)
+		}
+		rd.cov.Mounts = append(rd.cov.Mounts, points...)
+	}
+	slices.Sort(rd.cov.Mounts)
+	rd.cov.Mounts = slices.Compact(rd.cov.Mounts)
+	return nil
 }
 
 // behindLink reports whether a directory above path is a symbolic link, and
