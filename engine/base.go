@@ -207,6 +207,21 @@ func (cov Coverage) Vanished(before, asked []string) Coverage {
 	return cov
 }
 
+// Miss takes out of what was read what lies where a mount has vanished: that is what
+// the mount hid. See Vanished.
+func (a *Actual) Miss(before, asked []string) {
+	cov, read := a.Coverage["file"]
+	if !read {
+		return
+	}
+	seen := len(cov.Holes)
+	cov = cov.Vanished(before, asked)
+	a.Coverage["file"] = cov
+	for _, h := range cov.Holes[seen:] {
+		maps.DeleteFunc(a.Resources, func(addr Addr, _ *Resource) bool { return addr.Kind == "file" && below(addr.Name, h.Path) })
+	}
+}
+
 func below(p, tree string) bool { return p == tree || strings.HasPrefix(p, tree+"/") }
 
 // mount says which mount, or missing one, keeps a from being seen; "" for none.

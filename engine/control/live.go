@@ -122,9 +122,7 @@ func (l *Live) missMounts(now *engine.Actual, asked []string) {
 	if l.s.actual != nil {
 		known = l.s.actual.Coverage["file"].Mounts
 	}
-	if cov, read := now.Coverage["file"]; read {
-		now.Coverage["file"] = cov.Vanished(known, asked)
-	}
+	now.Miss(known, asked)
 }
 
 func isAccount(a engine.Addr) bool { return a.Kind == "user" || a.Kind == "group" }

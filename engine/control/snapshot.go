@@ -50,9 +50,7 @@ func (c *Controller) Snapshot(ctx context.Context, t Target, forgetMounts bool) 
 		if err != nil {
 			return nil, err
 		}
-		if cov, read := s.actual.Coverage["file"]; read {
-			s.actual.Coverage["file"] = cov.Vanished(known, nil)
-		}
+		s.actual.Miss(known, nil)
 	}
 	notes, err := c.keepPristine(ctx, s, t)
 	if err != nil {
