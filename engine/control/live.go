@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"hikae/engine"
 	"hikae/engine/agent"
@@ -23,6 +24,9 @@ type Live struct {
 	open  string // the generation that Commit amends; "" for none
 	taken bool   // what packages installed was brought into the store since all was read
 	spent spent
+
+	mu   sync.Mutex           // of lost and of what s.actual is: a Commit may run beside the rest
+	lost map[engine.Addr]bool // what changed while its content was fetched, and was not read since
 	// mounts are those that were known before the first reading.
 	mounts []string
 	wish   *engine.Desired // what a follower should be; nil where that is not compiled
@@ -39,7 +43,7 @@ func (c *Controller) Live(ctx context.Context, t Target, d *engine.Desired) (*Li
 	if err != nil {
 		return nil, err
 	}
-	l := &Live{c: c, t: t, s: &session{conn: conn}, scope: scope, spent: spent{}, wish: d}
+	l := &Live{c: c, t: t, s: &session{conn: conn}, scope: scope, spent: spent{}, wish: d, lost: map[engine.Addr]bool{}}
 	if d == nil { // what a follower has mounted is its own affair
 		if l.mounts, err = c.knownMounts(t.Name); err != nil {
 			l.Close()
@@ -85,8 +89,9 @@ func (l *Live) All(ctx context.Context) ([]engine.Addr, error) {
 		return nil, err
 	}
 	l.missMounts(now, nil)
+	again := l.found(l.scope)
 	l.taken = false // said to Commit: it may bring more than it knows of now
-	return l.take(now), nil
+	return append(l.take(now), again...), nil
 }
 
 // Refresh reads again what was seen, and returns what is not as it was.
@@ -106,7 +111,9 @@ func (l *Live) Refresh(ctx context.Context, seen []hosts.Seen, kinds []string) (
 		return nil, err
 	}
 	l.missMounts(now, slices.Concat(scope.Only, scope.Within))
+	again := l.found(scope)
 	changed := l.take(withNew(l.s.actual, now, scope))
+	changed = append(changed, again...)
 	if !slices.ContainsFunc(changed, isAccount) {
 		return changed, nil
 	}
@@ -167,13 +174,53 @@ func (l *Live) take(now *engine.Actual) []engine.Addr {
 			}
 		}
 	}
+	l.mu.Lock()
 	l.s.actual = now
+	l.mu.Unlock()
 	slices.SortFunc(changed, engine.Addr.Compare)
 	return changed
 }
 
-// Snapshot is what the host is now. Nobody changes it.
+// found takes what a read has told of out of what was lost, and returns it: whether
+// or not it is as it was, its content is yet to be fetched.
+func (l *Live) found(scope engine.Scope) (again []engine.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for a := range l.lost {
+		if !scope.Part() || a.Kind != "file" || slices.Contains(scope.Only, a.Name) || within(a.Name, scope.Within) {
+			again = append(again, a)
+			delete(l.lost, a)
+		}
+	}
+	return again
+}
+
+// readSince reports whether an address was read since act was.
+func (l *Live) readSince(a engine.Addr, act *engine.Actual) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.s.actual.Resources[a] != act.Resources[a]
+}
+
+func (l *Live) lose(addrs []engine.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range addrs {
+		l.lost[a] = true
+	}
+}
+
+// Snapshot is what the host is now, but for what changed while its content was
+// fetched: that was not seen. Nobody changes it.
 func (l *Live) Snapshot() *engine.Snapshot {
+	l.mu.Lock()
+	lost := slices.Collect(maps.Keys(l.lost))
+	l.mu.Unlock()
+	return without(l.all(), lost)
+}
+
+// all is all that was read.
+func (l *Live) all() *engine.Snapshot {
 	snap := &engine.Snapshot{Host: l.t.Name, Taken: now(), Facts: l.s.actual.Facts, Coverage: l.s.actual.Coverage}
 	for _, a := range slices.SortedFunc(maps.Keys(l.s.actual.Resources), engine.Addr.Compare) {
 		snap.Resources = append(snap.Resources, *l.s.actual.Resources[a])
@@ -181,9 +228,8 @@ func (l *Live) Snapshot() *engine.Snapshot {
 	return snap
 }
 
-// Without is Snapshot as if some addresses had not been seen.
-func (l *Live) Without(addrs []engine.Addr) *engine.Snapshot {
-	snap := l.Snapshot()
+// without is a snapshot as if some addresses had not been seen.
+func without(snap *engine.Snapshot, addrs []engine.Addr) *engine.Snapshot {
 	if len(addrs) == 0 {
 		return snap
 	}
@@ -204,7 +250,8 @@ func LostLink(err error) bool {
 }
 
 // Keep brings into the store what it lacks of the contents of some resources. It
-// returns those whose content changed again meanwhile: they were not seen.
+// returns those whose content changed again meanwhile: they count as not seen until
+// they are read again.
 func (l *Live) Keep(ctx context.Context, addrs []engine.Addr) (lost []engine.Addr, err error) {
 	schemas := engine.ByKind(l.c.Schemas)
 	var contents []hosts.Content
@@ -222,6 +269,7 @@ func (l *Live) Keep(ctx context.Context, addrs []engine.Addr) (lost []engine.Add
 			lost = append(lost, a)
 		}
 	}
+	l.lose(lost)
 	return lost, nil
 }
 
@@ -252,6 +300,7 @@ func (l *Live) Commit() func(ctx context.Context) (*Taken, error) {
 		}
 		taken.Notes = append(taken.Notes, notes...)
 		*open = taken.Generation
+		l.lose(slices.DeleteFunc(taken.lost, func(a engine.Addr) bool { return l.readSince(a, s.actual) }))
 		return taken, l.c.wish(l.t.Name, taken.Generation)
 	}
 }

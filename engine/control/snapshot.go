@@ -28,6 +28,8 @@ type Taken struct {
 	Secrets    int            `json:"secrets"`
 	Notes      []string       `json:"notes,omitempty"`
 	Dir        string         `json:"dir"`
+
+	lost []engine.Addr // what changed while it was read
 }
 
 // Snapshot reads a host and stores what it is. It changes nothing there; what
@@ -133,6 +135,7 @@ func (c *Controller) keep(ctx context.Context, s *session, t Target, open string
 			cov := snap.Coverage[r.Addr.Kind]
 			cov.Holes = append(cov.Holes, engine.Hole{Path: r.Addr.Name, Err: why.Error()})
 			snap.Coverage[r.Addr.Kind] = cov
+			taken.lost = append(taken.lost, r.Addr)
 			taken.Notes = append(taken.Notes, fmt.Sprintf("%s changed while it was read", r.Addr))
 			return true
 		}

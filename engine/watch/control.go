@@ -49,7 +49,6 @@ type Source interface {
 	Refresh(ctx context.Context, seen []hosts.Seen, kinds []string) ([]engine.Addr, error)
 	Keep(ctx context.Context, addrs []engine.Addr) (lost []engine.Addr, err error)
 	Snapshot() *engine.Snapshot
-	Without(addrs []engine.Addr) *engine.Snapshot
 	Commit() func(ctx context.Context) (*control.Taken, error)
 	Freeze()
 }

@@ -227,7 +227,7 @@ func (w *watched) changed(ctx context.Context, changed []engine.Addr, since time
 	if len(lost) > 0 { // written to again: the watch tells of that too
 		w.loop.Log.Debug("changed again while it was read", "host", w.of.Source.Name, "first", lost[0].String(), "count", len(lost))
 	}
-	snap := w.live.Without(lost)
+	snap := w.live.Snapshot()
 	w.told.changed(since)
 	for _, f := range w.followers {
 		f.take(snap, changed, since)
