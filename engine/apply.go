@@ -55,6 +55,9 @@ type ApplyResult struct {
 	// Alone: files of which each stands alone, and no daemon known to read one,
 	// are all that was touched, and no program was run.
 	Alone bool `cbor:"6,keyasint,omitempty"`
+	// HeldBack are those of NotApplied that could not be made on this host, each
+	// with its reason; Err is not of them.
+	HeldBack []Note `cbor:"7,keyasint,omitempty"`
 }
 
 // Errors that a caller tells apart.

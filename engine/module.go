@@ -57,6 +57,9 @@ type Scope struct {
 	// Only are the single paths that are read of files, where there are any, and
 	// no tree: those that were written since all was read.
 	Only []string `cbor:"5,keyasint,omitempty"`
+	// RPMs are labels of installed packages whose rpm files are declared, where dnf
+	// still has them in its cache: the Node of such a resource is that file.
+	RPMs []string `cbor:"7,keyasint,omitempty"`
 	// Within are trees that are read beside Only in place of all: what is in them
 	// is in doubt.
 	Within []string `cbor:"6,keyasint,omitempty"`
@@ -116,7 +119,10 @@ type Job struct {
 	// where, so that a hand edit is never lost and a rollback has the bytes.
 	Keep func(ctx context.Context, paths []string) (kept []string, err error)
 	// Done reports a finished change; Progress tells of long work ("installing 12 of 80").
-	Done     func(Addr)
+	Done func(Addr)
+	// HeldBack reports a change that cannot be made, and why, where the others were
+	// not to suffer for it: it is no error of the Apply.
+	HeldBack func(Addr, string)
 	Progress func(text string)
 }
 

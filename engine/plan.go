@@ -50,6 +50,17 @@ type Plan struct {
 // Empty reports whether there is nothing to do.
 func (p *Plan) Empty() bool { return len(p.Changes) == 0 }
 
+// Leave takes changes out of the plan that cannot be made, each with its reason.
+func (p *Plan) Leave(notes []Note) {
+	for _, n := range notes {
+		was := len(p.Changes)
+		p.Changes = slices.DeleteFunc(p.Changes, func(c Change) bool { return c.Addr == n.Addr })
+		if len(p.Changes) < was {
+			p.Left = append(p.Left, n)
+		}
+	}
+}
+
 // Actual is a host as it was read.
 type Actual struct {
 	Facts     hosts.Facts

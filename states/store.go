@@ -190,6 +190,7 @@ const (
 	Begun    Record = "begun"    // the changes of an apply that has not ended
 	Allow    Record = "allow"    // when a person let pass what was over a budget
 	Mirror   Record = "mirror"   // what is known of a tree that is kept on the host
+	RPMs     Record = "rpms"     // which contents are the rpm files of its packages
 	Hold     Record = "hold"     // until when nothing is applied to the host, and who said so
 )
 

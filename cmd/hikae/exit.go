@@ -27,7 +27,8 @@ const exitHelp = `Exit codes:
   3  rolled back: something failed, and what belonged together was put back
   4  refused: nothing was changed (not confirmed, over the budget, a saved plan
      that no longer holds, the host's own, another apply under way)
-  5  files are to be merged by hand: see hikae resolve; all else was done
+  5  files are to be merged by hand (see hikae resolve), or packages are held
+     back that the host cannot have; all else was done
   6  status --behind: a follower is behind for longer, or hikae watch does not run
 Of several hosts the worst counts, in this order: 1, 3, 4, 5, 2, 0.`
 
@@ -48,7 +49,7 @@ func exitCode(err error) int {
 		return exitBehind
 	case errors.Is(err, control.ErrRolledBack):
 		return exitRolledBack
-	case errors.Is(err, control.ErrConflict):
+	case errors.Is(err, control.ErrConflict), errors.Is(err, control.ErrHeldBack):
 		return exitConflict
 	case errors.Is(err, engine.ErrRefused), errors.Is(err, engine.ErrLocked), errors.Is(err, agent.ErrReadOnly),
 		errors.Is(err, states.ErrLocked):

@@ -20,6 +20,32 @@ var ErrRolledBack = errors.New("rolled back")
 // after it is not empty.
 var ErrNotInStep = errors.New("not in step after the apply")
 
+// ErrHeldBack: some of it cannot be on the host as it is; all else was done.
+var ErrHeldBack = errors.New("held back")
+
+// HeldBackError is an ErrHeldBack that says what, and why.
+type HeldBackError struct {
+	Host  string
+	Items []engine.Note
+}
+
+func (e *HeldBackError) Error() string {
+	const most = 10
+	text := fmt.Sprintf("%v on %s: ", ErrHeldBack, e.Host)
+	for i, n := range e.Items {
+		if i == most {
+			return text + fmt.Sprintf("; and %d more", len(e.Items)-i)
+		}
+		if i > 0 {
+			text += "; "
+		}
+		text += n.Addr.String() + ": " + view.Safe(n.Why)
+	}
+	return text
+}
+
+func (e *HeldBackError) Unwrap() error { return ErrHeldBack }
+
 // ErrNotConfirmed: who was asked did not say yes.
 var ErrNotConfirmed = fmt.Errorf("%w: not confirmed; nothing was changed", engine.ErrRefused)
 
@@ -36,6 +62,9 @@ type ApplyOptions struct {
 	Saved *SavedPlan
 	// Shown: it was shown a moment ago, and is not again.
 	Shown bool
+	// Ask is asked to bring into the store, from where the packages are, the rpm
+	// files of those that the host cannot get: see KeepRPMs. nil: nobody is.
+	Ask func(ctx context.Context, packages []engine.Addr) error
 }
 
 // Applied tells of an apply.
@@ -51,6 +80,8 @@ type Applied struct {
 	// and Kept where old bytes were put.
 	Overwritten []engine.Addr `json:"-"`
 	Kept        []string      `json:"-"`
+	// HeldBack are those of them that cannot be on the host as it is.
+	HeldBack []engine.Note `json:"held_back,omitempty"`
 }
 
 // Apply converges a host: packages first, then, read again, the rest; and it
@@ -97,7 +128,7 @@ func (c *Controller) Apply(ctx context.Context, t Target, o ApplyOptions) (*Appl
 	if err := c.mayGoOn(p, &o); err != nil {
 		return nil, err
 	}
-	run := &applying{c: c, p: p, out: &Applied{}, overBudget: o.OverBudget, shown: shown}
+	run := &applying{c: c, p: p, out: &Applied{}, overBudget: o.OverBudget, shown: shown, ask: o.Ask}
 	err = c.inStep(t.Name, run.all(ctx))
 	run.out.Seconds = time.Since(start).Seconds()
 	shown()
@@ -148,6 +179,7 @@ type applying struct {
 	// overBudget: a person has said that more than the budget is meant.
 	overBudget bool
 	made       []engine.Change // by the stages before
+	ask        func(ctx context.Context, packages []engine.Addr) error
 	// fresh are addresses that were applied and not read since.
 	fresh []engine.Addr
 	// alone are the paths that the last stage wrote, where it touched nothing else.
@@ -163,12 +195,18 @@ func (a *applying) all(ctx context.Context) error {
 		if len(first) == 0 {
 			break
 		}
+		if err := a.withRPMs(first); err != nil {
+			return err
+		}
 		if round > 2 {
 			a.show()
 			return fmt.Errorf("%w: %d changes of packages and repositories are still to do; nothing else was begun", ErrNotInStep, len(first))
 		}
 		if err := a.stage(ctx, engine.StageSystem, first); err != nil {
 			return err
+		}
+		if a.askRPMs(ctx) {
+			a.out.HeldBack = nil // they are tried again
 		}
 		if err := a.again(ctx); err != nil {
 			return err
@@ -190,9 +228,17 @@ func (a *applying) all(ctx context.Context) error {
 		if conflicts != len(a.p.Conflicts) { // they came with the packages
 			a.show()
 		}
-		return err
+		return errors.Join(err, a.heldBack())
 	}
-	return nil
+	return a.heldBack()
+}
+
+// heldBack is a *HeldBackError where something is.
+func (a *applying) heldBack() error {
+	if len(a.out.HeldBack) == 0 {
+		return nil
+	}
+	return &HeldBackError{Host: a.p.Target.Name, Items: a.out.HeldBack}
 }
 
 // show tells of what is still to do.
@@ -220,6 +266,7 @@ func (a *applying) again(ctx context.Context) error {
 	// What follows was only forecast when the plan was shown: all together
 	// stays within the budget.
 	p.Spent = p.Spent.Add(a.made)
+	p.Leave(a.out.HeldBack)
 	a.p = p
 	return nil
 }
@@ -254,10 +301,11 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 	a.out.Applied += len(res.Applied)
 	a.out.NotApplied += len(res.NotApplied)
 	a.out.Left = append(a.out.Left, res.NotApplied...)
+	a.out.HeldBack = append(a.out.HeldBack, res.HeldBack...)
 	a.out.RolledBack = a.out.RolledBack || res.RolledBack
 	a.out.Notes = append(a.out.Notes, res.Notes...)
 	if err == nil {
-		err = a.advance(cs, res.Applied)
+		err = a.advance(cs, res)
 	}
 	switch {
 	case errors.Is(err, ErrRolledBack):
@@ -336,13 +384,16 @@ func (a *applying) settle(base engine.Base, act *engine.Actual) bool {
 // have been made all the same, as by a dnf that was killed when it had installed
 // some of its packages. So does what Base can know in full only when it was read
 // again: cut off before that, it would never be as hikae left it.
-func (a *applying) advance(cs []engine.Change, applied []engine.Addr) error {
+func (a *applying) advance(cs []engine.Change, res engine.ApplyResult) error {
 	schemas := engine.ByKind(a.c.Schemas)
 	byAddr := map[engine.Addr]engine.Change{}
 	for _, ch := range cs {
 		byAddr[ch.Addr] = ch
 	}
-	for _, addr := range applied {
+	for _, n := range res.HeldBack { // was not begun
+		delete(byAddr, n.Addr)
+	}
+	for _, addr := range res.Applied {
 		switch ch := byAddr[addr]; {
 		case ch.Action == engine.Delete:
 			delete(a.p.base, addr)
@@ -364,6 +415,8 @@ func (c *Controller) finish(host string, a *Applied, err error) {
 	switch {
 	case errors.Is(err, ErrConflict):
 		text = fmt.Sprintf("%s: in step but for what is to be merged by hand: %d changes applied in %.1f s", host, a.Applied, a.Seconds)
+	case errors.Is(err, ErrHeldBack):
+		text = fmt.Sprintf("%s: in step but for what is held back: %d changes applied, %d not, in %.1f s", host, a.Applied, a.NotApplied, a.Seconds)
 	case err != nil:
 		text = fmt.Sprintf("%s: %d changes applied, %d not, in %.1f s", host, a.Applied, a.NotApplied, a.Seconds)
 	}

@@ -17,9 +17,9 @@ func (c *Controller) spending(p *Planned) (engine.Spending, error) {
 }
 
 // inStep records that a host is as it should be, but for files that are to be
-// merged by hand, where an apply ended so; it returns how the apply ended.
+// merged by hand and what is held back, where an apply ended so; it returns how the apply ended.
 func (c *Controller) inStep(host string, ended error) error {
-	if ended != nil && !errors.Is(ended, ErrConflict) {
+	if ended != nil && !errors.Is(ended, ErrConflict) && !errors.Is(ended, ErrHeldBack) {
 		return ended
 	}
 	now := time.Now().UTC().Format(time.RFC3339) + "\n"

@@ -289,7 +289,7 @@ func (l *Live) Commit() func(ctx context.Context) (*Taken, error) {
 		defer unlock()
 		var notes []string
 		if !l.taken {
-			if notes, err = l.c.keepPristine(ctx, s, l.t); err != nil {
+			if notes, err = l.c.keepBeside(ctx, s, l.t); err != nil {
 				return nil, err
 			}
 			l.taken = true

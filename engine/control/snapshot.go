@@ -54,7 +54,7 @@ func (c *Controller) Snapshot(ctx context.Context, t Target, forgetMounts bool) 
 		}
 		s.actual.Miss(known, nil)
 	}
-	notes, err := c.keepPristine(ctx, s, t)
+	notes, err := c.keepBeside(ctx, s, t)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +68,18 @@ func (c *Controller) Snapshot(ctx context.Context, t Target, forgetMounts bool) 
 	}
 	c.View.Emit(view.Event{Type: "snapshot", Host: t.Name, Text: c.snapshotText(t.Name, taken), Data: taken})
 	return taken, nil
+}
+
+// keepBeside keeps what a rebuild or a follower may want and a snapshot does not
+// hold: what packages installed, and the packages that nobody else has.
+func (c *Controller) keepBeside(ctx context.Context, s *session, t Target) (notes []string, err error) {
+	if notes, err = c.keepPristine(ctx, s, t); err != nil {
+		return nil, err
+	}
+	if err := c.keepLocal(ctx, s, t); err != nil {
+		notes = append(notes, err.Error())
+	}
+	return notes, nil
 }
 
 // wish makes a generation one that a host may be planned by, though it was

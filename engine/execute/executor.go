@@ -79,6 +79,7 @@ type execution struct {
 
 	record     *journal
 	done       map[engine.Addr]bool
+	heldBack   []engine.Note
 	rolledBack bool // a group was put back
 	stuck      bool // one could not be, whole
 	notes      []string
@@ -236,12 +237,16 @@ func (e *execution) job(cs []engine.Change) engine.Job {
 			e.done[a] = true
 			e.emit(engine.ApplyEvent{Done: &a})
 		},
+		HeldBack: func(a engine.Addr, why string) { e.heldBack = append(e.heldBack, engine.Note{Addr: a, Why: why}) },
 		Progress: func(text string) { e.emit(engine.ApplyEvent{Progress: text}) },
 	}
 }
 
 func (e *execution) result(err error) engine.ApplyResult {
-	r := engine.ApplyResult{RolledBack: e.rolledBack && !e.stuck, Notes: e.notes, Alone: !e.more && !e.rolledBack && err == nil}
+	r := engine.ApplyResult{
+		RolledBack: e.rolledBack && !e.stuck, Notes: e.notes, HeldBack: e.heldBack,
+		Alone: !e.more && !e.rolledBack && err == nil,
+	}
 	for _, c := range e.req.Changes {
 		if e.done[c.Addr] {
 			r.Applied = append(r.Applied, c.Addr)
@@ -252,8 +257,8 @@ func (e *execution) result(err error) engine.ApplyResult {
 	switch {
 	case err != nil:
 		r.Err = err.Error()
-	case len(r.NotApplied) > 0:
-		r.Err = fmt.Sprintf("%d changes were not made", len(r.NotApplied))
+	case len(r.NotApplied) > len(r.HeldBack):
+		r.Err = fmt.Sprintf("%d changes were not made", len(r.NotApplied)-len(r.HeldBack))
 	}
 	return r
 }

@@ -170,6 +170,7 @@ func (r *run) apply(h hosts.Host) error {
 			return to, nil
 		},
 		Done:     func(engine.Addr) {},
+		HeldBack: func(a engine.Addr, why string) { r.t.Errorf("%s is held back: %s", a, why) },
 		Progress: func(string) {},
 	})
 }

@@ -4,23 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"hikae/engine"
 	"hikae/hosts"
 )
 
-// Apply makes all changes in one transaction of dnf, or none of them.
+// Apply makes all changes in one transaction of dnf, or none of them; but one that
+// cannot be on this host is held back and keeps nothing from the others: no
+// repository has it, it cannot be with what is there, or, to be removed, it is
+// needed by what is not to go.
 //
 // It first waits for a transaction that an earlier agent left running, and
 // looks at what is installed now: what is there already is not installed
 // again, so an apply that was cut off is simply run again. What such a cut left
 // in the rpm database is repaired; it fails with ErrInconsistent where that
-// cannot be, and with
-// engine.ErrRefused where packages would have to go that no change names.
+// cannot be.
 //
-// A version that no repository has any more is replaced by the newest one (a
-// package that is there in any version stays), and Progress says so, unless
+// A version that no repository has any more is held back too; the newest one is
+// taken for it until then (a package that is there in any version stays), unless
 // the resource says exact.
 func (m *Module) Apply(ctx context.Context, h hosts.Host, job engine.Job) error {
 	ws, err := wishes(job.Changes)
@@ -43,13 +44,13 @@ func (m *Module) Apply(ctx context.Context, h hosts.Host, job engine.Job) error 
 			return err
 		}
 	}
-	var replaced []nameArch
+	var heldBack map[nameArch]string
 	var failed error
 	if req := newRequest(ws, now); !req.empty() {
 		if err := d.stage(ctx, ws, &req, job.Open); err != nil {
 			return err
 		}
-		replaced, failed = d.run(ctx, req)
+		heldBack, failed = d.run(ctx, req)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -61,7 +62,7 @@ func (m *Module) Apply(ctx context.Context, h hosts.Host, job engine.Job) error 
 			return err
 		}
 	}
-	return report(ws, now, replaced, failed, job.Done)
+	return report(ws, now, heldBack, failed, job)
 }
 
 // mend repairs, and tells what it did.
@@ -73,16 +74,26 @@ func (d *driver) mend(ctx context.Context) error {
 	return err
 }
 
-// report tells which changes are made, by what is installed now.
-func report(ws []wish, now installed, replaced []nameArch, failed error, done func(engine.Addr)) error {
+// report tells which changes are made, by what is installed now, and which are
+// held back.
+func report(ws []wish, now installed, heldBack map[nameArch]string, failed error, job engine.Job) error {
 	var missing []string
 	for _, w := range ws {
+		why, held := heldBack[nameArch{w.name, w.requestArch()}]
+		if w.remove && !held {
+			for _, v := range now.find(w) {
+				if why, held = heldBack[nameArch{w.name, v.Arch}]; held {
+					break
+				}
+			}
+		}
 		switch {
 		case w.remove && len(now.find(w)) == 0,
 			// How a package is marked, only a transaction that ended well says.
-			!w.remove && failed == nil && (now.has(w) || w.file != nil && len(now.find(w)) > 0),
-			!w.remove && failed == nil && slices.Contains(replaced, nameArch{w.name, w.requestArch()}):
-			done(w.addr)
+			!w.remove && failed == nil && !held && (now.has(w) || w.file != nil && len(now.find(w)) > 0):
+			job.Done(w.addr)
+		case failed == nil && held:
+			job.HeldBack(w.addr, why)
 		default:
 			missing = append(missing, w.addr.Name)
 		}

@@ -17,7 +17,7 @@ import (
 
 	"hikae/engine"
 	"hikae/hosts"
-	"hikae/modules/internal/rpmtest"
+	"hikae/modules/rpmtest"
 )
 
 // newHost is an empty host with a repository "base" that has lib 1.0 and 2.0,
@@ -112,6 +112,7 @@ func apply(t *testing.T, m *Module, h hosts.Host, files map[hosts.ID][]byte, aft
 		return io.NopCloser(bytes.NewReader(files[c.ID])), nil
 	}
 	job.Done = func(a engine.Addr) { done = append(done, a.Name) }
+	job.HeldBack = func(a engine.Addr, why string) { said = append(said, "held back: "+a.Name+": "+why) }
 	job.Progress = func(s string) { said = append(said, s) }
 	err = m.Apply(t.Context(), h, job)
 	return done, said, err
@@ -170,61 +171,87 @@ func TestWhatIsNeededComesToo(t *testing.T) {
 	}
 }
 
+// held applies, wants no error, and returns what is held back, a line each.
+func held(t *testing.T, m *Module, h hosts.Host, after []engine.Resource, remove ...string) string {
+	t.Helper()
+	done, said, err := apply(t, m, h, nil, after, remove...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, s := range said {
+		if why, ok := strings.CutPrefix(s, "held back: "); ok {
+			lines = append(lines, why)
+		}
+	}
+	if len(done)+len(lines) != len(after)+len(remove) {
+		t.Errorf("done are %v, held back %q", done, lines)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// What no repository has keeps nothing from the others.
 func TestGoneVersion(t *testing.T) {
 	h, m, repo := newHost(t)
-	said := mustApply(t, m, h, []engine.Resource{want("tool", "2-1.noarch", true)})
-	expect(t, m, h, "tool 3-1.noarch asked base")
-	if !slices.Contains(said, "no repository has the wished version of tool any more: taking tool-3-1.noarch") {
-		t.Errorf("said %q", said)
-	}
-
 	exact := want("app", "0.9-1.el8.x86_64", true)
 	attrs := exact.Value.AsValueMap()
 	attrs[AttrExact] = cty.True
 	exact.Value = cty.ObjectVal(attrs)
-	done, _, err := apply(t, m, h, nil, []engine.Resource{exact, want("lib", "1.0-1.el8.noarch", true)})
-	if err == nil || !strings.Contains(err.Error(), "cannot install app-0.9-1.el8.x86_64: no enabled repository has it") {
-		t.Errorf("error %v", err)
+	for range 2 { // the second changes nothing, and says the same
+		got := held(t, m, h, []engine.Resource{exact, want("gone", "1-1.noarch", true), want("lib", "1.0-1.el8.noarch", true), want("tool", "2-1.noarch", true)})
+		if got != "app: no enabled repository of this host has app-0.9-1.el8.x86_64\n"+
+			"gone: no enabled repository of this host has gone-1-1.noarch\n"+
+			"tool: no enabled repository of this host has tool-2-1.noarch (any more): tool-3-1.noarch is taken for it" {
+			t.Errorf("held back: %s", got)
+		}
+		expect(t, m, h, "lib 1.0-1.el8.noarch asked base", "tool 3-1.noarch asked base")
 	}
-	expect(t, m, h, "tool 3-1.noarch asked base")
-	if len(done) > 0 {
-		t.Errorf("done: %v", done)
-	}
+	held(t, m, h, []engine.Resource{want("tool", "2-1.noarch", false)})
+	expect(t, m, h, "lib 1.0-1.el8.noarch asked base", "tool 3-1.noarch base")
 
 	// A lock is an exclude that a plugin of dnf makes.
 	h.Repo(t, "base", repo, "gpgcheck=0", "excludepkgs=app-1:1.1-1.el8.x86_64")
-	said = mustApply(t, m, h, []engine.Resource{want("app", "1:1.1-1.el8.x86_64", true)})
-	expect(t, m, h, "app 1.0-1.el8.x86_64 asked base", "lib 2.0-1.el8.noarch base", "tool 3-1.noarch asked base")
-	if !slices.ContainsFunc(said, func(s string) bool {
-		return strings.HasPrefix(s, "the wished version of app is kept out by a version lock or an exclude of this host: taking app-1.0-1.el8.x86_64")
-	}) {
-		t.Errorf("said %q", said)
+	if got := held(t, m, h, []engine.Resource{want("app", "1:1.1-1.el8.x86_64", true)}); !strings.HasPrefix(got, "app: a version lock or an exclude of this host keeps app-1:1.1-1.el8.x86_64 out") {
+		t.Errorf("held back: %s", got)
 	}
+	expect(t, m, h, "app 1.0-1.el8.x86_64 asked base", "lib 1.0-1.el8.noarch asked base", "tool 3-1.noarch base")
 }
 
-func TestRemovingWhatOthersNeedIsRefused(t *testing.T) {
-	h, m, _ := newHost(t)
-	mustApply(t, m, h, []engine.Resource{want("app", "1.0-1.el8.x86_64", true), want("lib", "1.0-1.el8.noarch", false)})
-	done, _, err := apply(t, m, h, nil, nil, "lib")
-	if !errors.Is(err, engine.ErrRefused) || !strings.Contains(err.Error(), "app-1.0-1.el8.x86_64 need") || len(done) > 0 {
-		t.Errorf("done %v, error %v", done, err)
+// What others need, that are not to go, does not go; the rest does.
+func TestWhatOthersNeedStays(t *testing.T) {
+	h, m, _ := newHost(t, rpmtest.Spec{Name: "deep", EVR: "1-1", Arch: "noarch"},
+		rpmtest.Spec{Name: "middle", EVR: "1-1", Arch: "noarch", More: "Requires: deep"},
+		rpmtest.Spec{Name: "own", EVR: "1-1", Arch: "noarch", More: "Requires: middle"})
+	all := []engine.Resource{want("app", "1.0-1.el8.x86_64", true), want("lib", "1.0-1.el8.noarch", false), want("own", "", true), want("middle", "", false), want("deep", "", false)}
+	mustApply(t, m, h, all)
+	for range 2 {
+		got := held(t, m, h, []engine.Resource{want("tool", "3-1.noarch", true)}, "lib", "middle", "deep")
+		if got != "lib: kept: app-1.0-1.el8.x86_64 needs it, which is not to go\n"+
+			"middle: kept: own-1-1.noarch needs it, which is not to go\n"+
+			"deep: kept: middle-1-1.noarch needs it, which is not to go" {
+			t.Errorf("held back: %s", got)
+		}
+		expect(t, m, h, "app 1.0-1.el8.x86_64 asked base", "deep 1-1.noarch base", "lib 1.0-1.el8.noarch base", "middle 1-1.noarch base", "own 1-1.noarch asked base", "tool 3-1.noarch asked base")
 	}
-	expect(t, m, h, "app 1.0-1.el8.x86_64 asked base", "lib 1.0-1.el8.noarch base")
-	// Both together may go.
-	mustApply(t, m, h, nil, "lib", "app")
+	// Together they may go.
+	mustApply(t, m, h, nil, "lib", "app", "own", "middle", "deep", "tool")
 	expect(t, m, h)
 }
 
+// What cannot be with what is there says why, and keeps nothing from the others.
 func TestConflictSaysWhy(t *testing.T) {
-	h, m, _ := newHost(t, rpmtest.Spec{Name: "foe", EVR: "1-1", Arch: "noarch", More: "Conflicts: tool"})
+	h, m, _ := newHost(t, rpmtest.Spec{Name: "foe", EVR: "1-1", Arch: "noarch", More: "Conflicts: tool"},
+		rpmtest.Spec{Name: "broken", EVR: "1-1", Arch: "noarch", More: "Requires: nothing-has-it"})
 	mustApply(t, m, h, []engine.Resource{want("tool", "3-1.noarch", true)})
-	_, _, err := apply(t, m, h, nil, []engine.Resource{want("foe", "1-1.noarch", true)})
-	if err == nil || !strings.Contains(err.Error(), "conflicts with tool") {
-		t.Errorf("error %v", err)
+	got := held(t, m, h, []engine.Resource{want("foe", "1-1.noarch", true), want("broken", "", true), want("lib", "1.0-1.el8.noarch", true)})
+	for _, says := range []string{"foe: foe-1-1.noarch cannot be with what is there: problem with installed package tool", "\nbroken: broken cannot be with what is there: conflicting requests; nothing provides nothing-has-it"} {
+		if !strings.Contains(got, says) {
+			t.Errorf("held back: %s\nwant %q in it", got, says)
+		}
 	}
-	expect(t, m, h, "tool 3-1.noarch asked base")
+	expect(t, m, h, "lib 1.0-1.el8.noarch asked base", "tool 3-1.noarch asked base")
 	mustApply(t, m, h, []engine.Resource{want("foe", "1-1.noarch", true)}, "tool")
-	expect(t, m, h, "foe 1-1.noarch asked base")
+	expect(t, m, h, "foe 1-1.noarch asked base", "lib 1.0-1.el8.noarch asked base")
 }
 
 func TestLocalFile(t *testing.T) {
@@ -279,7 +306,7 @@ func TestLocalFile(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 	// The file of another package.
-	tool := want("lib", "1.0-1.el8.noarch", true)
+	tool := want("lib", "", true)
 	tool.Node = FromFile(c)
 	if _, _, err := apply(t, m, h, files, []engine.Resource{tool}); !errors.Is(err, engine.ErrRefused) || !strings.Contains(err.Error(), "holds house-1.0-1.noarch") {
 		t.Errorf("error %v", err)
@@ -427,4 +454,43 @@ func TestUnsignedPackageIsRefused(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	expect(t, m, h)
+}
+
+// A version that is in a file, and perhaps in a repository: from there it is
+// checked by the repository's rules.
+func TestFileWhereNoRepositoryHasIt(t *testing.T) {
+	h, m, repo := newHost(t)
+	dir := t.TempDir()
+	rpmtest.Build(t, dir, []rpmtest.Spec{{Name: "lib", EVR: "1.5-1", Arch: "noarch"}})
+	files := map[hosts.ID][]byte{}
+	with := func(r engine.Resource, file string) engine.Resource {
+		rpm, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := hosts.Content{Size: int64(len(rpm)), ID: sha256.Sum256(rpm)}
+		files[c.ID] = rpm
+		r.Node = FromFile(c)
+		return r
+	}
+	wanted := []engine.Resource{
+		with(want("lib", "1.5-1.noarch", false), filepath.Join(dir, "lib-1.5-1.noarch.rpm")),
+		with(want("tool", "3-1.noarch", true), filepath.Join(repo, "tool-3-1.noarch.rpm")),
+	}
+	for range 2 {
+		if done, said, err := apply(t, m, h, files, wanted); err != nil || len(done) != 2 {
+			t.Fatalf("done %v, said %q, error %v", done, said, err)
+		}
+		expect(t, m, h, "lib 1.5-1.noarch ", "tool 3-1.noarch asked base")
+	}
+	// A host that wants local files signed does not get one that is not; the rest it gets.
+	h.Write(t, "/etc/dnf/dnf.conf", "[main]\nlocalpkg_gpgcheck=1\n")
+	mustApply(t, m, h, nil, "lib", "tool")
+	done, said, err := apply(t, m, h, files, wanted)
+	if err != nil || !slices.Equal(done, []string{"tool"}) || !slices.ContainsFunc(said, func(s string) bool {
+		return strings.HasPrefix(s, "held back: lib: lib-1.5-1.noarch: ") && strings.Contains(s, "not signed")
+	}) {
+		t.Errorf("done %v, said %q, error %v", done, said, err)
+	}
+	expect(t, m, h, "tool 3-1.noarch asked base")
 }

@@ -85,18 +85,18 @@ func (d *driver) unstage(ctx context.Context, req request) {
 	}
 }
 
-// run makes the transaction and returns for which packages another version
-// than the wished one had to do.
-func (d *driver) run(ctx context.Context, req request) (replaced []nameArch, err error) {
+// run makes the transaction and returns what of it could not be, and why.
+func (d *driver) run(ctx context.Context, req request) (heldBack map[nameArch]string, err error) {
 	if err := d.transact(ctx, req); err != nil {
 		return nil, err
 	}
+	heldBack = map[nameArch]string{}
 	for _, e := range d.events {
-		if e.Event == eventFallback {
-			replaced = append(replaced, nameArch{e.Name, e.Arch})
+		if e.Event == eventHeldBack {
+			heldBack[nameArch{e.Name, e.Arch}] = e.heldBack()
 		}
 	}
-	return replaced, nil
+	return heldBack, nil
 }
 
 // transact starts the driver and follows it to its end.

@@ -12,6 +12,7 @@ systemd would take that for a variable.
 import json
 import logging
 import os
+import re
 import sys
 import time
 
@@ -83,6 +84,9 @@ class Run:
         self.emit = emit
         self.base = dnf.Base()
         self.asked = {}  # (name, arch) -> whether it is there on purpose
+        self.wished = []  # of wishes and the packages that fulfil each
+        self.held = set()  # (name, arch) of those that were said to be held back
+        self.needed = {}  # installed packages that do not go -> what needs them
 
     def run(self):
         self.load()
@@ -141,6 +145,15 @@ class Run:
         q = self.base.sack.query().filterm(name=wish["name"], arch=wish["arch"])
         return q.filterm(epoch=wish["epoch"], version=wish["version"], release=wish["release"])
 
+    def in_repository(self, wish):
+        """Whether a repository has the wished version: what comes from there
+        is checked by the repository's rules."""
+        return bool(wish["version"]) and bool(self.exact(wish).available())
+
+    def is_wished(self, pkg, wish):
+        want = (wish["arch"], wish["epoch"], wish["version"], wish["release"])
+        return (pkg.arch, pkg.epoch, pkg.version, pkg.release) == want
+
     def excluded(self, wish):
         """Whether the wished version is there, and kept out: by exclude= or by
         a version lock."""
@@ -177,45 +190,61 @@ class Run:
 
     def add_files(self):
         """Makes the given rpm files known; dnf wants it before all else."""
+        for w in self.request["install"]:
+            if w["file"] and self.in_repository(w):
+                w["file"] = ""
         files = [w["file"] for w in self.request["install"] if w["file"]]
         return dict(zip(files, self.base.add_remote_rpms(files)))
 
-    def add_wishes(self, local):
+    def add_wishes(self, local, optional):
+        """Wishes for what can be had. With optional, the solver may leave out
+        those that cannot be with what else is there."""
         import dnf.selector
 
-        gone = []
         for w in self.request["install"]:
             if w["file"]:
                 pkg = local[w["file"]]
-                if pkg.name != w["name"]:
+                if pkg.name != w["name"] or w["version"] and not self.is_wished(pkg, w):
                     raise Failed("wrongfile", "the rpm file given for %s holds %s" % (w["name"], pkg))
-                self.base.package_install(pkg)
-                self.asked[(pkg.name, pkg.arch)] = w["asked"]
-                continue
-            q = self.exact(w) if w["version"] else []
-            if not q:
-                if w["exact"]:
-                    gone.append(w)
+                result, text = self.base.package_signature_check(pkg)
+                if result != 0:
+                    self.hold(w, "signature", text=text)
                     continue
-                q = self.by_name(w)
+                q = [pkg]
+            else:
+                q = self.exact(w) if w["version"] else self.by_name(w)
+                if not q and not w["exact"]:
+                    q = self.by_name(w)
+                    if q and self.hold(w, "replaced", got=str(q[0]), excluded=self.excluded(w)):
+                        if w["asked"] is not None and q[0].installed:
+                            self.request["mark"].append(w)
                 if not q:
-                    gone.append(w)
+                    self.hold(w, "unavailable", excluded=self.excluded(w))
                     continue
-                if w["version"]:
-                    self.emit("fallback", name=w["name"], arch=w["arch"], got=str(q[0]), excluded=self.excluded(w))
             selector = dnf.selector.Selector(self.base.sack).set(pkg=q)
-            self.base.goal.install(select=selector, optional=False)
+            self.base.goal.install(select=selector, optional=optional)
             self.asked[(q[0].name, q[0].arch)] = w["asked"]
-        if gone:
-            raise Failed("unavailable", "no repository has it", [nevra(w) for w in gone])
+            self.wished.append((w, q))
 
     def add_removals(self):
         named = set()
         for w in self.request["remove"]:
             for pkg in self.installed(w):
+                if str(pkg) in self.needed:
+                    continue
                 named.add(str(pkg))
                 self.base.goal.erase(pkg, clean_deps=False)
         return named
+
+    def hold(self, wish, kind, **fields):
+        """Says of a wish that it is not fulfilled, and why; once. Returns
+        whether that was news."""
+        key = (wish["name"], wish["arch"])
+        if key in self.held:
+            return False
+        self.held.add(key)
+        self.emit("heldback", name=wish["name"], arch=wish["arch"], kind=kind, nevra=nevra(wish), **fields)
+        return True
 
     # Module streams
 
@@ -275,18 +304,11 @@ class Run:
     # The transaction
 
     def transact(self):
-        import dnf.exceptions
         import libdnf.transaction as lt
 
         base = self.base
         local = self.add_files()
-        named = self.add_removals() | self.add_repairs()
-        self.add_wishes(local)
-        self.emit("progress", text="resolving dependencies")
-        try:
-            base.resolve(allow_erasing=bool(named))
-        except dnf.exceptions.DepsolveError as e:
-            raise Failed("depsolve", str(e))
+        named = self.resolve(local)
         self.refuse_extra_removals(named)
         marks = self.marks()
         if not base.transaction:
@@ -312,11 +334,91 @@ class Run:
         if bad:
             raise Failed("transaction", "rpm could not finish", bad)
 
-    def refuse_extra_removals(self, named):
+    def resolve(self, local):
+        """Finds the transaction that does most of what is wished, and returns
+        what it removes on purpose.
+
+        What others need, that no wish names, does not go; what cannot be with
+        what is there is left out. One package keeps nothing from the others.
+        """
+        import dnf.exceptions
+
+        self.emit("progress", text="resolving dependencies")
+        why = None  # that not all could be had together
+        while True:
+            self.base.reset(goal=True)
+            self.wished = []
+            named = self.add_removals() | self.add_repairs()
+            self.add_wishes(local, optional=why is not None)
+            try:
+                self.base.resolve(allow_erasing=bool(named) and why is None)
+            except dnf.exceptions.DepsolveError as e:
+                if why is None:
+                    why = str(e)
+                    continue
+                if named and self.keep_needed(named, self.dependents(named)):
+                    continue
+                raise Failed("depsolve", why)
+            extra = self.extra_removals(named)
+            if not extra:
+                break
+            if not self.keep_needed(named, extra):
+                if why is not None:
+                    break
+                why = "these would have to go: " + ", ".join(sorted(str(p) for p in extra))
+        self.hold_left_out(why or "dnf leaves it out")
+        return named
+
+    def extra_removals(self, named):
         import libdnf.transaction as lt
 
-        extra = [str(i.pkg) for i in self.base.transaction
-                 if i.action == lt.TransactionItemAction_REMOVE and str(i.pkg) not in named]
+        return [i.pkg for i in self.base.transaction or []
+                if i.action == lt.TransactionItemAction_REMOVE and str(i.pkg) not in named]
+
+    def dependents(self, named):
+        """What is installed, is not to go, and needs something that is."""
+        installed = self.base.sack.query().installed()
+        found = set()
+        for pkg in installed:
+            if str(pkg) in named:
+                for dep in pkg.provides:
+                    found.update(installed.filter(requires=dep))
+        return [p for p in found if str(p) not in named]
+
+    def keep_needed(self, named, extra):
+        """Notes those to be removed that the packages of extra cannot do
+        without, and returns whether there are any."""
+        installed = self.base.sack.query().installed()
+        gone = named | set(str(p) for p in extra)
+        found = False
+        for pkg in extra:
+            for dep in list(pkg.requires):
+                providers = [str(p) for p in installed.filter(provides=dep)]
+                if not providers or any(p not in gone for p in providers):
+                    continue
+                for p in providers:
+                    if p in named and p not in self.needed:
+                        self.needed[p] = str(pkg)
+                        found = True
+        for w in self.request["remove"]:
+            for pkg in self.installed(w):
+                if str(pkg) in self.needed:
+                    self.hold(w, "needed", got=self.needed[str(pkg)])
+        return found
+
+    def hold_left_out(self, why):
+        """Holds back the wishes that the transaction leaves out."""
+        coming = set(str(p) for p in self.base.sack.query().installed())
+        if self.base.transaction:
+            coming |= set(str(p) for p in self.base.transaction.install_set)
+        problems = re.split(r"\bProblem(?: [0-9]+)?: ", why)
+        for wish, packages in self.wished:
+            if not any(str(p) in coming for p in packages):
+                mine = [p for p in problems if wish["name"] + "-" in p]
+                self.hold(wish, "depsolve", text="; ".join(mine) or why)
+
+    def refuse_extra_removals(self, named):
+        extra = [str(p) for p in self.extra_removals(named)]
         if extra:
             raise Failed("removes", "these would have to go too", sorted(extra))
 

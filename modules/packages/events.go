@@ -29,7 +29,7 @@ const (
 	eventProgress   = "progress"
 	eventWaiting    = "waiting"    // for another's lock
 	eventMessage    = "message"    // of a scriptlet or of rpm
-	eventFallback   = "fallback"   // another version than the wished one
+	eventHeldBack   = "heldback"   // a wish that is not fulfilled; Kind says why
 	eventExtra      = "extra"      // a package that no change names
 	eventUnrepaired = "unrepaired" // no repository has what was to be installed again
 	eventDownloaded = "downloaded" // only when downloading
@@ -79,16 +79,43 @@ func (e event) progress() string {
 		return e.Text
 	case eventWaiting:
 		return "waiting for another package manager: " + e.Text
-	case eventFallback:
-		if e.Excluded {
-			return fmt.Sprintf("the wished version of %s is kept out by a version lock or an exclude of this host: taking %s; "+
-				"see /etc/dnf/plugins/versionlock.list and dnf.conf", e.Name, e.Got)
-		}
-		return fmt.Sprintf("no repository has the wished version of %s any more: taking %s", e.Name, e.Got)
+	case eventHeldBack:
+		return e.Name + ": " + e.heldBack()
 	case eventExtra:
 		return "installing " + e.NEVRA + " too, which is needed"
 	}
 	return ""
+}
+
+// The kinds of what is held back.
+const (
+	heldReplaced    = "replaced"    // another version is there or comes
+	heldUnavailable = "unavailable" // nothing of its name can be had
+	heldNeeded      = "needed"      // it was to go
+	heldDepsolve    = "depsolve"
+	heldSignature   = "signature"
+)
+
+// heldBack says why a wish is not fulfilled.
+func (e event) heldBack() string {
+	const lock = "a version lock or an exclude of this host keeps %s out (/etc/dnf/plugins/versionlock.list, dnf.conf)"
+	switch e.Kind {
+	case heldReplaced:
+		if e.Excluded {
+			return fmt.Sprintf(lock+": %s is taken for it", e.NEVRA, e.Got)
+		}
+		return fmt.Sprintf("no enabled repository of this host has %s (any more): %s is taken for it", e.NEVRA, e.Got)
+	case heldUnavailable:
+		if e.Excluded {
+			return fmt.Sprintf(lock, e.NEVRA)
+		}
+		return fmt.Sprintf("no enabled repository of this host has %s", e.NEVRA)
+	case heldNeeded:
+		return fmt.Sprintf("kept: %s needs it, which is not to go", e.Got)
+	case heldDepsolve:
+		return fmt.Sprintf("%s cannot be with what is there: %s", e.NEVRA, meaningful(e.Text))
+	}
+	return fmt.Sprintf("%s: %s", e.NEVRA, meaningful(e.Text))
 }
 
 // maxLines bounds what an error quotes of dnf.

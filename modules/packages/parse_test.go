@@ -9,7 +9,7 @@ import (
 
 	"hikae/engine"
 	"hikae/hosts/rpmdb"
-	"hikae/modules/internal/rpmtest"
+	"hikae/modules/rpmtest"
 )
 
 func TestVersion(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 
 	"hikae/engine"
 	"hikae/hosts"
-	"hikae/modules/internal/rpmtest"
+	"hikae/modules/rpmtest"
 )
 
 func contents(t testing.TB, rpm []byte) map[string]string {

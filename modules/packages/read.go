@@ -24,7 +24,7 @@ func (m *Module) Sources() []hosts.WatchRoot {
 }
 
 // Read emits the installed packages in the order of their names.
-func (m *Module) Read(ctx context.Context, r hosts.Reader, _ engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {
+func (m *Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {
 	var cov engine.Coverage
 	all, err := r.Packages(ctx)
 	switch {
@@ -55,6 +55,7 @@ func (m *Module) Read(ctx context.Context, r hosts.Reader, _ engine.Scope, emit 
 			return cov, fmt.Errorf("cannot tell which packages were asked for: %w", err)
 		}
 	}
+	cached := cache{root: m.installRoot}
 	var local, unknown []string
 	for _, l := range sortedKeys(byLabel) {
 		if err := ctx.Err(); err != nil {
@@ -78,7 +79,13 @@ func (m *Module) Read(ctx context.Context, r hosts.Reader, _ engine.Scope, emit 
 				unknown = append(unknown, l)
 			}
 		}
-		if err := emit(engine.Resource{Addr: engine.Addr{Kind: Kind, Name: l}, Value: v.object()}); err != nil {
+		res := engine.Resource{Addr: engine.Addr{Kind: Kind, Name: l}, Value: v.object()}
+		if slices.Contains(s.RPMs, l) {
+			if res.Node, err = cached.file(ctx, r, p, s.Vault); err != nil {
+				cov.Notes = append(cov.Notes, err.Error())
+			}
+		}
+		if err := emit(res); err != nil {
 			return cov, err
 		}
 	}

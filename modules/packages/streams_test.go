@@ -7,7 +7,7 @@ import (
 
 	"hikae/engine"
 	"hikae/hosts"
-	"hikae/modules/internal/rpmtest"
+	"hikae/modules/rpmtest"
 )
 
 // moduleYAML is the metadata of a module's stream with one package and the

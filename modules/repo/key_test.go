@@ -16,7 +16,7 @@ import (
 
 	"hikae/engine"
 	"hikae/hosts"
-	"hikae/modules/internal/rpmtest"
+	"hikae/modules/rpmtest"
 )
 
 // newKey makes a key and returns it armoured, with the headers given.
