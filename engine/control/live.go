@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"hikae/engine"
 	"hikae/engine/agent"
@@ -299,6 +300,11 @@ func (l *Live) Commit() func(ctx context.Context) (*Taken, error) {
 			return nil, err
 		}
 		taken.Notes = append(taken.Notes, notes...)
+		if *open != taken.Generation {
+			if err := l.c.Store.Thin(l.t.Name, time.Now()); err != nil {
+				taken.Notes = append(taken.Notes, err.Error())
+			}
+		}
 		*open = taken.Generation
 		l.lose(slices.DeleteFunc(taken.lost, func(a engine.Addr) bool { return l.readSince(a, s.actual) }))
 		return taken, l.c.wish(l.t.Name, taken.Generation)
