@@ -172,7 +172,7 @@ func following(pr *lang.Project) ([]watch.Following, error) {
 // mirrorSettings is a mirror as the project has it.
 func mirrorSettings(m lang.Mirror, p lang.Pair) mirror.Settings {
 	return mirror.Settings{
-		Root: m.Path, Reload: m.Reload, Audit: p.Audit,
-		Versions: mirror.DefaultVersions, KeepFree: mirror.DefaultKeepFree, Budget: p.Budget,
+		Root: m.Path, Exclude: m.Exclude, Numbers: m.Numbers, Reload: m.Reload, Run: m.Run,
+		Every: m.Every, Audit: p.Audit, Versions: m.Versions, KeepFree: m.KeepFree, Bandwidth: m.Bandwidth, Budget: p.Budget,
 	}
 }

@@ -21,7 +21,7 @@ func (c *Controller) Trust(ctx context.Context, t Target) error {
 		return err
 	}
 	defer conn.Close() //nolint:errcheck // what it was opened for is done or failed by then
-	trust := agent.Trust{HomeKey: c.Keys.Home, Recipients: c.Keys.Recipients(), Paths: slices.Concat(scope.Paths, scope.Files)}
+	trust := agent.Trust{HomeKey: c.Keys.Home, Recipients: c.Keys.Recipients(), Paths: slices.Concat(scope.Paths, scope.Files, t.Mirrors)}
 	if err := conn.Trust(ctx, trust); err != nil {
 		return err
 	}

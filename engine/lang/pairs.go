@@ -15,7 +15,7 @@ import (
 
 var (
 	pairAttrs   = []string{"audit", "delay", "drift", "hostonly", "initial_primary", "keep", "members", "paths", "safe"}
-	mirrorAttrs = []string{"reload"}
+	mirrorAttrs = []string{"bandwidth", "every", "exclude", "ids", "keep_free", "reload", "run", "versions"}
 )
 
 // pairSize is how many hosts a pair has.
@@ -132,8 +132,7 @@ func (l *loader) mirror(b *hclsyntax.Block, p *Pair) {
 			return
 		}
 	}
-	r := l.reader(b, nil, mirrorAttrs, nil)
-	p.Mirrors = append(p.Mirrors, Mirror{Path: tree, Reload: r.texts("reload", checkUnit), Range: b.DefRange()})
+	p.Mirrors = append(p.Mirrors, l.mirrorOf(l.reader(b, nil, mirrorAttrs, nil), tree))
 }
 
 // checkSafe checks a glob over units' names or absolute paths.

@@ -66,11 +66,18 @@ type Pair struct {
 	Range          hcl.Range
 }
 
-// Mirror is a tree kept the same by rsync.
+// Mirror is a tree of data that is kept the same.
 type Mirror struct {
-	Path   string
-	Reload []string // units to reload when something arrived
-	Range  hcl.Range
+	Path      string
+	Reload    []string      // units to reload when something arrived
+	Run       []string      // a program to run then, with its arguments
+	Exclude   []string      // patterns of paths, from / or else anywhere below Path
+	Every     time.Duration // between comparisons, in place of being watched; 0: it is watched
+	Versions  time.Duration // how long what is overwritten or removed is kept; 0: it is not
+	Bandwidth int64         // bytes a second; 0: no limit
+	KeepFree  int           // per cent of the follower's file system that stay free
+	Numbers   bool          // owners go by number
+	Range     hcl.Range
 }
 
 // Overlay is what differs from the snapshot on a host, or on all that have a

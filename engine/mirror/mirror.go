@@ -43,12 +43,8 @@ type Settings struct {
 	Budget       engine.Budget // of deletions and modifications within a minute
 }
 
-// What is taken where a project says nothing.
-const (
-	DefaultAudit    = time.Hour
-	DefaultVersions = 7 * 24 * time.Hour
-	DefaultKeepFree = 5
-)
+// defaultAudit is the time between audits where nothing is said.
+const defaultAudit = time.Hour
 
 // Options are what a Mirror works with.
 type Options struct {
@@ -104,7 +100,7 @@ func New(o Options) *Mirror {
 		o.Emit = func(Event) {}
 	}
 	if o.Audit <= 0 {
-		o.Audit = DefaultAudit
+		o.Audit = defaultAudit
 	}
 	m := &Mirror{o: o, wake: make(chan struct{}, 1), first: time.Second, again: time.Second, unsettled: map[string]time.Time{}}
 	m.status.since = time.Now()

@@ -20,7 +20,9 @@ import (
 	"hikae/engine"
 	"hikae/engine/agent"
 	"hikae/engine/execute"
+	"hikae/engine/rules"
 	"hikae/hosts/hosttest"
+	"hikae/hosts/local"
 )
 
 // sides is a mirror of /srv/data between two hosts of a test.
@@ -52,7 +54,7 @@ func newSides(t testing.TB, edit func(*Options)) *sides {
 func (s *sides) options() Options {
 	return Options{
 		Settings: Settings{
-			Root: root, Versions: DefaultVersions, Budget: engine.Budget{Deletions: 1 << 30, Modifications: 1 << 30},
+			Root: root, Versions: 24 * time.Hour, Budget: engine.Budget{Deletions: 1 << 30, Modifications: 1 << 30},
 		},
 		Source: func(ctx context.Context) (*agent.Client, error) { return session(ctx, s.t, s.src) },
 		Target: func(ctx context.Context) (*agent.Client, error) { return session(ctx, s.t, s.dst) },
@@ -67,8 +69,13 @@ func (s *sides) options() Options {
 }
 
 func session(ctx context.Context, t testing.TB, h *hosttest.Host) (*agent.Client, error) {
+	l, err := local.New(local.Options{Root: h.Root, Patterns: rules.Matcher})
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() { _ = l.Close() })
 	return agent.Local(ctx, agent.Server{
-		Host: h, Applier: &execute.Executor{Host: h}, Build: "v1", Spool: filepath.Join(t.TempDir(), "spool"),
+		Host: l, Applier: &execute.Executor{Host: h}, Build: "v1", Spool: filepath.Join(t.TempDir(), "spool"),
 	}, agent.Options{Build: "v1"})
 }
 
