@@ -27,7 +27,7 @@ func (w *watcher) child(v *visit, name []byte) {
 	case gone(err):
 		return
 	default:
-		w.unwatched(at, err)
+		w.closedTo(at, err)
 		return
 	}
 	var st unix.Stat_t

@@ -98,7 +98,7 @@ func (w *watcher) overflow() {
 		}
 		w.noteOnce("the kernel's queue of changes ran over while the clock was set back: all is in doubt")
 	}
-	w.noteOnce(fmt.Sprintf("the kernel's queue of changes ran over, as it does when very much changes at once: what was lost is looked for each time; fs.inotify.max_queued_events (sysctl) of %d holds more", 4*maxQueued()))
+	w.noteOnce(fmt.Sprintf("the kernel's queue of changes ran over, as it does when very much changes at once: what was lost is looked for each time; fs.inotify.max_queued_events (sysctl) of %d holds more", 4*kernelLimit("max_queued_events", 16384)))
 	w.opts.Log.Info("the kernel's queue of changes ran over: looking for what changed", "since", time.Unix(0, since))
 	w.start(0, &job{all: true, told: true, since: since, end: func() {
 		w.looks.over = false
@@ -129,22 +129,15 @@ func (w *watcher) unlook(n int32) {
 	}
 }
 
-// unwatchedTops gives the directories without a watch that lie in one that has.
-func (w *watcher) unwatchedTops() (tops []int32) {
+// unwatched gives the directories without a watch that lie in one that has.
+func (w *watcher) unwatched() (tops []int32) {
 	for n := range w.inos {
-		if parent := w.t.dirs[n].parent; parent == none || w.inosHas(parent) {
-			if !w.t.has(n, flagRoot) {
-				continue
-			}
+		parent := w.t.dirs[n].parent
+		if _, within := w.inos[parent]; !within && (parent != none || w.t.has(n, flagRoot)) {
+			tops = append(tops, n)
 		}
-		tops = append(tops, n)
 	}
 	return tops
-}
-
-func (w *watcher) inosHas(n int32) bool {
-	_, ok := w.inos[n]
-	return ok
 }
 
 // poll looks at what has no watch, and asks for watches again.
@@ -155,7 +148,7 @@ func (w *watcher) poll() {
 	w.full = w.k.fd < 0
 	began := time.Now()
 	left := 0
-	for _, n := range w.unwatchedTops() {
+	for _, n := range w.unwatched() {
 		if !ok {
 			w.tellDir(n, true, false)
 		}
@@ -181,13 +174,13 @@ func (w *watcher) state() state {
 	if w.repoll && len(w.tasks) == 0 {
 		w.repoll = false
 		var tops []string
-		for _, n := range w.unwatchedTops() {
+		for _, n := range w.unwatched() {
 			if p, ok := w.t.path(n); ok {
 				tops = append(tops, p)
 			}
 		}
 		slices.Sort(tops)
-		w.noteLimit(len(tops))
+		w.noteLimit(tops)
 		w.tops = tops[:min(len(tops), maxTops)]
 	}
 	return state{watches: len(w.t.byWD), polled: w.tops}
@@ -196,17 +189,22 @@ func (w *watcher) state() state {
 // maxTops bounds what a report lists of directories without a watch.
 const maxTops = 100
 
-func (w *watcher) noteLimit(tops int) {
+func (w *watcher) noteLimit(tops []string) {
 	had := len(w.tops) > 0
 	switch {
-	case tops > 0 && !had && w.full && w.k.fd >= 0:
+	case len(tops) > 0 && !had && w.full && w.k.fd >= 0:
 		most := 1 << 16
-		for most < 2*(len(w.t.byWD)+len(w.inos)) {
+		for most < 2*max(len(w.t.byWD)+len(w.inos), kernelLimit("max_user_watches", 0)) {
 			most *= 2
 		}
-		w.out.note(fmt.Sprintf("the kernel gives no more than %d watches: %d directories, in %d places, are looked at every few seconds instead; raise fs.inotify.max_user_watches (sysctl) to %d",
-			len(w.t.byWD), len(w.inos), tops, most))
-	case tops == 0 && had:
+		const some = 3
+		where := strings.Join(tops[:min(len(tops), some)], ", ")
+		if more := len(tops) - some; more > 0 {
+			where += fmt.Sprintf(" and in %d more places", more)
+		}
+		w.out.note(fmt.Sprintf("the kernel gives no more than %d watches: %d directories, those at %s, are looked at every few seconds instead; raise fs.inotify.max_user_watches (sysctl) to %d",
+			len(w.t.byWD), len(w.inos), where, most))
+	case len(tops) == 0 && had:
 		w.out.note("all directories are watched again")
 	}
 }
@@ -219,10 +217,9 @@ func join(dir string, name []byte) string {
 	return dir + "/" + string(name)
 }
 
-// maxQueued is how many events the kernel's queue holds.
-func maxQueued() int {
-	const usual = 16384
-	b, err := os.ReadFile("/proc/sys/fs/inotify/max_queued_events")
+// kernelLimit is one of those of inotify(7), or usual where it cannot be read.
+func kernelLimit(name string, usual int) int {
+	b, err := os.ReadFile("/proc/sys/fs/inotify/" + name)
 	if err != nil {
 		return usual
 	}

@@ -26,7 +26,7 @@ func sysctl(tb testing.TB, name string) int {
 // After the queue ran over, what changed is told of, and of what did not little.
 func TestOverflow(t *testing.T) {
 	const untouched, busy = 10_000, 50
-	dir := t.TempDir()
+	dir := inMemory(t)
 	for i := range untouched / 100 {
 		for j := range 99 {
 			mkdir(t, dir, fmt.Sprintf("srv/still/%d/%d", i, j))

@@ -56,7 +56,7 @@ func TestNoWatchesLeft(t *testing.T) {
 	limit(t, "watches", 2)
 	w := start(t, dir, Options{slack: 50 * time.Millisecond}, tree("/srv"))
 	w.mu.Lock()
-	if len(w.notes) != 1 || !strings.Contains(w.notes[0], "fs.inotify.max_user_watches (sysctl) to ") {
+	if len(w.notes) != 1 || !strings.Contains(w.notes[0], "those at /srv/a, /srv/away, /srv/gone, are") || !strings.Contains(w.notes[0], "fs.inotify.max_user_watches (sysctl) to ") {
 		t.Errorf("notes: %q", w.notes)
 	}
 	if want := []string{"/srv/a", "/srv/away", "/srv/gone"}; !slices.Equal(w.last.Polled, want) || w.last.Watches != 2 {

@@ -133,7 +133,9 @@ func (m *model) read(p, from string, before map[string]node, deep bool) {
 	case unix.S_IFDIR:
 		n.mode = st.Mode
 	case unix.S_IFREG:
-		m.remove(p)
+		if !deep { // else it was done for all
+			m.remove(p)
+		}
 		f := file{mode: st.Mode, size: st.Size, mtime: st.Mtim.Nano()}
 		was, known := m.files[st.Ino]
 		if known = known && from != "" && before[from].ino == st.Ino && was.size == f.size && was.mtime == f.mtime; known {
@@ -145,7 +147,9 @@ func (m *model) read(p, from string, before map[string]node, deep bool) {
 		}
 		m.files[st.Ino] = f
 	default:
-		m.remove(p)
+		if !deep {
+			m.remove(p)
+		}
 		n.mode = st.Mode
 		n.target, _ = os.Readlink(at)
 	}
@@ -360,8 +364,8 @@ func (f *follower) do(lists ...[]operation) {
 	wg.Wait()
 }
 
-func modelDir(t *testing.T) string {
-	dir, err := os.MkdirTemp("", "watch")
+func modelDir(t *testing.T, in string) string {
+	dir, err := os.MkdirTemp(in, "watch")
 	must(t, err)
 	mkdir(t, dir, "srv/a/b", "data", "out")
 	return dir
@@ -373,7 +377,7 @@ func TestNothingIsMissed(t *testing.T) {
 	var hints int64
 	told := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		dir := modelDir(t)
+		dir := modelDir(t, "")
 		defer os.RemoveAll(dir)
 		f := follow(t, dir, Options{}, rapid.SliceOfN(rapid.IntRange(0, 3), 8, 8).Draw(rt, "delays"))
 		defer func() {
@@ -397,6 +401,45 @@ func TestNothingIsMissed(t *testing.T) {
 	}
 }
 
+// So it is of thousands at once: a tree is unpacked, renamed on the way, changed
+// and removed in part, by several.
+func TestStorm(t *testing.T) {
+	dir := modelDir(t, inMemory(t))
+	f := follow(t, dir, Options{}, []int{0, 20, 0, 5})
+	var wg sync.WaitGroup
+	for i := range 3 {
+		wg.Go(func() {
+			top := filepath.Join(dir, fmt.Sprintf("srv/%d", i))
+			for j := range 100 {
+				sub := filepath.Join(top, fmt.Sprintf("%d/%d", j%7, j))
+				_ = os.MkdirAll(sub, 0o755)
+				for k := range 15 {
+					tmp := filepath.Join(sub, fmt.Sprintf(".%d", k))
+					_ = os.WriteFile(tmp, []byte(sub), 0o644)
+					_ = os.Rename(tmp, filepath.Join(sub, fmt.Sprint(k)))
+				}
+				switch j {
+				case 40:
+					_ = os.Rename(top, top+"-moved")
+				case 60:
+					_ = os.RemoveAll(filepath.Join(top, "3"))
+				case 80:
+					_ = os.Rename(filepath.Join(top, "4"), filepath.Join(dir, fmt.Sprintf("data/%d", i)))
+				case 90:
+					_ = os.RemoveAll(top + "-moved")
+				}
+			}
+		})
+	}
+	wg.Wait()
+	began := time.Now()
+	if d := f.differs(); d != "" {
+		t.Error(d)
+	}
+	t.Logf("%d told, the last %v after the end", f.told, time.Since(began))
+	must(t, f.close())
+}
+
 // So it is when events are lost, before, among and after the changes.
 func TestNothingIsMissedOver(t *testing.T) {
 	checks := flag.Lookup("rapid.checks")
@@ -404,9 +447,10 @@ func TestNothingIsMissedOver(t *testing.T) {
 		must(t, checks.Value.Set("10"))
 		defer checks.Value.Set(checks.DefValue)
 	}
+	shared := inMemory(t)
 	most := sysctl(t, "max_queued_events")
 	rapid.Check(t, func(rt *rapid.T) {
-		dir := modelDir(t)
+		dir := modelDir(t, shared)
 		defer os.RemoveAll(dir)
 		mkdir(t, dir, "srv/flood")
 		for i := range 100 {

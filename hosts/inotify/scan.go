@@ -203,10 +203,10 @@ func (w *watcher) unlisted(n int32, p string, err error) {
 		w.suspect(n)
 		return
 	}
-	w.unwatched(p, err)
+	w.closedTo(p, err)
 }
 
-func (w *watcher) unwatched(p string, err error) {
+func (w *watcher) closedTo(p string, err error) {
 	w.noteOnce(fmt.Sprintf("cannot watch %s: %v: what changes below it is not told", p, err))
 }
 

@@ -115,6 +115,16 @@ func (w *told) hears(p string) {
 
 func (w *told) dir(name string) string { return filepath.Join(w.root, name) }
 
+// inMemory is a temporary directory for very many files, in memory if that can be.
+func inMemory(tb testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "watch")
+	if err != nil {
+		return tb.TempDir()
+	}
+	tb.Cleanup(func() { must(tb, os.RemoveAll(dir)) })
+	return dir
+}
+
 func must(tb testing.TB, err error) {
 	tb.Helper()
 	if err != nil {
