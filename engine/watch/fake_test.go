@@ -1,0 +1,555 @@
+package watch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"hikae/engine"
+	"hikae/engine/agent"
+	"hikae/engine/control"
+	"hikae/hosts"
+)
+
+// world is a primary and those who follow it, as the loop meets them by Control: each
+// host is a map of what has which value. It takes the bubble's time to do things.
+type world struct {
+	t  *testing.T
+	mu sync.Mutex
+
+	primary  map[engine.Addr]string
+	up       bool
+	down     chan struct{} // closed when the primary goes away
+	watching chan agent.Watched
+	silent   bool // the watch tells nothing
+	systemd  string
+	holes    []engine.Hole
+	lost     map[engine.Addr]bool // cannot be kept: it changes while it is read
+	sessions int                  // of the primary, begun
+
+	followers map[string]*fakeHost
+	holds     map[string]*control.Hold
+	allowed   time.Time
+
+	storeErr error
+	gens     []generation
+	frozen   int
+
+	status   *Status
+	statuses int
+}
+
+// generation is one that was written.
+type generation struct {
+	name string
+	at   time.Time // when it was last written
+	of   map[engine.Addr]string
+	open bool // amended since it was begun
+}
+
+// fakeHost is a follower.
+type fakeHost struct {
+	name    string
+	is      map[engine.Addr]string
+	away    bool
+	unknown bool
+	refuses map[engine.Addr]string // the value that cannot be applied, and why not
+	over    bool                   // the next change is over the budget
+	fails   error                  // of every apply
+	takes   time.Duration          // of an apply
+
+	session        int // the newest; older ones are lost
+	applies        []string
+	wholes, plans  int
+	busy, overlaps int
+}
+
+func file(name string) engine.Addr { return engine.Addr{Kind: "file", Name: name} }
+
+func newWorld(t *testing.T) *world {
+	w := &world{
+		t: t, up: true, down: make(chan struct{}), primary: map[engine.Addr]string{file("/etc/a"): "1", file("/etc/b"): "1"}, systemd: "running",
+		followers: map[string]*fakeHost{}, holds: map[string]*control.Hold{}, lost: map[engine.Addr]bool{},
+	}
+	w.host("standby")
+	return w
+}
+
+func (w *world) host(name string) *fakeHost {
+	h := &fakeHost{name: name, is: map[engine.Addr]string{}, refuses: map[engine.Addr]string{}, takes: 20 * time.Millisecond}
+	w.followers[name] = h
+	return h
+}
+
+// follows runs a loop on the world in a bubble, where hours pass in no time, and has
+// test see it.
+func follows(t *testing.T, before func(*world, *Following), test func(*world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		of := Following{Source: control.Target{Name: "primary"}, Audit: time.Hour}
+		if before != nil {
+			before(w, &of)
+		}
+		for _, name := range slices.Sorted(maps.Keys(w.followers)) {
+			of.Followers = append(of.Followers, control.Target{Name: name, Source: "primary"})
+		}
+		l := &Loop{Control: w, Following: []Following{of}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- l.Run(ctx) }()
+		test(w)
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(time.Hour):
+			t.Error("the loop does not end")
+		}
+	})
+}
+
+// pass lets time pass.
+func (w *world) pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// edit changes the primary; "" removes.
+func (w *world) edit(name, value string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if value == "" {
+		delete(w.primary, file(name))
+	} else {
+		w.primary[file(name)] = value
+	}
+	w.tell(name)
+}
+
+// tell needs the lock.
+func (w *world) tell(name string) {
+	if w.up && !w.silent && w.watching != nil {
+		w.watching <- agent.Watched{WatchReport: hosts.WatchReport{Seen: []hosts.Seen{{Path: name}}}}
+	}
+}
+
+// with changes the world.
+func (w *world) with(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
+}
+
+func (w *world) goDown() {
+	w.with(func() { w.up = false; close(w.down); w.watching = nil })
+}
+
+func (w *world) comeBack() { w.with(func() { w.up, w.down = true, make(chan struct{}) }) }
+
+// inStep holds a follower to be what the primary is, in fact and by the status.
+func (w *world) inStep(host string) {
+	w.t.Helper()
+	w.is(host, InStep)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if got := w.followers[host].is; !maps.Equal(got, w.primary) {
+		w.t.Errorf("%s is %v, and the primary %v", host, got, w.primary)
+	}
+	if f := w.of(host); f.Behind != 0 || f.All || len(f.HeldBack) > 0 {
+		w.t.Errorf("%s is in step, its status says %+v", host, f)
+	}
+}
+
+func (w *world) is(host string, state State) {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if f := w.of(host); f.State != state {
+		w.t.Errorf("%s: %q (%s), want %q", host, f.State, f.Why, state)
+	}
+}
+
+// of is what the status says of a follower.
+func (w *world) of(host string) FollowerStatus {
+	for _, f := range w.status.Followers {
+		if f.Host == host {
+			return f
+		}
+	}
+	w.t.Fatalf("no status of %s", host)
+	return FollowerStatus{}
+}
+
+func (w *world) told(host string) FollowerStatus {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.of(host)
+}
+
+func (w *world) value(host, name string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.followers[host].is[file(name)]
+}
+
+// What follows is Control.
+
+var _ Control = (*world)(nil)
+
+func (w *world) Watching() (func(), error) { return func() {}, nil }
+
+func (w *world) WriteStatus(raw []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.status = &Status{}
+	w.statuses++
+	return json.Unmarshal(raw, w.status)
+}
+
+var errDown = fmt.Errorf("cannot reach it: %w", agent.ErrLost)
+
+func (w *world) Watch(ctx context.Context, _ control.Target, emit func(agent.Watched) error) error {
+	w.mu.Lock()
+	if !w.up {
+		w.mu.Unlock()
+		return errDown
+	}
+	events, down := make(chan agent.Watched, 1000), w.down
+	w.watching = events
+	w.mu.Unlock()
+	if err := emit(agent.Watched{WatchReport: hosts.WatchReport{Ready: true}}); err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-down:
+			return errDown
+		case e := <-events:
+			if err := emit(e); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// lasts waits as what is done does.
+func lasts(ctx context.Context, d time.Duration) error {
+	sleep(ctx, d)
+	return ctx.Err()
+}
+
+type fakeSource struct {
+	w      *world
+	actual map[engine.Addr]string
+	open   string
+}
+
+func (w *world) Source(ctx context.Context, _ control.Target) (Source, error) {
+	if err := lasts(ctx, 100*time.Millisecond); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.up {
+		return nil, errDown
+	}
+	w.sessions++
+	return &fakeSource{w: w, actual: maps.Clone(w.primary)}, nil
+}
+
+func (s *fakeSource) Close() {}
+
+func (s *fakeSource) InstallHook(context.Context) (bool, string, error) { return false, "", nil }
+
+func (s *fakeSource) Facts() hosts.Facts {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	return hosts.Facts{SystemState: s.w.systemd}
+}
+
+func (s *fakeSource) Coverage() map[string]engine.Coverage {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	return map[string]engine.Coverage{"file": {Holes: slices.Clone(s.w.holes)}}
+}
+
+func (s *fakeSource) All(ctx context.Context) ([]engine.Addr, error) {
+	s.w.mu.Lock()
+	all := slices.Collect(maps.Keys(s.actual))
+	for a := range s.w.primary {
+		if _, is := s.actual[a]; !is {
+			all = append(all, a)
+		}
+	}
+	s.w.mu.Unlock()
+	return s.read(ctx, all)
+}
+
+func (s *fakeSource) Refresh(ctx context.Context, seen []hosts.Seen, _ []string) ([]engine.Addr, error) {
+	var all []engine.Addr
+	for _, x := range seen {
+		all = append(all, file(x.Path))
+	}
+	return s.read(ctx, all)
+}
+
+func (s *fakeSource) read(ctx context.Context, addrs []engine.Addr) ([]engine.Addr, error) {
+	if err := lasts(ctx, 2*time.Millisecond); err != nil {
+		return nil, err
+	}
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	if !s.w.up {
+		return nil, errDown
+	}
+	s.actual = maps.Clone(s.actual)
+	var changed []engine.Addr
+	for _, a := range addrs {
+		if was, now := s.actual[a], s.w.primary[a]; was != now {
+			changed = append(changed, a)
+			if s.actual[a] = now; now == "" {
+				delete(s.actual, a)
+			}
+		}
+	}
+	return changed, nil
+}
+
+func (s *fakeSource) Keep(_ context.Context, addrs []engine.Addr) (lost []engine.Addr, err error) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	for _, a := range addrs {
+		if s.w.lost[a] {
+			lost = append(lost, a)
+		}
+	}
+	return lost, nil
+}
+
+func (s *fakeSource) Snapshot() *engine.Snapshot { return s.Without(nil) }
+
+func (s *fakeSource) Without(addrs []engine.Addr) *engine.Snapshot { return snapshotOf(s.actual, addrs) }
+
+func snapshotOf(is map[engine.Addr]string, without []engine.Addr) *engine.Snapshot {
+	snap := &engine.Snapshot{Host: "primary", Taken: time.Now(), Coverage: map[string]engine.Coverage{}}
+	for _, a := range slices.SortedFunc(maps.Keys(is), engine.Addr.Compare) {
+		if !slices.Contains(without, a) {
+			snap.Resources = append(snap.Resources, engine.Resource{Addr: a, Value: cty.StringVal(is[a])})
+		}
+	}
+	cov := engine.Coverage{}
+	for _, a := range without {
+		cov.Holes = append(cov.Holes, engine.Hole{Path: a.Name})
+	}
+	snap.Coverage["file"] = cov
+	return snap
+}
+
+func (s *fakeSource) Freeze() {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	s.open = ""
+	s.w.frozen++
+}
+
+func (s *fakeSource) Commit() func(context.Context) (*control.Taken, error) {
+	is := s.actual
+	return func(ctx context.Context) (*control.Taken, error) {
+		if err := lasts(ctx, 50*time.Millisecond); err != nil {
+			return nil, err
+		}
+		s.w.mu.Lock()
+		defer s.w.mu.Unlock()
+		if s.w.storeErr != nil {
+			return nil, s.w.storeErr
+		}
+		if s.open == "" {
+			s.open = fmt.Sprint("gen", len(s.w.gens))
+			s.w.gens = append(s.w.gens, generation{name: s.open})
+		}
+		g := &s.w.gens[len(s.w.gens)-1]
+		g.at, g.of = time.Now(), is
+		return &control.Taken{Generation: s.open}, nil
+	}
+}
+
+func (w *world) Held(host string) (*control.Hold, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.holds[host], nil
+}
+
+func (w *world) Known(host string) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.followers[host].unknown, nil
+}
+
+func (w *world) Allowed(string) (time.Time, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.allowed, nil
+}
+
+func (w *world) Delayed(snap *engine.Snapshot, _ time.Duration) (*engine.Snapshot, error) {
+	return snap, nil
+}
+
+func (w *world) TreeRecord(string) ([]byte, error)  { return nil, nil }
+func (w *world) SetTreeRecord(string, []byte) error { return nil }
+func (w *world) Connect(context.Context, control.Target) (*agent.Client, error) {
+	return nil, errDown
+}
+
+// newest is a snapshot, or what was last stored.
+func (w *world) newest(snap *engine.Snapshot) (*engine.Snapshot, error) {
+	if snap != nil {
+		return snap, nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.gens) == 0 {
+		return nil, errors.New("no snapshot")
+	}
+	return snapshotOf(w.gens[len(w.gens)-1].of, nil), nil
+}
+
+func (w *world) Plan(ctx context.Context, t control.Target, o control.PlanOptions) (*control.Planned, error) {
+	snap, err := w.newest(o.Source)
+	if err = errors.Join(err, lasts(ctx, 200*time.Millisecond)); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h := w.followers[t.Name]
+	h.plans++
+	if h.away {
+		return nil, errDown
+	}
+	p := &control.Planned{Plan: &engine.Plan{Host: t.Name}, Target: t}
+	for _, a := range h.differs(snap, nil) {
+		p.Changes = append(p.Changes, engine.Change{Addr: a})
+	}
+	return p, nil
+}
+
+// differs lists what is not as a snapshot has it, of some addresses; nil of all.
+func (h *fakeHost) differs(snap *engine.Snapshot, of []engine.Addr) (all []engine.Addr) {
+	want := map[engine.Addr]string{}
+	for _, r := range snap.Resources {
+		want[r.Addr] = r.Value.AsString()
+	}
+	for _, hole := range snap.Coverage["file"].Holes {
+		if v, has := h.is[file(hole.Path)]; has {
+			want[file(hole.Path)] = v
+		}
+	}
+	addrs := map[engine.Addr]bool{}
+	for _, m := range []map[engine.Addr]string{want, h.is} {
+		for a := range m {
+			addrs[a] = true
+		}
+	}
+	for a := range addrs {
+		if h.is[a] != want[a] && (of == nil || slices.Contains(of, a)) {
+			all = append(all, a)
+		}
+	}
+	slices.SortFunc(all, engine.Addr.Compare)
+	return all
+}
+
+func (w *world) Apply(ctx context.Context, t control.Target, o control.ApplyOptions) (*control.Applied, error) {
+	snap, err := w.newest(o.Source)
+	if err != nil {
+		return nil, err
+	}
+	w.with(func() { w.followers[t.Name].wholes++ })
+	return w.apply(ctx, t.Name, snap, nil, o.OverBudget, 0)
+}
+
+// apply does it; session is of the one that does it, 0 for one of its own.
+func (w *world) apply(ctx context.Context, host string, snap *engine.Snapshot, of []engine.Addr, overBudget bool, session int) (*control.Applied, error) {
+	w.mu.Lock()
+	h := w.followers[host]
+	if h.busy++; h.busy > 1 {
+		h.overlaps++
+	}
+	takes := h.takes
+	w.mu.Unlock()
+	err := lasts(ctx, takes)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h.busy--
+	switch {
+	case err != nil:
+		return nil, err
+	case h.away || session != 0 && session != h.session:
+		return nil, errDown
+	case h.fails != nil:
+		return nil, h.fails
+	}
+	todo := h.differs(snap, of)
+	if h.over && !overBudget && len(todo) > 0 {
+		return nil, &control.OverBudget{Host: host}
+	}
+	out := &control.Applied{}
+	want := map[engine.Addr]string{}
+	for _, r := range snap.Resources {
+		want[r.Addr] = r.Value.AsString()
+	}
+	for _, a := range todo {
+		if v, bad := h.refuses[a]; bad && v == want[a] {
+			out.Left, err = append(out.Left, a), fmt.Errorf("%w: %s", control.ErrRolledBack, a)
+			continue
+		}
+		h.applies = append(h.applies, a.Name+"="+want[a])
+		if h.is[a] = want[a]; want[a] == "" {
+			delete(h.is, a)
+		}
+		out.Applied++
+	}
+	return out, err
+}
+
+type fakeFollower struct {
+	w       *world
+	host    string
+	session int
+}
+
+func (w *world) Follow(ctx context.Context, t control.Target, _ *engine.Snapshot) (Follower, error) {
+	if err := lasts(ctx, 100*time.Millisecond); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h := w.followers[t.Name]
+	if h.away {
+		return nil, errDown
+	}
+	h.session++
+	return &fakeFollower{w, t.Name, h.session}, nil
+}
+
+func (f *fakeFollower) Close() {}
+
+func (f *fakeFollower) Converge(ctx context.Context, snap *engine.Snapshot, addrs []engine.Addr) (*control.Applied, error) {
+	return f.w.apply(ctx, f.host, snap, addrs, false, f.session)
+}

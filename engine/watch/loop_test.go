@@ -1,0 +1,445 @@
+package watch
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"hikae/engine"
+	"hikae/engine/control"
+)
+
+// What changes is there at once, is stored within a second, and what changes within
+// ten minutes is one generation.
+func TestFollows(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		w.inStep("standby")
+		w.edit("/etc/a", "2")
+		w.pass(50 * time.Millisecond)
+		if got := w.value("standby", "/etc/a"); got != "2" {
+			t.Errorf("50 ms later it is %q", got)
+		}
+		w.edit("/etc/new", "1")
+		w.edit("/etc/b", "")
+		w.pass(time.Second)
+		w.inStep("standby")
+		w.with(func() {
+			if n := len(w.gens); n != 1 || !maps.Equal(w.gens[0].of, w.primary) {
+				t.Errorf("%d generations, the newest of %v", n, w.gens[n-1].of)
+			}
+			if want := []string{"/etc/a=1", "/etc/b=1", "/etc/a=2", "/etc/b=", "/etc/new=1"}; !slices.Equal(sorted(w.followers["standby"].applies), sorted(want)) {
+				t.Errorf("applied %v", w.followers["standby"].applies)
+			}
+		})
+		w.pass(10 * time.Minute)
+		w.edit("/etc/a", "3")
+		w.pass(time.Second)
+		w.with(func() {
+			if n := len(w.gens); n != 2 {
+				t.Errorf("%d generations after it was frozen", n)
+			}
+		})
+		if f := w.told("standby"); f.Kinds["file"].Applied.IsZero() || f.Seen.IsZero() || f.Audit.IsZero() {
+			t.Errorf("the status lacks something: %+v", f)
+		}
+	})
+}
+
+func sorted(s []string) []string { s = slices.Clone(s); slices.Sort(s); return s }
+
+// What changes while an apply runs is not lost, and nothing is applied twice or
+// beside another apply.
+func TestChangesMeanwhile(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		w.with(func() { w.followers["standby"].takes = time.Second })
+		for i := range 50 {
+			w.edit(fmt.Sprintf("/etc/f%d", i%7), fmt.Sprint(i))
+			w.pass(130 * time.Millisecond)
+		}
+		w.pass(5 * time.Second)
+		w.inStep("standby")
+		h := w.followers["standby"]
+		if h.overlaps > 0 || h.wholes != 1 {
+			t.Errorf("%d applies beside another, %d of the whole host", h.overlaps, h.wholes)
+		}
+		if twice := sorted(h.applies); len(slices.Compact(twice)) != len(h.applies) {
+			t.Errorf("applied twice: %v", h.applies)
+		}
+	})
+}
+
+// A primary that goes away, again and again, stops nothing; it is asked for less and
+// less often, and followed again when it is back.
+func TestSourceAway(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		w.goDown()
+		w.with(func() { w.primary[file("/etc/a")] = "2" }) // nobody hears of it
+		w.pass(time.Minute)
+		w.with(func() {
+			if s := w.status.Sources[0]; s.State != away || s.Why == "" {
+				t.Errorf("the status says %+v", s)
+			}
+		})
+		w.is("standby", InStep) // with what was known
+		if f := w.told("standby"); f.BehindFor(&SourceStatus{State: away, Since: time.Now().Add(-time.Minute)}, time.Now()) < 50*time.Second {
+			t.Errorf("it is not behind: %+v", f)
+		}
+		w.pass(3 * time.Hour)
+		w.comeBack()
+		w.pass(time.Minute + 5*time.Second) // the longest wait
+		w.inStep("standby")
+		w.edit("/etc/b", "2")
+		w.pass(time.Second)
+		w.inStep("standby")
+	})
+}
+
+// A primary that goes down says nothing of what others should be.
+func TestSourceStops(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		w.with(func() { w.systemd = "stopping" })
+		w.edit("/etc/a", "")
+		w.pass(time.Minute)
+		if got := w.value("standby", "/etc/a"); got != "1" {
+			t.Errorf("a host that is going down was followed: %q", got)
+		}
+		w.with(func() { w.systemd = "running"; w.primary[file("/etc/a")] = "2" })
+		w.pass(2 * time.Minute)
+		w.inStep("standby")
+	})
+}
+
+// A source that can be reached, but not followed for long, is not asked without end.
+func TestSourceFlaps(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		for range 600 {
+			if w.pass(time.Second); w.up {
+				w.goDown()
+			} else {
+				w.comeBack()
+			}
+		}
+		w.with(func() {
+			if w.sessions > 120 {
+				t.Errorf("%d sessions in 10 minutes", w.sessions)
+			}
+		})
+		if !w.up {
+			w.comeBack()
+		}
+		w.edit("/etc/a", "9")
+		w.pass(2 * time.Minute)
+		w.inStep("standby")
+	})
+}
+
+// A follower that is away stops no other, and gets what it missed.
+func TestFollowerAway(t *testing.T) {
+	follows(t, func(w *world, _ *Following) { w.host("vps") }, func(w *world) {
+		w.pass(2 * time.Second)
+		w.with(func() { w.followers["vps"].away = true })
+		w.edit("/etc/a", "2")
+		w.pass(time.Second)
+		w.inStep("standby")
+		w.is("vps", Away)
+		w.edit("/etc/b", "2")
+		w.pass(time.Hour)
+		w.inStep("standby")
+		if f := w.told("vps"); f.BehindFor(nil, time.Now()) < 59*time.Minute {
+			t.Errorf("it is behind for %v", f.BehindFor(nil, time.Now()))
+		}
+		w.with(func() { w.followers["vps"].away = false })
+		w.pass(time.Minute + 5*time.Second)
+		w.inStep("vps")
+		// It was restarted: what was held open is lost.
+		w.with(func() { w.followers["vps"].session++ })
+		w.edit("/etc/a", "3")
+		w.pass(5 * time.Second)
+		w.inStep("vps")
+	})
+}
+
+// What cannot be applied is held back with its reason; the rest goes on. It is tried
+// again when something else changes, which may be what it wants, and when it does.
+func TestHeldBack(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		h := w.followers["standby"]
+		w.with(func() { h.refuses[file("/etc/a")] = "bad" })
+		w.edit("/etc/a", "bad")
+		w.edit("/etc/b", "2")
+		w.pass(2 * time.Second)
+		w.is("standby", HeldBack)
+		if w.value("standby", "/etc/a") != "1" || w.value("standby", "/etc/b") != "2" {
+			t.Errorf("it is %v", h.is)
+		}
+		if f := w.told("standby"); len(f.HeldBack) != 1 || f.HeldBack[0].Name != "file:/etc/a" || f.HeldBack[0].Why == "" || f.Kinds["file"].HeldBack != 1 {
+			t.Errorf("the status says %+v", f)
+		}
+		w.pass(30 * time.Minute)
+		w.is("standby", HeldBack)
+		if f := w.told("standby"); f.BehindFor(nil, time.Now()) < 29*time.Minute {
+			t.Errorf("behind for %v only", f.BehindFor(nil, time.Now()))
+		}
+		w.with(func() { delete(h.refuses, file("/etc/a")) })
+		w.edit("/etc/b", "3") // it may be what it wants
+		w.pass(heldBackFirst + time.Second)
+		w.inStep("standby")
+
+		w.with(func() { h.refuses[file("/etc/a")] = "worse" })
+		w.edit("/etc/a", "worse")
+		w.pass(time.Second)
+		w.is("standby", HeldBack)
+		w.edit("/etc/a", "good")
+		w.pass(time.Second)
+		w.inStep("standby")
+
+		// By itself, too: nothing else changes.
+		w.with(func() { h.refuses[file("/etc/a")] = "later" })
+		w.edit("/etc/a", "later")
+		w.pass(20 * time.Minute)
+		w.with(func() { clear(h.refuses) })
+		w.pass(heldBackLast + time.Second)
+		w.inStep("standby")
+	})
+}
+
+// An apply that fails without saying of what is tried again as a whole.
+func TestFailsAsAWhole(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		w.with(func() { w.followers["standby"].fails = errors.New("no space left on device") })
+		w.edit("/etc/a", "2")
+		w.pass(10 * time.Minute)
+		if f := w.told("standby"); f.State == InStep || f.Why == "" || f.BehindFor(nil, time.Now()) < 9*time.Minute {
+			t.Errorf("the status says %+v", f)
+		}
+		w.with(func() { w.followers["standby"].fails = nil })
+		w.pass(heldBackLast + time.Second)
+		w.inStep("standby")
+	})
+}
+
+func TestHold(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		w.with(func() { w.holds["standby"] = &control.Hold{By: "somebody"} })
+		w.edit("/etc/a", "2")
+		w.pass(time.Hour * 3) // audits too
+		w.is("standby", OnHold)
+		if got := w.value("standby", "/etc/a"); got != "1" {
+			t.Errorf("on hold, and it is %q", got)
+		}
+		w.with(func() { delete(w.holds, "standby") })
+		w.pass(3 * time.Second)
+		w.inStep("standby")
+
+		// Held, audited, and released with nothing that waits.
+		w.with(func() { w.holds["standby"] = &control.Hold{By: "somebody"} })
+		w.edit("/etc/a", "3")
+		w.pass(time.Second)
+		w.edit("/etc/a", "2")
+		w.pass(time.Second)
+		w.is("standby", OnHold)
+		w.with(func() { delete(w.holds, "standby") })
+		w.pass(3 * time.Second)
+		w.inStep("standby")
+	})
+}
+
+// A hold from before the start, of one that is in step.
+func TestHoldFromTheStart(t *testing.T) {
+	follows(t, func(w *world, _ *Following) {
+		w.holds["standby"] = &control.Hold{By: "somebody"}
+		w.followers["standby"].is = maps.Clone(w.primary)
+	}, func(w *world) {
+		w.pass(time.Minute)
+		w.is("standby", OnHold)
+		if n := len(w.followers["standby"].applies); n > 0 || w.followers["standby"].wholes > 0 {
+			t.Errorf("%d applied", n)
+		}
+		w.with(func() { delete(w.holds, "standby") })
+		w.pass(3 * time.Second)
+		w.inStep("standby")
+	})
+}
+
+// Over the budget nothing is applied, until a person lets it pass.
+func TestOverBudget(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		h := w.followers["standby"]
+		w.with(func() { h.over = true })
+		w.edit("/etc/a", "")
+		w.pass(time.Second)
+		w.is("standby", OverBudget)
+		w.edit("/etc/b", "")
+		w.pass(2 * time.Hour)
+		w.is("standby", OverBudget)
+		if len(h.is) != 2 {
+			t.Errorf("it was applied: %v", h.is)
+		}
+		w.with(func() { w.allowed = time.Now() })
+		w.pass(5 * time.Second)
+		w.inStep("standby")
+	})
+}
+
+// What hikae never met waits for a person's first apply.
+func TestFirstContact(t *testing.T) {
+	follows(t, func(w *world, _ *Following) { w.followers["standby"].unknown = true }, func(w *world) {
+		w.pass(2 * time.Hour)
+		w.is("standby", Waiting)
+		if h := w.followers["standby"]; len(h.is) > 0 || h.plans > 0 {
+			t.Errorf("it was met: %v", h.is)
+		}
+		w.with(func() { w.followers["standby"].unknown = false })
+		w.pass(3 * time.Second)
+		w.inStep("standby")
+	})
+}
+
+// Drift of the follower, and a change of the primary that no watch told of, are found
+// by the audit and mended.
+func TestAudit(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		w.with(func() {
+			w.followers["standby"].is[file("/etc/a")] = "by hand"
+			w.silent = true
+		})
+		w.edit("/etc/b", "2")
+		w.pass(59 * time.Minute)
+		if w.value("standby", "/etc/a") != "by hand" || w.value("standby", "/etc/b") != "1" {
+			t.Error("found before the audit: the test tells nothing")
+		}
+		w.pass(2 * time.Minute)
+		w.inStep("standby")
+		f := w.told("standby")
+		if !slices.Contains(f.Drift, "file:/etc/a") || !f.Mended || f.Audited.IsZero() || f.Kinds["file"].Drift == 0 {
+			t.Errorf("the status says %+v", f)
+		}
+		if next := time.Until(f.Audit); next < 50*time.Minute || next > time.Hour {
+			t.Errorf("the next audit is in %v", next)
+		}
+		w.pass(time.Hour)
+		if f := w.told("standby"); f.Drifted > 0 || f.Mended {
+			t.Errorf("drift of the audit before: %+v", f)
+		}
+	})
+}
+
+// Where the project wants so, drift is told and left; what changes is brought.
+func TestAuditReports(t *testing.T) {
+	follows(t, func(_ *world, of *Following) { of.Report = true }, func(w *world) {
+		w.pass(2 * time.Second)
+		h := w.followers["standby"]
+		w.with(func() { h.is[file("/etc/a")] = "by hand" })
+		w.pass(59*time.Minute + 57*time.Second)
+		w.with(func() { h.takes = 5 * time.Second })
+		w.edit("/etc/b", "2") // is being applied when the audit begins
+		w.pass(2 * time.Second)
+		w.edit("/etc/new", "1") // waits beside the audit
+		w.pass(time.Minute)
+		f := w.told("standby")
+		if f.Drifted != 1 || f.Drift[0] != "file:/etc/a" || f.Mended || w.value("standby", "/etc/a") != "by hand" {
+			t.Errorf("%v, and the status says %+v", h.is, f)
+		}
+		if w.value("standby", "/etc/b") != "2" || w.value("standby", "/etc/new") != "1" {
+			t.Errorf("what changed did not come: %v", h.is)
+		}
+		w.edit("/etc/a", "2") // its own change brings it
+		w.pass(time.Minute)
+		w.inStep("standby")
+	})
+}
+
+// A store that cannot be written keeps no change from the followers.
+func TestStoreCannotBeWritten(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		w.with(func() { w.storeErr = errors.New("no space left on device") })
+		w.edit("/etc/a", "2")
+		w.pass(5 * time.Second)
+		w.inStep("standby")
+		w.with(func() {
+			if s := w.status.Sources[0]; s.Store == "" {
+				t.Errorf("the status says %+v", s)
+			}
+			w.storeErr = nil
+		})
+		w.pass(storeAgain + time.Second)
+		w.with(func() {
+			if s := w.status.Sources[0]; s.Store != "" || !maps.Equal(w.gens[len(w.gens)-1].of, w.primary) {
+				t.Errorf("the status says %+v, stored is %v", s, w.gens)
+			}
+		})
+	})
+}
+
+// What changes while it is read is not seen, and comes when it rests.
+func TestChangedWhileRead(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		w.with(func() { w.lost[file("/etc/a")] = true })
+		w.edit("/etc/a", "half")
+		w.edit("/etc/b", "2")
+		w.pass(time.Second)
+		if a, b := w.value("standby", "/etc/a"), w.value("standby", "/etc/b"); a != "1" || b != "2" {
+			t.Errorf("a %q, b %q", a, b)
+		}
+		w.with(func() { clear(w.lost) })
+		w.edit("/etc/a", "whole")
+		w.pass(time.Second)
+		w.inStep("standby")
+	})
+}
+
+// A mount that is gone is an alarm, as long as it is.
+func TestAlarm(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		w.with(func() { w.holes = []engine.Hole{{Path: "/srv", Mount: true, Err: "it is not mounted"}, {Path: "/x"}} })
+		w.edit("/etc/a", "2")
+		w.pass(time.Second)
+		w.with(func() {
+			if a := w.status.Sources[0].Alarms; len(a) != 1 {
+				t.Errorf("alarms: %q", a)
+			}
+			w.holes = nil
+		})
+		w.edit("/etc/a", "3")
+		w.pass(time.Second)
+		w.with(func() {
+			if a := w.status.Sources[0].Alarms; len(a) > 0 {
+				t.Errorf("alarms: %q", a)
+			}
+		})
+	})
+}
+
+// Idle hours cost no work, and the status is a few seconds old at most.
+func TestIdle(t *testing.T) {
+	follows(t, func(_ *world, of *Following) { of.Audit = 24 * time.Hour }, func(w *world) {
+		w.pass(10 * time.Second)
+		before, gens := w.followers["standby"].wholes, 0
+		w.with(func() { gens = len(w.gens) })
+		w.pass(12 * time.Hour)
+		w.with(func() {
+			if age := time.Since(w.status.Written); age > 2*aliveEvery {
+				t.Errorf("the status is %v old", age)
+			}
+			if h := w.followers["standby"]; h.wholes != before || h.plans > 0 || len(w.gens) != gens {
+				t.Errorf("%d applies, %d plans, %d generations while nothing changed", h.wholes-before, h.plans, len(w.gens)-gens)
+			}
+		})
+	})
+}
