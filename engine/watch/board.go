@@ -17,6 +17,7 @@ type board struct {
 
 	mu     sync.Mutex
 	status Status
+	pulses []*pulse
 }
 
 func newBoard(l *Loop) *board {
@@ -47,9 +48,7 @@ func (b *board) run(ctx context.Context) {
 			sleep(ctx, atMost)
 		case <-alive.C:
 			b.metricsFile()
-			if b.loop.Alive != nil {
-				b.loop.Alive()
-			}
+			b.alive(time.Now())
 		}
 	}
 }

@@ -46,6 +46,9 @@ type world struct {
 	gens     []generation
 	frozen   int
 
+	ready bool
+	alive time.Time // when the watchdog was last told
+
 	status   *Status
 	statuses int
 }
@@ -68,6 +71,8 @@ type fakeHost struct {
 	over    bool                   // the next change is over the budget
 	fails   error                  // of every apply
 	takes   time.Duration          // of an apply
+	stalls  bool                   // an apply lasts until it is given up
+	stuck   chan struct{}          // an apply lasts until this is closed, given up or not
 
 	session        int // the newest; older ones are lost
 	applies        []string
@@ -105,7 +110,11 @@ func follows(t *testing.T, before func(*world, *Following), test func(*world)) {
 		for _, name := range slices.Sorted(maps.Keys(w.followers)) {
 			of.Followers = append(of.Followers, control.Target{Name: name, Source: "primary"})
 		}
-		l := &Loop{Control: w, Following: []Following{of}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+		l := &Loop{
+			Control: w, Following: []Following{of}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			Ready: func() { w.ready = true },
+			Alive: func() { w.alive = time.Now() },
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- l.Run(ctx) }()
@@ -344,7 +353,9 @@ func (s *fakeSource) Keep(_ context.Context, addrs []engine.Addr) (lost []engine
 
 func (s *fakeSource) Snapshot() *engine.Snapshot { return s.Without(nil) }
 
-func (s *fakeSource) Without(addrs []engine.Addr) *engine.Snapshot { return snapshotOf(s.actual, addrs) }
+func (s *fakeSource) Without(addrs []engine.Addr) *engine.Snapshot {
+	return snapshotOf(s.actual, addrs)
+}
 
 func snapshotOf(is map[engine.Addr]string, without []engine.Addr) *engine.Snapshot {
 	snap := &engine.Snapshot{Host: "primary", Taken: time.Now(), Coverage: map[string]engine.Coverage{}}
@@ -491,8 +502,14 @@ func (w *world) apply(ctx context.Context, host string, snap *engine.Snapshot, o
 	if h.busy++; h.busy > 1 {
 		h.overlaps++
 	}
-	takes := h.takes
+	takes, stuck := h.takes, h.stuck
+	if h.stalls {
+		takes = 1000 * time.Hour
+	}
 	w.mu.Unlock()
+	if stuck != nil {
+		<-stuck
+	}
 	err := lasts(ctx, takes)
 	w.mu.Lock()
 	defer w.mu.Unlock()

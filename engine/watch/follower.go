@@ -24,6 +24,7 @@ type follower struct {
 	live   Follower // nil: not connected
 	wait   backoff
 	audit  time.Duration
+	pulse  *pulse
 
 	signal chan struct{}
 	held   heldBack
@@ -49,7 +50,7 @@ func (w *work) none() bool { return !w.all && !w.audit && len(w.addrs) == 0 }
 func newFollower(l *Loop, b *board, s *source, t control.Target) *follower {
 	return &follower{
 		loop: l, source: s, t: t, told: b.follower(t.Name, s.of.Source.Name), signal: make(chan struct{}, 1),
-		wait: backoff{first: time.Second, longest: time.Minute}, audit: s.of.Audit, held: newHeldBack(), spoilt: newSpoilt(),
+		wait: backoff{first: time.Second, longest: time.Minute}, audit: s.of.Audit, pulse: b.pulse(t.Name), held: newHeldBack(), spoilt: newSpoilt(),
 		work: work{addrs: map[engine.Addr]time.Time{}},
 	}
 }
@@ -113,6 +114,7 @@ func (f *follower) run(ctx context.Context) {
 	defer f.close()
 	audit := time.NewTimer(f.audit)
 	defer audit.Stop()
+	f.told.nextAudit(time.Now().Add(f.audit))
 	again := time.NewTimer(time.Hour)
 	again.Stop()
 	for {
@@ -124,9 +126,11 @@ func (f *follower) run(ctx context.Context) {
 			f.told.nextAudit(time.Now().Add(f.audit))
 			f.put(func(w *work) { w.audit = true })
 		case <-f.signal:
+			f.pulse.does("a step", briefMost)
 			if d := f.step(ctx); d > 0 {
 				again.Reset(d)
 			}
+			f.pulse.waits()
 		case <-again.C:
 			f.wake()
 		}
@@ -152,6 +156,8 @@ func (f *follower) step(ctx context.Context) time.Duration {
 	}
 	w := f.begin()
 	if w.none() {
+		f.told.working() // a hold may be over
+		f.told.applied(nil, false)
 		return f.held.wait()
 	}
 	if known, err := f.loop.Control.Known(f.t.Name); err != nil || !known {
@@ -161,7 +167,11 @@ func (f *follower) step(ctx context.Context) time.Duration {
 	}
 	f.told.working()
 	f.spoilt.mended(w.addrs)
-	applied, err := f.do(ctx, &w)
+	f.pulse.does("an apply", applyMost)
+	bound, cancel := context.WithTimeout(ctx, applyMost)
+	applied, err := f.do(bound, &w)
+	cancel()
+	f.pulse.does("a step", briefMost)
 	if ctx.Err() != nil {
 		return 0
 	}
@@ -223,25 +233,30 @@ func (f *follower) begin() work {
 
 // do tries the short way first.
 func (f *follower) do(ctx context.Context, w *work) (*control.Applied, error) {
-	if f.live == nil || w.audit {
-		w.all = true
-	}
-	w.all = w.all || f.allowed()
+	w.all = w.all || f.live == nil || f.allowed()
 	source, err := f.loop.Control.Delayed(f.spoilt.in(w.snap), f.source.of.Delay)
 	if err != nil {
 		return nil, err
 	}
-	if !w.all {
+	if w.audit {
+		f.close()
+		mend, err := f.compare(ctx, source, w.addrs)
+		if err != nil {
+			return nil, err
+		}
+		if w.all = w.all || mend; !w.all {
+			if err := f.connect(ctx, source); err != nil {
+				return nil, err
+			}
+		}
+	}
+	switch {
+	case !w.all && len(w.addrs) == 0:
+		return &control.Applied{}, nil
+	case !w.all:
 		return f.live.Converge(ctx, source, slices.Collect(maps.Keys(w.addrs)))
 	}
 	f.close()
-	if w.audit {
-		if err := f.compare(ctx, source); err != nil && !errors.Is(err, errReported) {
-			return nil, err
-		} else if err != nil {
-			return nil, errors.Join(err, f.connect(ctx, source))
-		}
-	}
 	o := control.ApplyOptions{Shown: true, PlanOptions: control.PlanOptions{Source: source}, OverBudget: f.allowed()}
 	applied, err := f.loop.Control.Apply(ctx, f.t, o)
 	if applied == nil || control.LostLink(err) {
@@ -256,35 +271,34 @@ func (f *follower) connect(ctx context.Context, source *engine.Snapshot) error {
 	return err
 }
 
-// compare tells of what the follower is not as it should be.
-func (f *follower) compare(ctx context.Context, source *engine.Snapshot) error {
+// compare tells of what the follower is not as it should be, but for what has just
+// changed or is held back; it reports whether that is to be mended.
+func (f *follower) compare(ctx context.Context, source *engine.Snapshot, changed map[engine.Addr]time.Time) (mend bool, err error) {
 	p, err := f.loop.Control.Plan(ctx, f.t, control.PlanOptions{Source: source})
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer p.Close()
 	var drift []string
 	for _, ch := range p.Changes {
-		drift = append(drift, ch.Addr.String())
+		_, is := changed[ch.Addr]
+		if _, held := f.held.addrs[ch.Addr]; !is && !held {
+			drift = append(drift, ch.Addr.String())
+		}
 	}
 	f.told.audited(drift)
+	f.told.conflict(p.ConflictError())
 	if len(drift) > 0 {
 		f.loop.Log.Warn("an audit found the host not as it should be", "host", f.t.Name, "changes", len(drift), "first", drift[0])
 	}
-	if f.source.of.Report && len(drift) > 0 {
-		return errReported
-	}
-	return nil
+	return len(drift) > 0 && !f.source.of.Report, nil
 }
-
-// errReported: the project wants drift reported and left.
-var errReported = errors.New("drift is reported and left as it is")
 
 // judge decides what follows from how it went.
 func (f *follower) judge(w work, applied *control.Applied, err error) time.Duration {
 	var over *control.OverBudget
 	switch {
-	case err == nil, errors.Is(err, errReported), errors.Is(err, control.ErrConflict):
+	case err == nil, errors.Is(err, control.ErrConflict):
 		f.wait.reset()
 		f.stopped = time.Time{}
 		f.good = w.snap
@@ -347,7 +361,7 @@ func (f *follower) keepBack(w work, applied *control.Applied, err error) time.Du
 	for _, a := range applied.Left {
 		f.held.add(a, w.addrs[a])
 	}
-	f.held.all = f.held.all || w.all
+	f.held.all = f.held.all || w.all || len(applied.Left) == 0
 	d := f.held.again()
 	f.mu.Unlock()
 	done := maps.Clone(w.addrs)

@@ -50,7 +50,7 @@ type Loop struct {
 	// where they are asked for, nil for none.
 	MetricsFile string
 	Metrics     net.Listener
-	// Alive is called every few seconds while the loop is not stuck.
+	// Alive is called every few seconds while no part of the loop is stuck.
 	Alive func()
 }
 

@@ -110,6 +110,9 @@ func TestSourceStops(t *testing.T) {
 		if got := w.value("standby", "/etc/a"); got != "1" {
 			t.Errorf("a host that is going down was followed: %q", got)
 		}
+		if w.sessions > 10 {
+			t.Errorf("it was read %d times in a minute", w.sessions)
+		}
 		w.with(func() { w.systemd = "running"; w.primary[file("/etc/a")] = "2" })
 		w.pass(2 * time.Minute)
 		w.inStep("standby")
@@ -441,5 +444,56 @@ func TestIdle(t *testing.T) {
 				t.Errorf("%d applies, %d plans, %d generations while nothing changed", h.wholes-before, h.plans, len(w.gens)-gens)
 			}
 		})
+	})
+}
+
+// What hangs is given up and tried again, and the watchdog is told that all is well
+// all the while; of what cannot be given up it is not.
+func TestWatchdog(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		if !w.ready {
+			t.Error("it is not ready")
+		}
+		h := w.followers["standby"]
+		w.with(func() { h.stalls = true })
+		w.edit("/etc/a", "2")
+		for range int(applyMost / time.Minute) {
+			w.pass(time.Minute)
+			if age := time.Since(w.alive); age > 2*aliveEvery {
+				t.Fatalf("the watchdog heard nothing for %v", age)
+			}
+		}
+		w.with(func() { h.stalls = false })
+		w.pass(5 * time.Minute)
+		w.inStep("standby")
+
+		stuck := make(chan struct{})
+		w.with(func() { h.stuck = stuck })
+		w.edit("/etc/a", "3")
+		w.pass(applyMost + lateAfter + time.Minute)
+		if age := time.Since(w.alive); age < 30*time.Second {
+			t.Errorf("the watchdog was told %v ago that all is well", age)
+		}
+		w.with(func() { h.stuck = nil })
+		close(stuck)
+		w.pass(5 * time.Minute)
+		w.inStep("standby")
+		if age := time.Since(w.alive); age > 2*aliveEvery {
+			t.Errorf("the watchdog heard nothing for %v", age)
+		}
+	})
+}
+
+// It is ready, for systemd, once it was found that the primary is away, too.
+func TestReadyWhileAway(t *testing.T) {
+	follows(t, func(w *world, _ *Following) { w.goDown() }, func(w *world) {
+		w.pass(5 * time.Second)
+		if !w.ready {
+			t.Error("it is not ready")
+		}
+		w.comeBack()
+		w.pass(10 * time.Second)
+		w.inStep("standby")
 	})
 }

@@ -20,6 +20,8 @@ type source struct {
 	of        Following
 	followers []*follower
 	told      *sourceStatus
+	pulse     *pulse
+	writes    *pulse // of what writes generations
 
 	commits chan commitEnd
 }
@@ -31,7 +33,11 @@ type commitEnd struct {
 }
 
 func newSource(l *Loop, b *board, of Following) *source {
-	s := &source{loop: l, of: of, told: b.source(of.Source.Name), commits: make(chan commitEnd, 1)}
+	name := of.Source.Name
+	s := &source{
+		loop: l, of: of, told: b.source(name), pulse: b.pulse(name), writes: b.pulse(name + ", its generations"),
+		commits: make(chan commitEnd, 1),
+	}
 	for _, t := range of.Followers {
 		s.followers = append(s.followers, newFollower(l, b, s, t))
 	}
@@ -51,13 +57,18 @@ func (s *source) run(ctx context.Context, met func()) {
 		}
 	})
 	for ctx.Err() == nil {
+		begun := time.Now()
+		s.pulse.does("connecting", readMost)
 		err := s.session(ctx, func() {
-			wait.reset()
 			stored = func() {}
 			met()
 		})
+		s.pulse.waits()
 		stored()
 		met()
+		if time.Since(begun) > wait.longest { // one that ends at once is asked for less and less often
+			wait.reset()
+		}
 		if ctx.Err() != nil {
 			return
 		}
@@ -99,7 +110,9 @@ func (s *source) session(ctx context.Context, met func()) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	live, err := s.loop.Control.Source(ctx, s.of.Source)
+	bound, stop := context.WithTimeout(ctx, readMost)
+	defer stop()
+	live, err := s.loop.Control.Source(bound, s.of.Source)
 	if err != nil {
 		return err
 	}
@@ -113,6 +126,7 @@ func (s *source) session(ctx context.Context, met func()) error {
 	w.told.here()
 	met()
 	err = w.follow(ctx)
+	s.pulse.does("ending the session", writeMost)
 	if w.writing {
 		<-s.commits
 	}
@@ -158,6 +172,7 @@ func (w *watched) follow(ctx context.Context) error {
 	w.alarms()
 	for {
 		var err error
+		w.pulse.waits()
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -193,6 +208,8 @@ func (w *watched) refresh(ctx context.Context) error {
 		w.loop.Log.Warn(n, "host", w.of.Source.Name)
 		w.told.note(n)
 	}
+	ctx, done := w.reads(ctx)
+	defer done()
 	changed, err := w.live.Refresh(ctx, g.seen, g.kinds)
 	if err != nil {
 		return err
@@ -200,8 +217,16 @@ func (w *watched) refresh(ctx context.Context) error {
 	return w.changed(ctx, changed, g.since)
 }
 
+// reads bounds a read of the source.
+func (w *watched) reads(ctx context.Context) (context.Context, context.CancelFunc) {
+	w.pulse.does("a read", readMost)
+	return context.WithTimeout(ctx, readMost)
+}
+
 // all reads all: what no watch told of is found here.
 func (w *watched) all(ctx context.Context) error {
+	ctx, done := w.reads(ctx)
+	defer done()
 	changed, err := w.live.All(ctx)
 	if err != nil {
 		return err
@@ -260,8 +285,12 @@ func (w *watched) commit(ctx context.Context) {
 	}
 	w.writing, w.stale = true, false
 	write, ends := w.live.Commit(), w.commits
+	w.writes.does("writing a generation", writeMost)
 	go func() {
+		ctx, cancel := context.WithTimeout(ctx, writeMost)
+		defer cancel()
 		taken, err := write(ctx)
+		w.writes.waits()
 		ends <- commitEnd{taken, err}
 	}()
 }

@@ -161,8 +161,13 @@ func (t *followerStatus) keepsBack(addrs []engine.Addr, err error) {
 	})
 }
 
+// conflict says what a person is to merge; nil for nothing.
 func (t *followerStatus) conflict(err error) {
 	t.change(func() {
+		if err == nil {
+			t.s.Conflict, t.s.Conflicted = "", time.Time{}
+			return
+		}
 		t.s.Conflict = err.Error()
 		if t.s.Conflicted.IsZero() {
 			t.s.Conflicted = time.Now().UTC()
