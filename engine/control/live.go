@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hikae/engine"
@@ -22,8 +23,8 @@ type Live struct {
 	t     Target
 	s     *session
 	scope engine.Scope
-	open  string // the generation that Commit amends; "" for none
-	taken bool   // what packages installed was brought into the store since all was read
+	open  string      // the generation that Commit amends; "" for none
+	taken atomic.Bool // what packages installed was brought into the store since all was read
 	spent spent
 
 	mu   sync.Mutex           // of lost and of what s.actual is: a Commit may run beside the rest
@@ -91,7 +92,7 @@ func (l *Live) All(ctx context.Context) ([]engine.Addr, error) {
 	}
 	l.missMounts(now, nil)
 	again := l.found(l.scope)
-	l.taken = false // said to Commit: it may bring more than it knows of now
+	l.taken.Store(false) // said to Commit: it may bring more than it knows of now
 	return append(l.take(now), again...), nil
 }
 
@@ -289,11 +290,11 @@ func (l *Live) Commit() func(ctx context.Context) (*Taken, error) {
 		}
 		defer unlock()
 		var notes []string
-		if !l.taken {
+		if !l.taken.Swap(true) { // before it is done: an All beside it may want it once more
 			if notes, err = l.c.keepBeside(ctx, s, l.t); err != nil {
+				l.taken.Store(false)
 				return nil, err
 			}
-			l.taken = true
 		}
 		taken, err := l.c.keep(ctx, s, l.t, *open)
 		if err != nil {

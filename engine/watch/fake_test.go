@@ -3,7 +3,6 @@ package watch
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -112,8 +111,8 @@ func follows(t *testing.T, before func(*world, *Following), test func(*world)) {
 		}
 		l := &Loop{
 			Control: w, Following: []Following{of}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-			Ready: func() { w.ready = true },
-			Alive: func() { w.alive = time.Now() },
+			Ready: func() { w.with(func() { w.ready = true }) },
+			Alive: func() { w.with(func() { w.alive = time.Now() }) },
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
@@ -215,6 +214,17 @@ func (w *world) value(host, name string) string {
 	return w.followers[host].is[file(name)]
 }
 
+// aliveFor is how long ago the watchdog was told that all is well.
+func (w *world) aliveFor() (age time.Duration) {
+	w.with(func() { age = time.Since(w.alive) })
+	return age
+}
+
+func (w *world) isReady() (is bool) {
+	w.with(func() { is = w.ready })
+	return is
+}
+
 // What follows is Control.
 
 var _ Control = (*world)(nil)
@@ -266,6 +276,7 @@ func lasts(ctx context.Context, d time.Duration) error {
 type fakeSource struct {
 	w      *world
 	actual map[engine.Addr]string
+	lost   map[engine.Addr]bool // not seen, though read
 	open   string
 }
 
@@ -279,7 +290,7 @@ func (w *world) Source(ctx context.Context, _ control.Target) (Source, error) {
 		return nil, errDown
 	}
 	w.sessions++
-	return &fakeSource{w: w, actual: maps.Clone(w.primary)}, nil
+	return &fakeSource{w: w, actual: maps.Clone(w.primary), lost: map[engine.Addr]bool{}}, nil
 }
 
 func (s *fakeSource) Close() {}
@@ -332,6 +343,7 @@ func (s *fakeSource) read(ctx context.Context, addrs []engine.Addr) ([]engine.Ad
 	for _, a := range addrs {
 		if was, now := s.actual[a], s.w.primary[a]; was != now {
 			changed = append(changed, a)
+			delete(s.lost, a)
 			if s.actual[a] = now; now == "" {
 				delete(s.actual, a)
 			}
@@ -346,15 +358,14 @@ func (s *fakeSource) Keep(_ context.Context, addrs []engine.Addr) (lost []engine
 	for _, a := range addrs {
 		if s.w.lost[a] {
 			lost = append(lost, a)
+			s.lost[a] = true
 		}
 	}
 	return lost, nil
 }
 
-func (s *fakeSource) Snapshot() *engine.Snapshot { return s.Without(nil) }
-
-func (s *fakeSource) Without(addrs []engine.Addr) *engine.Snapshot {
-	return snapshotOf(s.actual, addrs)
+func (s *fakeSource) Snapshot() *engine.Snapshot {
+	return snapshotOf(s.actual, slices.Collect(maps.Keys(s.lost)))
 }
 
 func snapshotOf(is map[engine.Addr]string, without []engine.Addr) *engine.Snapshot {
@@ -398,175 +409,4 @@ func (s *fakeSource) Commit() func(context.Context) (*control.Taken, error) {
 		g.at, g.of = time.Now(), is
 		return &control.Taken{Generation: s.open}, nil
 	}
-}
-
-func (w *world) Held(host string) (*control.Hold, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.holds[host], nil
-}
-
-func (w *world) Known(host string) (bool, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return !w.followers[host].unknown, nil
-}
-
-func (w *world) Allowed(string) (time.Time, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.allowed, nil
-}
-
-func (w *world) Delayed(snap *engine.Snapshot, _ time.Duration) (*engine.Snapshot, error) {
-	return snap, nil
-}
-
-func (w *world) TreeRecord(string) ([]byte, error)  { return nil, nil }
-func (w *world) SetTreeRecord(string, []byte) error { return nil }
-func (w *world) Connect(context.Context, control.Target) (*agent.Client, error) {
-	return nil, errDown
-}
-
-// newest is a snapshot, or what was last stored.
-func (w *world) newest(snap *engine.Snapshot) (*engine.Snapshot, error) {
-	if snap != nil {
-		return snap, nil
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.gens) == 0 {
-		return nil, errors.New("no snapshot")
-	}
-	return snapshotOf(w.gens[len(w.gens)-1].of, nil), nil
-}
-
-func (w *world) Plan(ctx context.Context, t control.Target, o control.PlanOptions) (*control.Planned, error) {
-	snap, err := w.newest(o.Source)
-	if err = errors.Join(err, lasts(ctx, 200*time.Millisecond)); err != nil {
-		return nil, err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	h := w.followers[t.Name]
-	h.plans++
-	if h.away {
-		return nil, errDown
-	}
-	p := &control.Planned{Plan: &engine.Plan{Host: t.Name}, Target: t}
-	for _, a := range h.differs(snap, nil) {
-		p.Changes = append(p.Changes, engine.Change{Addr: a})
-	}
-	return p, nil
-}
-
-// differs lists what is not as a snapshot has it, of some addresses; nil of all.
-func (h *fakeHost) differs(snap *engine.Snapshot, of []engine.Addr) (all []engine.Addr) {
-	want := map[engine.Addr]string{}
-	for _, r := range snap.Resources {
-		want[r.Addr] = r.Value.AsString()
-	}
-	for _, hole := range snap.Coverage["file"].Holes {
-		if v, has := h.is[file(hole.Path)]; has {
-			want[file(hole.Path)] = v
-		}
-	}
-	addrs := map[engine.Addr]bool{}
-	for _, m := range []map[engine.Addr]string{want, h.is} {
-		for a := range m {
-			addrs[a] = true
-		}
-	}
-	for a := range addrs {
-		if h.is[a] != want[a] && (of == nil || slices.Contains(of, a)) {
-			all = append(all, a)
-		}
-	}
-	slices.SortFunc(all, engine.Addr.Compare)
-	return all
-}
-
-func (w *world) Apply(ctx context.Context, t control.Target, o control.ApplyOptions) (*control.Applied, error) {
-	snap, err := w.newest(o.Source)
-	if err != nil {
-		return nil, err
-	}
-	w.with(func() { w.followers[t.Name].wholes++ })
-	return w.apply(ctx, t.Name, snap, nil, o.OverBudget, 0)
-}
-
-// apply does it; session is of the one that does it, 0 for one of its own.
-func (w *world) apply(ctx context.Context, host string, snap *engine.Snapshot, of []engine.Addr, overBudget bool, session int) (*control.Applied, error) {
-	w.mu.Lock()
-	h := w.followers[host]
-	if h.busy++; h.busy > 1 {
-		h.overlaps++
-	}
-	takes, stuck := h.takes, h.stuck
-	if h.stalls {
-		takes = 1000 * time.Hour
-	}
-	w.mu.Unlock()
-	if stuck != nil {
-		<-stuck
-	}
-	err := lasts(ctx, takes)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	h.busy--
-	switch {
-	case err != nil:
-		return nil, err
-	case h.away || session != 0 && session != h.session:
-		return nil, errDown
-	case h.fails != nil:
-		return nil, h.fails
-	}
-	todo := h.differs(snap, of)
-	if h.over && !overBudget && len(todo) > 0 {
-		return nil, &control.OverBudget{Host: host}
-	}
-	out := &control.Applied{}
-	want := map[engine.Addr]string{}
-	for _, r := range snap.Resources {
-		want[r.Addr] = r.Value.AsString()
-	}
-	for _, a := range todo {
-		if v, bad := h.refuses[a]; bad && v == want[a] {
-			out.Left, err = append(out.Left, a), fmt.Errorf("%w: %s", control.ErrRolledBack, a)
-			continue
-		}
-		h.applies = append(h.applies, a.Name+"="+want[a])
-		if h.is[a] = want[a]; want[a] == "" {
-			delete(h.is, a)
-		}
-		out.Applied++
-	}
-	return out, err
-}
-
-type fakeFollower struct {
-	w       *world
-	host    string
-	session int
-}
-
-func (w *world) Follow(ctx context.Context, t control.Target, _ *engine.Snapshot) (Follower, error) {
-	if err := lasts(ctx, 100*time.Millisecond); err != nil {
-		return nil, err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	h := w.followers[t.Name]
-	if h.away {
-		return nil, errDown
-	}
-	h.session++
-	return &fakeFollower{w, t.Name, h.session}, nil
-}
-
-func (f *fakeFollower) Close() {}
-
-func (f *fakeFollower) Converge(ctx context.Context, snap *engine.Snapshot, addrs []engine.Addr) (*control.Applied, error) {
-	return f.w.apply(ctx, f.host, snap, addrs, false, f.session)
 }

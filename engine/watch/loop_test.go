@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"hikae/engine"
-	"hikae/engine/control"
 )
 
 // What changes is there at once, is stored within a second, and what changes within
@@ -144,227 +143,6 @@ func TestSourceFlaps(t *testing.T) {
 	})
 }
 
-// A follower that is away stops no other, and gets what it missed.
-func TestFollowerAway(t *testing.T) {
-	follows(t, func(w *world, _ *Following) { w.host("vps") }, func(w *world) {
-		w.pass(2 * time.Second)
-		w.with(func() { w.followers["vps"].away = true })
-		w.edit("/etc/a", "2")
-		w.pass(time.Second)
-		w.inStep("standby")
-		w.is("vps", Away)
-		w.edit("/etc/b", "2")
-		w.pass(time.Hour)
-		w.inStep("standby")
-		if f := w.told("vps"); f.BehindFor(nil, time.Now()) < 59*time.Minute {
-			t.Errorf("it is behind for %v", f.BehindFor(nil, time.Now()))
-		}
-		w.with(func() { w.followers["vps"].away = false })
-		w.pass(time.Minute + 5*time.Second)
-		w.inStep("vps")
-		// It was restarted: what was held open is lost.
-		w.with(func() { w.followers["vps"].session++ })
-		w.edit("/etc/a", "3")
-		w.pass(5 * time.Second)
-		w.inStep("vps")
-	})
-}
-
-// What cannot be applied is held back with its reason; the rest goes on. It is tried
-// again when something else changes, which may be what it wants, and when it does.
-func TestHeldBack(t *testing.T) {
-	follows(t, nil, func(w *world) {
-		w.pass(2 * time.Second)
-		h := w.followers["standby"]
-		w.with(func() { h.refuses[file("/etc/a")] = "bad" })
-		w.edit("/etc/a", "bad")
-		w.edit("/etc/b", "2")
-		w.pass(2 * time.Second)
-		w.is("standby", HeldBack)
-		if w.value("standby", "/etc/a") != "1" || w.value("standby", "/etc/b") != "2" {
-			t.Errorf("it is %v", h.is)
-		}
-		if f := w.told("standby"); len(f.HeldBack) != 1 || f.HeldBack[0].Name != "file:/etc/a" || f.HeldBack[0].Why == "" || f.Kinds["file"].HeldBack != 1 {
-			t.Errorf("the status says %+v", f)
-		}
-		w.pass(30 * time.Minute)
-		w.is("standby", HeldBack)
-		if f := w.told("standby"); f.BehindFor(nil, time.Now()) < 29*time.Minute {
-			t.Errorf("behind for %v only", f.BehindFor(nil, time.Now()))
-		}
-		w.with(func() { delete(h.refuses, file("/etc/a")) })
-		w.edit("/etc/b", "3") // it may be what it wants
-		w.pass(heldBackFirst + time.Second)
-		w.inStep("standby")
-
-		w.with(func() { h.refuses[file("/etc/a")] = "worse" })
-		w.edit("/etc/a", "worse")
-		w.pass(time.Second)
-		w.is("standby", HeldBack)
-		w.edit("/etc/a", "good")
-		w.pass(time.Second)
-		w.inStep("standby")
-
-		// By itself, too: nothing else changes.
-		w.with(func() { h.refuses[file("/etc/a")] = "later" })
-		w.edit("/etc/a", "later")
-		w.pass(20 * time.Minute)
-		w.with(func() { clear(h.refuses) })
-		w.pass(heldBackLast + time.Second)
-		w.inStep("standby")
-	})
-}
-
-// An apply that fails without saying of what is tried again as a whole.
-func TestFailsAsAWhole(t *testing.T) {
-	follows(t, nil, func(w *world) {
-		w.pass(2 * time.Second)
-		w.with(func() { w.followers["standby"].fails = errors.New("no space left on device") })
-		w.edit("/etc/a", "2")
-		w.pass(10 * time.Minute)
-		if f := w.told("standby"); f.State == InStep || f.Why == "" || f.BehindFor(nil, time.Now()) < 9*time.Minute {
-			t.Errorf("the status says %+v", f)
-		}
-		w.with(func() { w.followers["standby"].fails = nil })
-		w.pass(heldBackLast + time.Second)
-		w.inStep("standby")
-	})
-}
-
-func TestHold(t *testing.T) {
-	follows(t, nil, func(w *world) {
-		w.pass(2 * time.Second)
-		w.with(func() { w.holds["standby"] = &control.Hold{By: "somebody"} })
-		w.edit("/etc/a", "2")
-		w.pass(time.Hour * 3) // audits too
-		w.is("standby", OnHold)
-		if got := w.value("standby", "/etc/a"); got != "1" {
-			t.Errorf("on hold, and it is %q", got)
-		}
-		w.with(func() { delete(w.holds, "standby") })
-		w.pass(3 * time.Second)
-		w.inStep("standby")
-
-		// Held, audited, and released with nothing that waits.
-		w.with(func() { w.holds["standby"] = &control.Hold{By: "somebody"} })
-		w.edit("/etc/a", "3")
-		w.pass(time.Second)
-		w.edit("/etc/a", "2")
-		w.pass(time.Second)
-		w.is("standby", OnHold)
-		w.with(func() { delete(w.holds, "standby") })
-		w.pass(3 * time.Second)
-		w.inStep("standby")
-	})
-}
-
-// A hold from before the start, of one that is in step.
-func TestHoldFromTheStart(t *testing.T) {
-	follows(t, func(w *world, _ *Following) {
-		w.holds["standby"] = &control.Hold{By: "somebody"}
-		w.followers["standby"].is = maps.Clone(w.primary)
-	}, func(w *world) {
-		w.pass(time.Minute)
-		w.is("standby", OnHold)
-		if n := len(w.followers["standby"].applies); n > 0 || w.followers["standby"].wholes > 0 {
-			t.Errorf("%d applied", n)
-		}
-		w.with(func() { delete(w.holds, "standby") })
-		w.pass(3 * time.Second)
-		w.inStep("standby")
-	})
-}
-
-// Over the budget nothing is applied, until a person lets it pass.
-func TestOverBudget(t *testing.T) {
-	follows(t, nil, func(w *world) {
-		w.pass(2 * time.Second)
-		h := w.followers["standby"]
-		w.with(func() { h.over = true })
-		w.edit("/etc/a", "")
-		w.pass(time.Second)
-		w.is("standby", OverBudget)
-		w.edit("/etc/b", "")
-		w.pass(2 * time.Hour)
-		w.is("standby", OverBudget)
-		if len(h.is) != 2 {
-			t.Errorf("it was applied: %v", h.is)
-		}
-		w.with(func() { w.allowed = time.Now() })
-		w.pass(5 * time.Second)
-		w.inStep("standby")
-	})
-}
-
-// What hikae never met waits for a person's first apply.
-func TestFirstContact(t *testing.T) {
-	follows(t, func(w *world, _ *Following) { w.followers["standby"].unknown = true }, func(w *world) {
-		w.pass(2 * time.Hour)
-		w.is("standby", Waiting)
-		if h := w.followers["standby"]; len(h.is) > 0 || h.plans > 0 {
-			t.Errorf("it was met: %v", h.is)
-		}
-		w.with(func() { w.followers["standby"].unknown = false })
-		w.pass(3 * time.Second)
-		w.inStep("standby")
-	})
-}
-
-// Drift of the follower, and a change of the primary that no watch told of, are found
-// by the audit and mended.
-func TestAudit(t *testing.T) {
-	follows(t, nil, func(w *world) {
-		w.pass(2 * time.Second)
-		w.with(func() {
-			w.followers["standby"].is[file("/etc/a")] = "by hand"
-			w.silent = true
-		})
-		w.edit("/etc/b", "2")
-		w.pass(59 * time.Minute)
-		if w.value("standby", "/etc/a") != "by hand" || w.value("standby", "/etc/b") != "1" {
-			t.Error("found before the audit: the test tells nothing")
-		}
-		w.pass(2 * time.Minute)
-		w.inStep("standby")
-		f := w.told("standby")
-		if !slices.Contains(f.Drift, "file:/etc/a") || !f.Mended || f.Audited.IsZero() || f.Kinds["file"].Drift == 0 {
-			t.Errorf("the status says %+v", f)
-		}
-		if next := time.Until(f.Audit); next < 50*time.Minute || next > time.Hour {
-			t.Errorf("the next audit is in %v", next)
-		}
-		w.pass(time.Hour)
-		if f := w.told("standby"); f.Drifted > 0 || f.Mended {
-			t.Errorf("drift of the audit before: %+v", f)
-		}
-	})
-}
-
-// Where the project wants so, drift is told and left; what changes is brought.
-func TestAuditReports(t *testing.T) {
-	follows(t, func(_ *world, of *Following) { of.Report = true }, func(w *world) {
-		w.pass(2 * time.Second)
-		h := w.followers["standby"]
-		w.with(func() { h.is[file("/etc/a")] = "by hand" })
-		w.pass(59*time.Minute + 57*time.Second)
-		w.with(func() { h.takes = 5 * time.Second })
-		w.edit("/etc/b", "2") // is being applied when the audit begins
-		w.pass(2 * time.Second)
-		w.edit("/etc/new", "1") // waits beside the audit
-		w.pass(time.Minute)
-		f := w.told("standby")
-		if f.Drifted != 1 || f.Drift[0] != "file:/etc/a" || f.Mended || w.value("standby", "/etc/a") != "by hand" {
-			t.Errorf("%v, and the status says %+v", h.is, f)
-		}
-		if w.value("standby", "/etc/b") != "2" || w.value("standby", "/etc/new") != "1" {
-			t.Errorf("what changed did not come: %v", h.is)
-		}
-		w.edit("/etc/a", "2") // its own change brings it
-		w.pass(time.Minute)
-		w.inStep("standby")
-	})
-}
-
 // A store that cannot be written keeps no change from the followers.
 func TestStoreCannotBeWritten(t *testing.T) {
 	follows(t, nil, func(w *world) {
@@ -452,7 +230,7 @@ func TestIdle(t *testing.T) {
 func TestWatchdog(t *testing.T) {
 	follows(t, nil, func(w *world) {
 		w.pass(2 * time.Second)
-		if !w.ready {
+		if !w.isReady() {
 			t.Error("it is not ready")
 		}
 		h := w.followers["standby"]
@@ -460,7 +238,7 @@ func TestWatchdog(t *testing.T) {
 		w.edit("/etc/a", "2")
 		for range int(applyMost / time.Minute) {
 			w.pass(time.Minute)
-			if age := time.Since(w.alive); age > 2*aliveEvery {
+			if age := w.aliveFor(); age > 2*aliveEvery {
 				t.Fatalf("the watchdog heard nothing for %v", age)
 			}
 		}
@@ -472,14 +250,14 @@ func TestWatchdog(t *testing.T) {
 		w.with(func() { h.stuck = stuck })
 		w.edit("/etc/a", "3")
 		w.pass(applyMost + lateAfter + time.Minute)
-		if age := time.Since(w.alive); age < 30*time.Second {
+		if age := w.aliveFor(); age < 30*time.Second {
 			t.Errorf("the watchdog was told %v ago that all is well", age)
 		}
 		w.with(func() { h.stuck = nil })
 		close(stuck)
 		w.pass(5 * time.Minute)
 		w.inStep("standby")
-		if age := time.Since(w.alive); age > 2*aliveEvery {
+		if age := w.aliveFor(); age > 2*aliveEvery {
 			t.Errorf("the watchdog heard nothing for %v", age)
 		}
 	})
@@ -489,7 +267,7 @@ func TestWatchdog(t *testing.T) {
 func TestReadyWhileAway(t *testing.T) {
 	follows(t, func(w *world, _ *Following) { w.goDown() }, func(w *world) {
 		w.pass(5 * time.Second)
-		if !w.ready {
+		if !w.isReady() {
 			t.Error("it is not ready")
 		}
 		w.comeBack()
