@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"hikae/engine/control"
@@ -118,7 +119,7 @@ func (r *Report) Late(bound time.Duration) []string {
 	for i := range r.Followers {
 		f := &r.Followers[i]
 		if d := f.BehindFor(r.Source(f.Source), r.Now); d > bound {
-			late = append(late, fmt.Sprintf("%s is behind %s for %s", f.Host, f.Source, Span(d)))
+			late = append(late, fmt.Sprintf("%s is behind %s for %s", f.Host, f.Source, Span(d))+r.because(f))
 		}
 	}
 	for _, s := range r.Sources {
@@ -134,6 +135,30 @@ func (r *Report) Late(bound time.Duration) []string {
 		}
 	}
 	return late
+}
+
+// because says why a follower is behind, where that is known: its one line is all
+// that monitoring shows.
+func (r *Report) because(f *FollowerStatus) string {
+	why, more := "", ""
+	source := r.Source(f.Source)
+	switch {
+	case source != nil && source.State != followed:
+		why = source.Host + " is " + source.State + ": " + source.Why
+	case f.State != InStep && f.State != Behind && f.State != HeldBack:
+		why = string(f.State) + ": " + f.Why
+	case f.Conflict != "":
+		why = f.Conflict
+	case len(f.HeldBack) > 0:
+		why = f.HeldBack[0].Name + ": " + f.HeldBack[0].Why
+		if n := len(f.HeldBack) - 1; n > 0 {
+			more = fmt.Sprintf(" (and %d more are held back)", n)
+		}
+	}
+	if why = strings.Trim(strings.Join(strings.Fields(why), " "), ": "); why == "" {
+		return ""
+	}
+	return ": " + why + more
 }
 
 // BehindFor is for how long the follower has not been what its source is: 0 where

@@ -46,7 +46,16 @@ func TestLate(t *testing.T) {
 		t.Errorf("late: %v", got)
 	}
 	for want, change := range map[string]func(*Report){
-		"standby is behind primary for 2 min":       func(r *Report) { r.Followers[0].Oldest = before(2 * time.Minute) },
+		"standby is behind primary for 2 min": func(r *Report) { r.Followers[0].Oldest = before(2 * time.Minute) },
+		"standby is behind primary for 2 min: file:/etc/a: rolled back: httpd refuses it: line 1 (and 1 more are held back)": func(r *Report) {
+			r.Followers[0].HeldBack = []Held{{Name: "file:/etc/a", Why: "rolled back: httpd refuses it:\n  line 1", Since: before(2 * time.Minute)}, {Name: "file:/etc/b", Since: noon}}
+		},
+		"standby is behind primary for 2 min: away: no route to host": func(r *Report) {
+			r.Followers[0].State, r.Followers[0].Since, r.Followers[0].Why = Away, before(2*time.Minute), "no route to host"
+		},
+		"standby is behind primary for 3 min: primary is away: connection refused": func(r *Report) {
+			r.Sources[0].State, r.Sources[0].Since, r.Sources[0].Why = away, before(3*time.Minute), "connection refused"
+		},
 		"hikae watch does not run":                  func(r *Report) { r.Running = false },
 		"hikae watch was not heard of for 1 min":    func(r *Report) { r.Silent, r.Written = true, before(time.Minute) },
 		"primary: /srv is gone":                     func(r *Report) { r.Sources[0].Alarms = []string{"/srv is gone"} },
