@@ -107,7 +107,7 @@ func (w *watcher) known(v *visit, c int32, name []byte, wd int32, ino uint64) (i
 			return c, isMoved
 		case twice:
 			wd = 0
-			w.noteOnce(fmt.Sprintf("%s is the same directory as one that is watched by another name: it is looked at every few seconds", join(v.path, name)))
+			w.noteOnce(fmt.Sprintf("%s is the same directory as one that is watched by another name: it is looked at every few seconds", shown(join(v.path, name))))
 		}
 	}
 	c = w.t.make()

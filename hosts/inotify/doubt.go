@@ -100,7 +100,7 @@ func (w *watcher) overflow() {
 	}
 	w.noteOnce(fmt.Sprintf("the kernel's queue of changes ran over, as it does when very much changes at once: what was lost is looked for each time; fs.inotify.max_queued_events (sysctl) of %d holds more", 4*kernelLimit("max_queued_events", 16384)))
 	w.opts.Log.Info("the kernel's queue of changes ran over: looking for what changed", "since", time.Unix(0, since))
-	w.start(0, &job{all: true, told: true, since: since, end: func() {
+	w.push(0, &job{all: true, told: true, since: since, end: func() {
 		w.looks.over = false
 		if w.looks.again {
 			w.looks.again = false
@@ -153,7 +153,7 @@ func (w *watcher) poll() {
 			w.tellDir(n, true, false)
 		}
 		left++
-		w.start(n, &job{all: true, told: true, since: since, end: func() {
+		w.push(n, &job{all: true, told: true, since: since, end: func() {
 			if left--; left == 0 {
 				w.polled(began)
 			}
@@ -198,7 +198,11 @@ func (w *watcher) noteLimit(tops []string) {
 			most *= 2
 		}
 		const some = 3
-		where := strings.Join(tops[:min(len(tops), some)], ", ")
+		var names []string
+		for _, p := range tops[:min(len(tops), some)] {
+			names = append(names, shown(p))
+		}
+		where := strings.Join(names, ", ")
 		if more := len(tops) - some; more > 0 {
 			where += fmt.Sprintf(" and in %d more places", more)
 		}

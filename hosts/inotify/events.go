@@ -156,7 +156,7 @@ func (w *watcher) movedTo(n int32, e *event) {
 func (w *watcher) place(d, n int32, name []byte) {
 	if w.t.below(n, d) { // events and listings are at odds
 		w.drop(d)
-		w.start(0, &job{all: true, told: true})
+		w.push(0, &job{all: true, told: true})
 		return
 	}
 	w.dropAt(n, name)
@@ -178,7 +178,7 @@ func (w *watcher) place(d, n int32, name []byte) {
 	w.t.dirs[d].cover = cover
 	// A pattern may leave out below it what it did not before, and the other way round.
 	all := w.strays || len(w.doubts) > 0 || cover != was || w.plan.patterns(cover)
-	w.start(d, &job{all: all, told: true})
+	w.push(d, &job{all: all, told: true})
 }
 
 // await has a file told of when it is closed, or has been written for long.

@@ -20,6 +20,7 @@ func (w *watcher) run(ctx context.Context) error {
 		{Fd: int32(w.marks.fd), Events: unix.POLLPRI}, //nolint:gosec // a descriptor
 		{Fd: int32(w.k.fd), Events: unix.POLLIN},      //nolint:gosec // a descriptor; -1 is passed over
 	}
+	vain := 0 // how often in a row events came and there was nothing to tell
 	for {
 		if _, err := unix.Poll(fds, w.timeout(time.Now())); err != nil && err != unix.EINTR {
 			return fmt.Errorf("poll: %w", err)
@@ -48,8 +49,13 @@ func (w *watcher) run(ctx context.Context) error {
 				return errElsewhere
 			}
 		}
-		w.out.flush(w.state(), w.ready)
+		told := w.out.flush(w.state(), w.ready)
 		w.ready = false
+		if told || fds[2].Revents == 0 || len(w.tasks) > 0 {
+			vain = 0
+		} else if vain++; vain > inVain {
+			time.Sleep(breath) // somebody writes and writes: its end is what is waited for
+		}
 	}
 }
 
@@ -57,7 +63,7 @@ func (w *watcher) run(ctx context.Context) error {
 func (w *watcher) begin() {
 	silent := w.silent
 	w.t.dirs[0].cover = w.plan.coverAt(0, "/", w.plan.way)
-	w.start(0, &job{all: true, end: func() {
+	w.push(0, &job{all: true, end: func() {
 		w.ready = silent
 		for _, r := range w.plan.roots {
 			if !silent {

@@ -321,9 +321,10 @@ func follow(t *testing.T, dir string, opts Options, delays []int) *follower {
 
 func (f *follower) close() error {
 	f.cancel()
+	err := <-f.done
 	f.copy.k.close()
 	f.truth.k.close()
-	if err := <-f.done; !errors.Is(err, context.Canceled) {
+	if !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil
@@ -381,11 +382,11 @@ func TestNothingIsMissed(t *testing.T) {
 		defer os.RemoveAll(dir)
 		f := follow(t, dir, Options{}, rapid.SliceOfN(rapid.IntRange(0, 3), 8, 8).Draw(rt, "delays"))
 		defer func() {
-			hints += f.hints.Load()
-			told += f.told
 			if err := f.close(); err != nil {
 				rt.Errorf("the watch ended with %v", err)
 			}
+			hints += f.hints.Load()
+			told += f.told
 		}()
 		for round := range 3 {
 			one, two := someOperations().Draw(rt, "one"), someOperations().Draw(rt, "two")
@@ -436,8 +437,9 @@ func TestStorm(t *testing.T) {
 	if d := f.differs(); d != "" {
 		t.Error(d)
 	}
-	t.Logf("%d told, the last %v after the end", f.told, time.Since(began))
+	took := time.Since(began)
 	must(t, f.close())
+	t.Logf("%d told, the last %v after the end", f.told, took)
 }
 
 // So it is when events are lost, before, among and after the changes.

@@ -142,8 +142,9 @@ func (o *outbox) note(s string) {
 	o.fresh = true
 }
 
-// flush has what was told taken, and says how the watch is.
-func (o *outbox) flush(s state, ready bool) {
+// flush has what was told taken, and says how the watch is. It is false where
+// there is nothing to take.
+func (o *outbox) flush(s state, ready bool) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.state = s
@@ -156,6 +157,7 @@ func (o *outbox) flush(s state, ready bool) {
 		default: // it was rung and nobody came yet
 		}
 	}
+	return o.fresh
 }
 
 // take gives what is to be told; false where it is nothing.

@@ -22,11 +22,7 @@ type task struct {
 	job *job
 }
 
-// start begins a job at n.
-func (w *watcher) start(n int32, j *job) {
-	w.push(n, j)
-}
-
+// push has n listed, next, for a job.
 func (w *watcher) push(n int32, j *job) {
 	j.left++
 	w.tasks = append(w.tasks, task{n, j})
@@ -207,7 +203,7 @@ func (w *watcher) unlisted(n int32, p string, err error) {
 }
 
 func (w *watcher) closedTo(p string, err error) {
-	w.noteOnce(fmt.Sprintf("cannot watch %s: %v: what changes below it is not told", p, err))
+	w.noteOnce(fmt.Sprintf("cannot watch %s: %v: what changes below it is not told", shown(p), err))
 }
 
 // fileSystem is what is known of one, by its device.
@@ -223,7 +219,7 @@ func (w *watcher) fileSystem(dev uint64, fd int, p string) fileSystem {
 		if unix.Fstatfs(fd, &st) == nil {
 			is.countsLinks = st.Type == unix.EXT4_SUPER_MAGIC || st.Type == unix.XFS_SUPER_MAGIC || st.Type == unix.TMPFS_MAGIC
 			if others(st.Type) {
-				w.noteOnce(fmt.Sprintf("%s is on a file system that is not this host's alone: what others change there is not told, and is found by the next audit", p))
+				w.noteOnce(fmt.Sprintf("%s is on a file system that is not this host's alone: what others change there is not told, and is found by the next audit", shown(p)))
 			}
 		}
 		w.systems[dev] = is

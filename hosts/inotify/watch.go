@@ -35,6 +35,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -56,6 +57,10 @@ const (
 	pollShare = 50
 	// workFor is how long directories are listed before events are taken again.
 	workFor = time.Millisecond
+	// breath is waited between looks at the queue once inVain of them gave nothing
+	// to tell: a file that is written thousands of times a second is no reason to.
+	breath = 2 * time.Millisecond
+	inVain = 50
 )
 
 // Options say what a watch needs of the host.
@@ -215,8 +220,21 @@ func (w *watcher) close() {
 // noteOnce tells a person something, unless it was told.
 func (w *watcher) noteOnce(s string) {
 	const most = 200
-	if !w.noted[s] && len(w.noted) < most {
+	switch {
+	case w.noted[s] || len(w.noted) > most:
+		return
+	case len(w.noted) == most:
 		w.noted[s] = true
-		w.out.note(s)
+		s = fmt.Sprintf("more than %d notes: what else there is to say of this watch is not said until it begins anew", most)
 	}
+	w.noted[s] = true
+	w.out.note(s)
+}
+
+// shown is a path as a person can read it.
+func shown(p string) string {
+	if q := strconv.Quote(p); len(q) != len(p)+2 {
+		return q
+	}
+	return p
 }
