@@ -73,12 +73,12 @@ func wallClock() clock {
 	return clock{wall.Nano(), boot.Nano()}
 }
 
-// since is the least ctime that what changed after c can have. false: the clock
-// was set back, and there is none.
+// since is the least ctime that what changed after c can have. false, and 0: the
+// clock was set back, and there is none.
 func (c clock) since(slack time.Duration) (int64, bool) {
 	now := wallClock()
 	if step := (now.wall - now.boot) - (c.wall - c.boot); step < -int64(slack)/2 {
-		return 1, false
+		return 0, false
 	}
 	return max(1, c.wall-int64(slack)), true
 }
