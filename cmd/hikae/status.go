@@ -105,7 +105,7 @@ func (a *app) checkBehind(ask func() (*watch.Report, error), bound time.Duration
 	late := r.Late(bound)
 	e := a.statusEvent(r, late)
 	if e.Text = strings.Join(r.Headlines(), "\n"); len(late) > 0 {
-		e.Text = strings.Join(late, "\n")
+		e.Text = view.Printable(strings.Join(late, "\n"))
 	}
 	a.view.Emit(e)
 	if len(late) > 0 {

@@ -22,6 +22,7 @@ import (
 
 func (a *app) watchCmd() *cobra.Command {
 	var m metricsTo
+	var unit bool
 	c := &cobra.Command{
 		Use:   "watch",
 		Short: "Follow the primaries, and keep those who follow them in step",
@@ -33,13 +34,15 @@ hikae status, and tried again; the rest goes on.
 
 A host that nothing was ever applied to is left alone until a person has run
 hikae apply once. hikae hold HOST keeps it from a host for a while.`,
+		Example: `  hikae -C /srv/hikae watch
+  hikae -C /srv/hikae watch --print-unit > /etc/systemd/system/hikae-watch.service
+  hikae -C /srv/hikae watch --metrics-listen unix:/run/hikae-watch/metrics.sock`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var handler slog.Handler = slog.NewTextHandler(a.err, nil)
-			if a.json {
-				handler = slog.NewJSONHandler(a.out, nil)
+			if unit {
+				return a.printUnit()
 			}
-			log := slog.New(handler)
+			log := a.logs()
 			for {
 				err := a.watch(cmd.Context(), log, m)
 				if !errors.Is(err, errEdited) {
@@ -49,6 +52,7 @@ hikae apply once. hikae hold HOST keeps it from a host for a while.`,
 			}
 		},
 	}
+	c.Flags().BoolVar(&unit, "print-unit", false, "print the systemd unit that runs it as a service")
 	c.Flags().StringVar(&m.file, "metrics-file", "", "write metrics to a `FILE`.prom every few seconds, for node_exporter's textfile collector")
 	c.Flags().StringVar(&m.listen, "metrics-listen", "", "answer GET /metrics at `ADDRESS`: unix:PATH, 127.0.0.1:PORT or [::1]:PORT")
 	return c

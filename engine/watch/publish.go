@@ -43,7 +43,7 @@ func ListenMetrics(where string) (net.Listener, error) {
 	}
 	at, err := netip.ParseAddrPort(where)
 	if err != nil || !at.Addr().IsLoopback() {
-		return nil, fmt.Errorf("cannot listen for metrics on %q: want unix:/run/hikae/metrics.sock, 127.0.0.1:PORT or [::1]:PORT; "+
+		return nil, fmt.Errorf("cannot listen for metrics on %q: want unix:/run/hikae-watch/metrics.sock, 127.0.0.1:PORT or [::1]:PORT; "+
 			"what is told there is for nobody else, so have this host's own agent ask", where)
 	}
 	l, err := net.Listen("tcp", at.String())

@@ -62,7 +62,7 @@ func (r *Report) States() []string {
 		out = append(out, "hikae watch is not heard of")
 	}
 	say := func(host, state, why string) {
-		if why != "" {
+		if why, _, _ = strings.Cut(why, "\n"); why != "" {
 			state += ": " + why
 		}
 		out = append(out, view.Safe(host+"  "+state))
@@ -156,10 +156,7 @@ func (t *text) follower(f *FollowerStatus, source *SourceStatus) {
 	if f.Behind > 0 {
 		t.names("waiting", f.Waits, f.Behind)
 	}
-	for _, h := range f.HeldBack {
-		t.line(2, view.Bad, "held back "+t.since(h.Since)+": "+h.Name)
-		t.line(4, "", h.Why)
-	}
+	t.heldBack(f.HeldBack)
 	if f.Conflict != "" {
 		t.line(2, view.Care, "to merge by hand "+t.since(f.Conflicted)+":")
 		t.line(4, "", f.Conflict)
@@ -205,6 +202,35 @@ func (t *text) names(what string, names []string, of int) {
 	}
 	if of > few {
 		t.line(2, "", fmt.Sprintf("and %d more", of-few))
+	}
+}
+
+// heldBack lists what was, each reason once: much is often held back for one.
+func (t *text) heldBack(all []Held) {
+	const few, lines = 5, 4
+	var whys []string
+	of := map[string][]Held{}
+	for _, h := range all {
+		if of[h.Why] = append(of[h.Why], h); len(of[h.Why]) == 1 {
+			whys = append(whys, h.Why)
+		}
+	}
+	for _, why := range whys {
+		t.line(2, view.Bad, "held back "+t.since(oldestHeld(of[why]))+":")
+		for i, h := range of[why] {
+			if i == few {
+				t.line(4, view.Bad, fmt.Sprintf("and %d more", len(of[why])-few))
+				break
+			}
+			if h.Name != "" {
+				t.line(4, view.Bad, h.Name)
+			}
+		}
+		said := strings.SplitN(why, "\n", lines+1)
+		t.line(4, "", strings.Join(said[:min(lines, len(said))], "\n"))
+		if len(said) > lines {
+			t.line(4, view.Faint, "... (--json has all of it)")
+		}
 	}
 }
 

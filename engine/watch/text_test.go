@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -73,7 +74,7 @@ vps  behind by 2, for 9 s
   waiting: service:named.service
   held back for 4 min:
     file:/etc/httpd/conf.d/a-rather-long
-    -name-of-a-virtual-host.conf
+      -name-of-a-virtual-host.conf
     httpd -t: Syntax error on line 3:
       Invalid command 'Lisen'
   to merge by hand for 26 h:
@@ -166,5 +167,38 @@ func TestSpan(t *testing.T) {
 		if got := Span(d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}
+	}
+}
+
+// Much that is held back for one reason is told once, and no page of a daemon's log.
+func TestTextHeldBack(t *testing.T) {
+	f := FollowerStatus{Host: "standby", State: HeldBack, Since: before(time.Minute)}
+	for i := range 9 {
+		why := "named: 1\n2\n3\n4\n5\n6"
+		if i == 8 {
+			why = "another"
+		}
+		f.HeldBack = append(f.HeldBack, Held{Name: fmt.Sprintf("file:/etc/%d", i), Why: why, Since: before(time.Minute)})
+	}
+	r := &Report{Running: true, Now: noon, Status: Status{Written: noon, Followers: []FollowerStatus{f}}}
+	const want = `standby  9 held back, for 1 min
+  held back for 1 min:
+    file:/etc/0
+    file:/etc/1
+    file:/etc/2
+    file:/etc/3
+    file:/etc/4
+    and 3 more
+    named: 1
+    2
+    3
+    4
+    ... (--json has all of it)
+  held back for 1 min:
+    file:/etc/8
+    another
+`
+	if got := r.Text(Style{Width: 40}); got != want {
+		t.Errorf("got\n%s", got)
 	}
 }
