@@ -97,6 +97,7 @@ func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema)
 			p.Changes = append(p.Changes, Change{Addr: a, Action: Create, After: d.Pristine[a], Why: "before its package"})
 		}
 	}
+	p.keepNeeded()
 	order := KindOrder(schemas)
 	slices.SortStableFunc(p.Changes, func(a, b Change) int {
 		if c := int(StageOf(a.Addr, schemas)) - int(StageOf(b.Addr, schemas)); c != 0 {
@@ -300,6 +301,33 @@ func (p *planner) remove(a Addr, have *Resource, why string) {
 		p.Left = append(p.Left, Note{a, "not removed: it is not as hikae left it; remove it by hand if it is to go"})
 	default:
 		p.Changes = append(p.Changes, Change{Addr: a, Action: Delete, Before: have, Why: why})
+	}
+}
+
+// keepNeeded takes out of the plan the deletion of what something else on the host
+// could not do without that is its own: that was never on the source, where all
+// others do without.
+func (p *planner) keepNeeded() {
+	goes := map[Addr]bool{}
+	for _, c := range p.Changes {
+		goes[c.Addr] = c.Action == Delete
+	}
+	own := sortedAddrs(p.actual.Resources)
+	for found := true; found; { // what is kept has its needs too
+		var kept []Note
+		for _, a := range own {
+			if goes[a] || p.desired.Resources[a] != nil {
+				continue
+			}
+			for _, n := range p.actual.Resources[a].Needs {
+				if goes[n] {
+					goes[n] = false
+					kept = append(kept, Note{n, "kept: " + a.Name + " needs it, which is this host's own"})
+				}
+			}
+		}
+		p.Leave(kept)
+		found = len(kept) > 0
 	}
 }
 

@@ -73,6 +73,7 @@ type Resource struct {
 
 	Range hcl.Range // where it was written, if it was
 	After []Addr    // what must be applied before it, within its stage
+	Needs []Addr    // as it was read: what it could not do without
 }
 
 // IsPristine reports whether the resource is just what its package installed.

@@ -11,6 +11,7 @@
 //	.store/pristine/HOST     which packages' files could not be had, and when
 //	.store/begun/HOST        what an apply that has not ended was to make
 //	.store/stamps/HOST       what lets the next read skip unchanged files
+//	.store/rpms/HOST         which contents are the rpm files of HOST's packages
 //	.store/instep/HOST       when an apply last left HOST in step
 //	.store/hold/HOST         until when nothing is applied to HOST
 //	.store/allow/HOST        when a person last let pass what was over a budget
@@ -56,7 +57,7 @@ func Open(dir string, key []byte) (*Store, error) {
 	if len(key) == 0 {
 		return nil, errors.New("cannot open store: no key")
 	}
-	for _, d := range []string{"generations", "base", "begun", "stamps", "undo", "pristine", "instep", "hold", "allow", "mirror", "tmp"} {
+	for _, d := range []string{"generations", "base", "begun", "stamps", "undo", "pristine", "instep", "hold", "allow", "mirror", "rpms", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(dir, ".store", d), 0o700); err != nil {
 			return nil, fmt.Errorf("cannot open store: %w", err)
 		}

@@ -79,6 +79,7 @@ type wireResource struct {
 	Package  string      `cbor:"3,keyasint,omitempty"`
 	Pristine *hosts.Node `cbor:"4,keyasint,omitempty"`
 	After    []wireAddr  `cbor:"5,keyasint,omitempty"`
+	Needs    []wireAddr  `cbor:"6,keyasint,omitempty"`
 }
 
 type wireAddr struct {
@@ -117,6 +118,9 @@ func (c *codec) toWireResource(r *engine.Resource) (*wireResource, error) {
 	for _, a := range r.After {
 		w.After = append(w.After, toWireAddr(a))
 	}
+	for _, a := range r.Needs {
+		w.Needs = append(w.Needs, toWireAddr(a))
+	}
 	return w, nil
 }
 
@@ -137,6 +141,9 @@ func (c *codec) resource(a engine.Addr, w *wireResource, s engine.Schema) (*engi
 	r := &engine.Resource{Addr: a, Value: v, Node: w.Node, Package: w.Package, Pristine: w.Pristine}
 	for _, after := range w.After {
 		r.After = append(r.After, after.addr())
+	}
+	for _, needs := range w.Needs {
+		r.Needs = append(r.Needs, needs.addr())
 	}
 	return r, nil
 }

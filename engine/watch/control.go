@@ -28,6 +28,7 @@ type Control interface {
 	Plan(ctx context.Context, t control.Target, o control.PlanOptions) (*control.Planned, error)
 	Apply(ctx context.Context, t control.Target, o control.ApplyOptions) (*control.Applied, error)
 	Follow(ctx context.Context, t control.Target, source *engine.Snapshot) (Follower, error)
+	KeepRPMs(ctx context.Context, t control.Target, packages []engine.Addr) error
 
 	Trees
 }

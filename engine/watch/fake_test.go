@@ -267,6 +267,10 @@ func (w *world) Watch(ctx context.Context, _ control.Target, emit func(agent.Wat
 	}
 }
 
+func (w *world) KeepRPMs(ctx context.Context, _ control.Target, _ []engine.Addr) error {
+	return lasts(ctx, 10*time.Millisecond)
+}
+
 // lasts waits as what is done does.
 func lasts(ctx context.Context, d time.Duration) error {
 	sleep(ctx, d)

@@ -258,6 +258,9 @@ func (f *follower) do(ctx context.Context, w *work) (*control.Applied, error) {
 	}
 	f.close()
 	o := control.ApplyOptions{Shown: true, PlanOptions: control.PlanOptions{Source: source}, OverBudget: f.allowed()}
+	o.Ask = func(ctx context.Context, packages []engine.Addr) error {
+		return f.loop.Control.KeepRPMs(ctx, f.source.of.Source, packages)
+	}
 	applied, err := f.loop.Control.Apply(ctx, f.t, o)
 	if applied == nil || control.LostLink(err) {
 		return applied, err

@@ -55,6 +55,7 @@ func (m *Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit 
 			return cov, fmt.Errorf("cannot tell which packages were asked for: %w", err)
 		}
 	}
+	needs := needsOf(byLabel)
 	cached := cache{root: m.installRoot}
 	var local, unknown []string
 	for _, l := range sortedKeys(byLabel) {
@@ -79,7 +80,7 @@ func (m *Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit 
 				unknown = append(unknown, l)
 			}
 		}
-		res := engine.Resource{Addr: engine.Addr{Kind: Kind, Name: l}, Value: v.object()}
+		res := engine.Resource{Addr: engine.Addr{Kind: Kind, Name: l}, Value: v.object(), Needs: needs[l]}
 		if slices.Contains(s.RPMs, l) {
 			if res.Node, err = cached.file(ctx, r, p, s.Vault); err != nil {
 				cov.Notes = append(cov.Notes, err.Error())
