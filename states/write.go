@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // refresh makes the copy for people. It writes only what differs, so a second
@@ -92,13 +94,18 @@ func writeAllBelow(root string, files map[string][]byte) error {
 		dir := filepath.Dir(filepath.FromSlash(name))
 		byDir[dir] = append(byDir[dir], name)
 	}
-	for _, dir := range slices.Sorted(maps.Keys(byDir)) { // parents before children
-		if err := writeIn(r, dir, byDir[dir], files); err != nil {
-			return err
-		}
+	// To make a file is the kernel's work, and it does as many at once as it has
+	// processors.
+	var g errgroup.Group
+	g.SetLimit(writers)
+	for _, dir := range slices.Sorted(maps.Keys(byDir)) {
+		g.Go(func() error { return writeIn(r, dir, byDir[dir], files) })
 	}
-	return nil
+	return g.Wait()
 }
+
+// writers is how many directories are written at a time.
+const writers = 4
 
 // writeIn writes the files of one directory.
 func writeIn(r *os.Root, dir string, names []string, files map[string][]byte) error {

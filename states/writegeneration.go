@@ -44,10 +44,16 @@ func (s *Store) WriteSnapshot(host string, at time.Time, amend string, files, re
 		// The newest by name is the newest, whatever the clock says.
 		at = t.Add(time.Millisecond)
 	}
-	if gen, err = s.writeGeneration(host, at, amend, files); err != nil {
+	// The copy for people is made while the disk is waited for. Should there be no
+	// generation to it, the next one makes another.
+	copied := make(chan error, 1)
+	go func() { copied <- s.refresh(host, files, readable) }()
+	gen, err = s.writeGeneration(host, at, amend, files)
+	refreshed := <-copied
+	if err != nil {
 		return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
 	}
-	return gen, true, s.refresh(host, files, readable)
+	return gen, true, refreshed
 }
 
 // writeGeneration writes a generation aside and puts it in its place: amend's, or

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -194,7 +195,21 @@ const readableMax = 1 << 20
 // what the package shipped, and views/DAEMON.hcl, what lenses make of the files.
 // No secret is among them, and none of it is read again.
 func (c *Controller) readable(ctx context.Context, snap *engine.Snapshot) (out map[string][]byte, notes []string, err error) {
-	out, notes = c.views(ctx, snap)
+	var views map[string][]byte
+	var seen sync.WaitGroup
+	seen.Go(func() { views, notes = c.views(ctx, snap) })
+	out, err = c.texts(ctx, snap)
+	seen.Wait()
+	if err != nil {
+		return nil, nil, err
+	}
+	maps.Copy(out, views)
+	return out, notes, nil
+}
+
+// texts are the files, and the patches.
+func (c *Controller) texts(ctx context.Context, snap *engine.Snapshot) (map[string][]byte, error) {
+	out := map[string][]byte{}
 	for i := range snap.Resources {
 		r := &snap.Resources[i]
 		n := r.Node
@@ -204,7 +219,7 @@ func (c *Controller) readable(ctx context.Context, snap *engine.Snapshot) (out m
 		}
 		text, err := c.blob(ctx, n.Content)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		name := strings.TrimPrefix(lang.Escape(r.Addr.Name), "/")
 		if !storable(name + ".patch") {
@@ -222,7 +237,7 @@ func (c *Controller) readable(ctx context.Context, snap *engine.Snapshot) (out m
 			out["patches/"+name+".patch"] = []byte(d)
 		}
 	}
-	return out, notes, nil
+	return out, nil
 }
 
 // storable reports whether each part of a path is as long as a name may be

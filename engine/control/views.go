@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -21,11 +22,19 @@ import (
 func (c *Controller) views(ctx context.Context, snap *engine.Snapshot) (files map[string][]byte, notes []string) {
 	files = map[string][]byte{}
 	tree := engine.SnapshotTree(snap, func(ct hosts.Content) ([]byte, error) { return c.blob(ctx, ct) })
+	shown, texts := make([][]engine.Resource, len(c.Lenses)), make([][]byte, len(c.Lenses))
+	var all sync.WaitGroup
+	for i, l := range c.Lenses { // each reads the tree by itself
+		all.Go(func() {
+			found, diags := l.Get(tree)
+			shown[i], texts[i] = found, lensView(l, tree, snap.Host, found, diags)
+		})
+	}
+	all.Wait()
 	owner, twice := map[string]string{}, map[string]bool{}
-	for _, l := range c.Lenses {
-		name := engine.LensName(l)
-		found, diags := l.Get(tree)
-		files["views/"+name+".hcl"] = lensView(l, tree, snap.Host, found, diags)
+	for i, l := range c.Lenses {
+		name, found := engine.LensName(l), shown[i]
+		files["views/"+name+".hcl"] = texts[i]
 		for i := range found {
 			switch file := found[i].Range.Filename; {
 			case owner[file] == "":

@@ -116,6 +116,9 @@ func (d *Dir) List(ctx context.Context, fn func(string, int64) error) error {
 	})
 }
 
+// tempMode is what os.CreateTemp makes.
+const tempMode = 0o600
+
 // WriteFile writes a file aside, syncs it and renames it into place, and syncs
 // the directory: path is the old file or the whole new one, after a crash too.
 func WriteFile(path string, mode fs.FileMode, write func(io.Writer) error) (err error) {
@@ -133,8 +136,10 @@ func WriteFile(path string, mode fs.FileMode, write func(io.Writer) error) (err 
 	if err := write(f); err != nil {
 		return err
 	}
-	if err := f.Chmod(mode); err != nil {
-		return err
+	if mode != tempMode {
+		if err := f.Chmod(mode); err != nil {
+			return err
+		}
 	}
 	if err := f.Sync(); err != nil {
 		return err
