@@ -76,7 +76,7 @@ func (j *journal) open(ctx context.Context, holder, kept string, changes []engin
 	}
 	slices.Sort(j.Dirs)
 	j.Dirs = slices.Compact(j.Dirs)
-	if err := mkdirs(ctx, j.h, engine.StateDir); err != nil {
+	if err := mkdirs(ctx, j.h, engine.StateDir, putNow); err != nil {
 		return err
 	}
 	if n, err := j.h.Stat(engine.StateDir); err == nil && n.Mode != 0o700 { // made by another's hand
@@ -84,6 +84,10 @@ func (j *journal) open(ctx context.Context, holder, kept string, changes []engin
 		if err := j.h.Put(ctx, engine.StateDir, n, nil); err != nil {
 			return err
 		}
+	}
+	// Files are synced once more before the first is renamed (modules/file).
+	if !slices.ContainsFunc(changes, func(c engine.Change) bool { return c.Addr.Kind != "file" }) {
+		return j.writeBy(ctx, putSoon)
 	}
 	return j.write(ctx)
 }
@@ -178,7 +182,9 @@ func (j *journal) close(ctx context.Context) error {
 }
 
 // write puts the journal on disk.
-func (j *journal) write(ctx context.Context) error {
+func (j *journal) write(ctx context.Context) error { return j.writeBy(ctx, putNow) }
+
+func (j *journal) writeBy(ctx context.Context, by put) error {
 	j.mu.Lock()
 	b, err := journalEnc.Marshal(j.journalText)
 	j.mu.Unlock()
@@ -186,7 +192,7 @@ func (j *journal) write(ctx context.Context) error {
 		return fmt.Errorf("cannot write the journal: %w", err)
 	}
 	n := hosts.Node{Type: hosts.File, Mode: 0o600, Owner: "root", Group: "root", Content: hosts.Content{Size: int64(len(b))}}
-	if err := j.h.Put(ctx, journalPath, n, bytes.NewReader(b)); err != nil {
+	if err := by(ctx, j.h, journalPath, n, bytes.NewReader(b)); err != nil {
 		return fmt.Errorf("cannot write the journal: %w", err)
 	}
 	return nil

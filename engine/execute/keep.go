@@ -57,7 +57,7 @@ func (k *keeper) keep(ctx context.Context, paths []string) ([]string, error) {
 	for i, p := range paths {
 		kept[i] = path.Join(k.root, p)
 		if dir := path.Dir(kept[i]); !k.made[dir] {
-			if err := mkdirs(ctx, k.h, dir); err != nil {
+			if err := mkdirs(ctx, k.h, dir, putSoon); err != nil {
 				return nil, discard(fmt.Errorf("cannot keep %s: %w", p, err))
 			}
 			k.made[dir] = true
@@ -77,10 +77,8 @@ func (k *keeper) keep(ctx context.Context, paths []string) ([]string, error) {
 			return nil, discard(fmt.Errorf("cannot keep old files: %w", err))
 		}
 	}
-	if s, ok := k.h.(hosts.Syncer); ok {
-		if err := s.Sync(ctx); err != nil {
-			return nil, fmt.Errorf("cannot keep old files: %w", err)
-		}
+	if err := syncSoon(ctx, k.h); err != nil {
+		return nil, fmt.Errorf("cannot keep old files: %w", err)
 	}
 	return kept, nil
 }
@@ -108,16 +106,16 @@ func (k *keeper) stage(ctx context.Context, stager hosts.Stager, p, to string) (
 }
 
 // mkdirs makes directories that are hikae's own, root's and nobody else's.
-func mkdirs(ctx context.Context, h hosts.Host, dir string) error {
+func mkdirs(ctx context.Context, h hosts.Host, dir string, by put) error {
 	if _, err := h.Stat(dir); err == nil {
 		return nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot look at %s: %w", dir, err)
 	}
-	if err := mkdirs(ctx, h, path.Dir(dir)); err != nil {
+	if err := mkdirs(ctx, h, path.Dir(dir), by); err != nil {
 		return err
 	}
-	return h.Put(ctx, dir, hosts.Node{Type: hosts.Dir, Mode: 0o700, Owner: "root", Group: "root"}, nil)
+	return by(ctx, h, dir, hosts.Node{Type: hosts.Dir, Mode: 0o700, Owner: "root", Group: "root"}, nil)
 }
 
 // prune removes what was kept longer than keepDays ago.

@@ -51,17 +51,22 @@ func (e *execution) states(ctx context.Context, g *group) (map[string]unitState,
 
 func isTemplate(unit string) bool { return strings.Contains(unit, "@.") }
 
-// show asks systemd for several units at once.
+// show asks systemd for several units at once; by its program where it does not
+// answer otherwise.
 func (e *execution) show(ctx context.Context, names []string) (map[string]unitState, error) {
-	if h, ok := e.x.Host.(hosts.UnitStater); ok {
-		told, err := h.UnitStates(ctx, names)
-		states := make(map[string]unitState, len(told))
-		for n, s := range told {
-			states[n] = unitState{UnitState: s}
-		}
-		return states, err
+	h, ok := e.x.Host.(hosts.UnitStater)
+	if !ok {
+		return e.showByProgram(ctx, names)
 	}
-	return e.showByProgram(ctx, names)
+	told, err := h.UnitStates(ctx, names)
+	if err != nil {
+		return e.showByProgram(ctx, names)
+	}
+	states := make(map[string]unitState, len(told))
+	for n, s := range told {
+		states[n] = unitState{UnitState: s}
+	}
+	return states, nil
 }
 
 // showByProgram is show by systemctl(1): the units' blocks come in the order asked,

@@ -34,7 +34,11 @@ func (Module) Apply(ctx context.Context, h hosts.Host, job engine.Job) error {
 			refused[c.Addr.Name] = errors.Join(err, t.drop(n))
 		}
 	}
-	if err := t.keep(ctx); err != nil {
+	err := t.keep(ctx)
+	if err == nil {
+		err = t.sync(ctx) // the journal, if nothing was to be kept: see engine/execute
+	}
+	if err != nil {
 		return errors.Join(err, t.Discard())
 	}
 	for _, s := range t.order() {
