@@ -30,6 +30,9 @@ type ApplyRequest struct {
 	// LoginDeadline bounds the wait for a new login after a change that could
 	// keep people out; without one the change is undone. 0 waits for none.
 	LoginDeadline time.Duration `cbor:"4,keyasint,omitempty"`
+	// Go is waited for before the agent may change anything; an error of it calls
+	// the apply off. The controller sets it.
+	Go func() error `cbor:"-"`
 	// Same is Job.Same: the agent sets it.
 	Same func(c hosts.Content, open func() (io.ReadCloser, error)) (bool, error) `cbor:"-"`
 }

@@ -33,6 +33,11 @@ func (s *Store) WriteSnapshot(host string, at time.Time, amend string, files, re
 	if err := CheckName(host); err != nil {
 		return "", false, err
 	}
+	if b, ok := s.Blobs.(*blob.Behind); ok { // contents before what names them
+		if err := b.Settle(); err != nil {
+			return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
+		}
+	}
 	newest, err := s.Newest(host)
 	if err == nil && s.sameGeneration(host, newest, files) {
 		return newest, false, s.refresh(host, files, readable)

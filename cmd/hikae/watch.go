@@ -18,6 +18,7 @@ import (
 	"hikae/engine/mirror"
 	"hikae/engine/view"
 	"hikae/engine/watch"
+	"hikae/states/blob"
 )
 
 func (a *app) watchCmd() *cobra.Command {
@@ -75,6 +76,7 @@ func (a *app) watch(ctx context.Context, log *slog.Logger, m metricsTo) error {
 	if err != nil {
 		return err
 	}
+	ctl.Store.Blobs = blob.NewBehind(ctl.Store.Blobs) // what changed is on its way before it is on the disk
 	l := &watch.Loop{
 		Control: watch.On(ctl.On(view.New(io.Discard, io.Discard, false))), Log: log, Version: version, MetricsFile: m.file,
 		Ready: func() { notify(daemon.SdNotifyReady) },

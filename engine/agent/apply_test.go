@@ -470,3 +470,25 @@ func TestUnsendableChange(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What the controller wants done before the host is touched is done before it.
+func TestApplyWaitsForGo(t *testing.T) {
+	r := newRig(t)
+	c := r.client(t)
+	store := newBlobs(t)
+	req := request(put("/etc/a", hosts.Content{}, store.add("text")))
+	full := errors.New("the controller's disk is full")
+	req.Go = func() error {
+		if r.applier.calls != 0 {
+			t.Error("the agent has begun")
+		}
+		return full
+	}
+	if _, err := c.Apply(t.Context(), req, store.open, nil); !errors.Is(err, full) || r.applier.calls != 0 {
+		t.Errorf("%v; %d applies", err, r.applier.calls)
+	}
+	req.Go = func() error { return nil }
+	if _, err := c.Apply(t.Context(), req, store.open, nil); err != nil || r.applier.calls != 1 {
+		t.Errorf("the session does not go on: %v; %d applies", err, r.applier.calls)
+	}
+}

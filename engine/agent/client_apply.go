@@ -103,6 +103,11 @@ func (c *Client) upload(ctx context.Context, req engine.ApplyRequest, open func(
 			return err
 		}
 	}
+	if req.Go != nil {
+		if err := req.Go(); err != nil {
+			return c.abort(ctx, err)
+		}
+	}
 	return ctx.Err()
 }
 

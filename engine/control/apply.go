@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"hikae/engine"
@@ -280,10 +281,12 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 	if err := a.fetchPristine(ctx, cs); err != nil {
 		return err
 	}
-	if err := a.c.begin(a.p, cs); err != nil {
-		return err
-	}
-	req := engine.ApplyRequest{Stage: stage, Changes: cs, Holder: a.c.Holder, LoginDeadline: a.c.LoginDeadline}
+	// It is on this disk before the host is touched, and written while the agent
+	// gets what it lacks.
+	begin := make(chan error, 1)
+	go func() { begin <- a.c.begin(a.p, cs) }()
+	begun := sync.OnceValue(func() error { return <-begin })
+	req := engine.ApplyRequest{Stage: stage, Changes: cs, Holder: a.c.Holder, LoginDeadline: a.c.LoginDeadline, Go: begun}
 	again := &logins{
 		connect:  func(ctx context.Context) (*agent.Client, error) { return a.c.Connect(ctx, a.p.Target) },
 		deadline: req.LoginDeadline,
@@ -295,6 +298,7 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 		}
 		told(e)
 	})
+	_ = begun() // told by Apply; no other record is written before it
 	a.made = append(a.made, cs...)
 	a.out.Overwritten = append(a.out.Overwritten, a.p.Overwrites...)
 	err = again.end(res, err)

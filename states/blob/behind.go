@@ -1,0 +1,116 @@
+package blob
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+)
+
+// What a Behind holds at most, in bytes: of one blob, and of all on their way.
+const (
+	behindOne = 256 << 10
+	behindAll = 16 << 20
+)
+
+// Behind is a Store that has a small blob as soon as it was read, and writes it
+// meanwhile: who follows a host need not wait for a disk. Until Settle has returned
+// nothing that lasts may name such a blob.
+type Behind struct {
+	Store
+
+	mu     sync.Mutex
+	held   map[string][]byte // on their way
+	size   int               // of them all
+	none   *sync.Cond        // none are
+	failed []error           // since the last Settle
+}
+
+// NewBehind makes one of another Store.
+func NewBehind(s Store) *Behind {
+	b := &Behind{Store: s, held: map[string][]byte{}}
+	b.none = sync.NewCond(&b.mu)
+	return b
+}
+
+// Put implements Store.
+func (b *Behind) Put(ctx context.Context, name string, r io.Reader) error {
+	if missing, err := b.Missing(ctx, []string{name}); err != nil || len(missing) == 0 {
+		return err
+	}
+	data, err := io.ReadAll(io.LimitReader(&ctxReader{ctx, r}, behindOne+1))
+	if err != nil {
+		return err
+	}
+	if !b.hold(name, data) {
+		return b.Store.Put(ctx, name, io.MultiReader(bytes.NewReader(data), r))
+	}
+	go func() {
+		err := b.Store.Put(context.WithoutCancel(ctx), name, bytes.NewReader(data))
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.held, name)
+		b.size -= len(data)
+		if err != nil {
+			b.failed = append(b.failed, err)
+		}
+		if len(b.held) == 0 {
+			b.none.Broadcast()
+		}
+	}()
+	return nil
+}
+
+// hold takes a blob to be written, unless it is too large, or too many are.
+func (b *Behind) hold(name string, data []byte) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.held[name] != nil || len(data) > behindOne || b.size+len(data) > behindAll {
+		return false
+	}
+	b.held[name] = data
+	b.size += len(data)
+	return true
+}
+
+// Missing implements Store.
+func (b *Behind) Missing(ctx context.Context, names []string) ([]string, error) {
+	b.mu.Lock()
+	rest := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return b.held[n] != nil })
+	b.mu.Unlock()
+	return b.Store.Missing(ctx, rest)
+}
+
+// Get implements Store.
+func (b *Behind) Get(ctx context.Context, name string) (io.ReadCloser, error) {
+	b.mu.Lock()
+	data := b.held[name]
+	b.mu.Unlock()
+	if data != nil {
+		return io.NopCloser(bytes.NewReader(data)), nil
+	}
+	return b.Store.Get(ctx, name)
+}
+
+// List implements Store.
+func (b *Behind) List(ctx context.Context, fn func(string, int64) error) error {
+	if err := b.Settle(); err != nil {
+		return err
+	}
+	return b.Store.List(ctx, fn)
+}
+
+// Settle waits until all that was put is stored. What could not be is told once,
+// and is missing from then on.
+func (b *Behind) Settle() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for len(b.held) > 0 {
+		b.none.Wait()
+	}
+	err := errors.Join(b.failed...)
+	b.failed = nil
+	return err
+}
