@@ -114,7 +114,7 @@ func (w *watcher) overflow() {
 func (w *watcher) look(n int32, ino uint64) {
 	if len(w.inos) == 0 {
 		w.looks.last = wallClock()
-		w.looks.next = time.Now().Add(pollEvery)
+		w.looks.next = time.Now().Add(w.opts.every)
 	}
 	if _, ok := w.inos[n]; !ok {
 		w.repoll = true
@@ -166,7 +166,7 @@ func (w *watcher) poll() {
 
 func (w *watcher) polled(began time.Time) {
 	w.looks.polling = false
-	w.looks.next = time.Now().Add(max(pollEvery, pollShare*time.Since(began)))
+	w.looks.next = time.Now().Add(max(w.opts.every, pollShare*time.Since(began)))
 }
 
 // state is how the watch is; a note says when it came to lack watches, or not to.

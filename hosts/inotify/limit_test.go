@@ -21,7 +21,13 @@ func apart(t *testing.T) bool {
 	if os.Getenv(env) != "" {
 		return false
 	}
-	cmd := exec.Command("/proc/self/exe", "-test.run", "^"+t.Name()+"$", "-test.v")
+	args := []string{"-test.run", "^" + t.Name() + "$", "-test.v"}
+	for _, a := range os.Args {
+		if strings.HasPrefix(a, "-rapid.") {
+			args = append(args, a)
+		}
+	}
+	cmd := exec.Command("/proc/self/exe", args...)
 	cmd.Env = append(os.Environ(), env+"=1")
 	id := []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
 	gid := []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
@@ -54,7 +60,7 @@ func TestNoWatchesLeft(t *testing.T) {
 	put(t, dir, "srv/a/b/mode", "x")
 	put(t, dir, "srv/a/b/removed", "x")
 	limit(t, "watches", 2)
-	w := start(t, dir, Options{slack: 50 * time.Millisecond}, tree("/srv"))
+	w := start(t, dir, Options{slack: 50 * time.Millisecond, every: 200 * time.Millisecond}, tree("/srv"))
 	w.mu.Lock()
 	if len(w.notes) != 1 || !strings.Contains(w.notes[0], "those at /srv/a, /srv/away, /srv/gone, are") || !strings.Contains(w.notes[0], "fs.inotify.max_user_watches (sysctl) to ") {
 		t.Errorf("notes: %q", w.notes)
@@ -106,7 +112,7 @@ func TestNewDirectoryWithoutWatch(t *testing.T) {
 	dir := t.TempDir()
 	mkdir(t, dir, "srv")
 	limit(t, "watches", 2)
-	w := start(t, dir, Options{slack: 50 * time.Millisecond}, tree("/srv"))
+	w := start(t, dir, Options{slack: 50 * time.Millisecond, every: 200 * time.Millisecond}, tree("/srv"))
 	mkdir(t, dir, "srv/new/below")
 	w.wants(hosts.Seen{Path: "/srv/new", Deep: true})
 	w.until("a note", func([]hosts.Seen) bool {
@@ -130,7 +136,7 @@ func TestNoInstance(t *testing.T) {
 	dir := t.TempDir()
 	mkdir(t, dir, "srv/a")
 	limit(t, "instances", 0)
-	w := start(t, dir, Options{slack: 50 * time.Millisecond}, tree("/srv"))
+	w := start(t, dir, Options{slack: 50 * time.Millisecond, every: 200 * time.Millisecond}, tree("/srv"))
 	w.mu.Lock()
 	if len(w.notes) != 1 || !strings.Contains(w.notes[0], "fs.inotify.max_user_instances") || !slices.Equal(w.last.Polled, []string{"/"}) {
 		t.Errorf("notes: %q, %+v", w.notes, w.last)

@@ -444,11 +444,7 @@ func TestStorm(t *testing.T) {
 
 // So it is when events are lost, before, among and after the changes.
 func TestNothingIsMissedOver(t *testing.T) {
-	checks := flag.Lookup("rapid.checks")
-	if checks.Value.String() == checks.DefValue { // each fills the queue
-		must(t, checks.Value.Set("10"))
-		defer checks.Value.Set(checks.DefValue)
-	}
+	defer fewer(t, "10")() // each fills the queue
 	shared := inMemory(t)
 	most := sysctl(t, "max_queued_events")
 	rapid.Check(t, func(rt *rapid.T) {
@@ -497,6 +493,44 @@ func TestNothingIsMissedOver(t *testing.T) {
 			rt.Error("the queue did not run over")
 		}
 	})
+}
+
+// So it is where watches lack, and come and go.
+func TestNothingIsMissedWithoutWatches(t *testing.T) {
+	t.Parallel()
+	if apart(t) {
+		return
+	}
+	defer fewer(t, "10")()
+	rapid.Check(t, func(rt *rapid.T) {
+		dir := modelDir(t, "")
+		defer os.RemoveAll(dir)
+		limit(t, "watches", rapid.IntRange(0, 12).Draw(rt, "limit"))
+		f := follow(t, dir, Options{slack: 50 * time.Millisecond, every: 20 * time.Millisecond}, []int{0})
+		defer func() {
+			if err := f.close(); err != nil {
+				rt.Errorf("the watch ended with %v", err)
+			}
+		}()
+		for round := range 3 {
+			one, two := someOperations().Draw(rt, "one"), someOperations().Draw(rt, "two")
+			f.do(one, two)
+			if d := f.differs(); d != "" {
+				rt.Fatalf("round %d: %s\nafter %v\nand %v", round, d, one, two)
+			}
+			limit(t, "watches", rapid.IntRange(0, 40).Draw(rt, "limit"))
+		}
+	})
+}
+
+// fewer has rapid check so many cases, unless it was told how many.
+func fewer(t *testing.T, n string) (restore func()) {
+	checks := flag.Lookup("rapid.checks")
+	if checks.Value.String() != checks.DefValue {
+		return func() {}
+	}
+	must(t, checks.Value.Set(n))
+	return func() { must(t, checks.Value.Set(checks.DefValue)) }
 }
 
 // counter counts what is logged.

@@ -74,6 +74,7 @@ type Options struct {
 	Log      *slog.Logger
 
 	slack time.Duration // how much a ctime may lag behind; a test's
+	every time.Duration // pollEvery; a test's
 	stall func()        // called before the queue is read; a test's
 }
 
@@ -87,6 +88,9 @@ func Watch(ctx context.Context, opts Options, roots []hosts.WatchRoot, emit func
 	}
 	if opts.slack == 0 {
 		opts.slack = ctimeSlack
+	}
+	if opts.every == 0 {
+		opts.every = pollEvery
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
