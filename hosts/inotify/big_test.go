@@ -118,3 +118,46 @@ func BenchmarkRenameTold(b *testing.B) {
 		from, to = to, from
 	}
 }
+
+// What comes and goes for ever leaves nothing behind.
+func TestChurn(t *testing.T) {
+	dir := inMemory(t)
+	mkdir(t, dir, "srv")
+	w := start(t, dir, Options{}, tree("/srv"))
+	heap := func() int {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc >> 10)
+	}
+	var before, descriptors int
+	for i := range 40 {
+		for j := range 300 {
+			mkdir(t, dir, fmt.Sprintf("srv/%d/%d/x", i, j))
+			put(t, dir, fmt.Sprintf("srv/%d/%d/file", i, j), "")
+			must(t, os.Rename(w.dir(fmt.Sprintf("srv/%d/%d", i, j)), w.dir(fmt.Sprintf("srv/%d/moved-%d", i, j))))
+		}
+		must(t, os.RemoveAll(w.dir(fmt.Sprintf("srv/%d", i))))
+		end := fmt.Sprintf("srv/end-%d", i%2)
+		put(t, dir, end, "")
+		w.wants(hosts.Seen{Path: "/" + end})
+		w.forget()
+		fds, err := os.ReadDir("/proc/self/fd")
+		must(t, err)
+		if i == 10 {
+			before, descriptors = heap(), len(fds)
+		}
+		if i > 10 && len(fds) > descriptors+2 { // a directory is listed just now
+			t.Fatalf("%d descriptors, %d before", len(fds), descriptors)
+		}
+	}
+	if after := heap(); after > before+512 {
+		t.Errorf("%d KiB in use, %d before", after, before)
+	}
+	w.until("its watches to be let go of", func([]hosts.Seen) bool {
+		put(t, dir, "srv/last", "")
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.last.Watches == 2
+	})
+}
