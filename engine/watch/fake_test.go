@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"slices"
@@ -57,7 +56,6 @@ type generation struct {
 	name string
 	at   time.Time // when it was last written
 	of   map[engine.Addr]string
-	open bool // amended since it was begun
 }
 
 // fakeHost is a follower.
@@ -110,7 +108,7 @@ func follows(t *testing.T, before func(*world, *Following), test func(*world)) {
 			of.Followers = append(of.Followers, control.Target{Name: name, Source: "primary"})
 		}
 		l := &Loop{
-			Control: w, Following: []Following{of}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			Control: w, Following: []Following{of}, Log: slog.New(slog.DiscardHandler),
 			Ready: func() { w.with(func() { w.ready = true }) },
 			Alive: func() { w.with(func() { w.alive = time.Now() }) },
 		}
