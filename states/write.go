@@ -17,6 +17,9 @@ import (
 // refresh makes the copy for people. It writes only what differs, so a second
 // snapshot with nothing changed writes one small file.
 func (s *Store) refresh(host string, files, readable map[string][]byte) error {
+	if readable == nil {
+		return nil
+	}
 	root := filepath.Join(s.dir, host)
 	want := make(map[string][]byte, len(files)+len(readable))
 	for n, d := range readable {

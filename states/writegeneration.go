@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
 
@@ -26,7 +27,7 @@ func GenerationTime(gen string) (time.Time, error) { return time.Parse(genTime, 
 
 // WriteSnapshot stores a snapshot's files (names relative, slashes) as a new
 // generation of host and refreshes the copy for people, which also gets the
-// readable ones. Where nothing but the header differs from the newest
+// readable ones; with nil for them the copy stays as it is. Where nothing but the header differs from the newest
 // generation, that one is kept and returned with changed false. Where the newest
 // is the generation amend, it becomes what the files say.
 func (s *Store) WriteSnapshot(host string, at time.Time, amend string, files, readable map[string][]byte) (gen string, changed bool, err error) {
@@ -110,18 +111,21 @@ func (s *Store) writeGeneration(host string, at time.Time, amend string, files m
 	}
 }
 
-// syncAll brings a few files and their directories to the disk.
+// syncAll brings a few files and their directories to the disk: all at once, for
+// one commit of its journal does for all who wait.
 func syncAll(root string) error {
-	return filepath.WalkDir(root, func(p string, _ fs.DirEntry, err error) error {
+	var g errgroup.Group
+	err := filepath.WalkDir(root, func(p string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		f, err := os.Open(p) //nolint:gosec // below our own store
-		if err != nil {
-			return err
+		if err == nil {
+			g.Go(func() error { return errors.Join(f.Sync(), f.Close()) })
 		}
-		return errors.Join(f.Sync(), f.Close())
+		return err
 	})
+	return errors.Join(err, g.Wait())
 }
 
 // sameGeneration reports whether a generation is authentic and differs from

@@ -26,6 +26,8 @@ type Live struct {
 	open  string      // the generation that Commit amends; "" for none
 	taken atomic.Bool // what packages installed was brought into the store since all was read
 	spent spent
+	// copied is when Commit last made the copy for people.
+	copied time.Time
 
 	mu   sync.Mutex           // of lost and of what s.actual is: a Commit may run beside the rest
 	lost map[engine.Addr]bool // what changed while its content was fetched, and was not read since
@@ -278,6 +280,10 @@ func (l *Live) Keep(ctx context.Context, addrs []engine.Addr) (lost []engine.Add
 // Freeze has the next Commit begin a generation.
 func (l *Live) Freeze() { l.open = "" }
 
+// CopyEvery is how often at most the copy for people is made of a host that is held
+// open: it costs three times what the generation does.
+const CopyEvery = 10 * time.Second
+
 // Commit gives what stores the host, as it is now, as a generation; the open one
 // is amended, where there is one. It may run beside a Refresh, but not twice at a
 // time.
@@ -296,9 +302,13 @@ func (l *Live) Commit() func(ctx context.Context) (*Taken, error) {
 				return nil, err
 			}
 		}
-		taken, err := l.c.keep(ctx, s, l.t, *open)
+		people := time.Since(l.copied) >= CopyEvery
+		taken, err := l.c.keep(ctx, s, l.t, *open, people)
 		if err != nil {
 			return nil, err
+		}
+		if taken.NoCopy = !people; people {
+			l.copied = time.Now()
 		}
 		taken.Notes = append(taken.Notes, notes...)
 		if *open != taken.Generation {

@@ -31,6 +31,9 @@ type Taken struct {
 	Dir        string         `json:"dir"`
 
 	lost []engine.Addr // what changed while it was read
+
+	// NoCopy: the copy for people is older than the generation.
+	NoCopy bool `json:"-"`
 }
 
 // Snapshot reads a host and stores what it is. It changes nothing there; what
@@ -59,7 +62,7 @@ func (c *Controller) Snapshot(ctx context.Context, t Target, forgetMounts bool) 
 	if err != nil {
 		return nil, err
 	}
-	taken, err := c.keep(ctx, s, t, "")
+	taken, err := c.keep(ctx, s, t, "", true)
 	if err != nil {
 		return nil, err
 	}
@@ -123,8 +126,8 @@ func (c *Controller) snapshotText(host string, t *Taken) string {
 
 // keep stores what a session has read: contents first, so that a snapshot
 // never names what the store has not. It amends the generation open, where that
-// is the newest; "" for none.
-func (c *Controller) keep(ctx context.Context, s *session, t Target, open string) (*Taken, error) {
+// is the newest; "" for none. The copy for people is made anew where people says so.
+func (c *Controller) keep(ctx context.Context, s *session, t Target, open string, people bool) (*Taken, error) {
 	snap := &engine.Snapshot{Host: t.Name, Taken: now(), Facts: s.actual.Facts, Coverage: s.actual.Coverage}
 	schemas := engine.ByKind(c.Schemas)
 	taken := &Taken{Counts: map[string]int{}}
@@ -177,11 +180,14 @@ func (c *Controller) keep(ctx context.Context, s *session, t Target, open string
 	if err != nil {
 		return nil, err
 	}
-	readable, notes, err := c.readable(ctx, snap)
-	if err != nil {
-		return nil, err
+	var readable map[string][]byte
+	if people {
+		var notes []string
+		if readable, notes, err = c.readable(ctx, snap); err != nil {
+			return nil, err
+		}
+		taken.Notes = append(taken.Notes, notes...)
 	}
-	taken.Notes = append(taken.Notes, notes...)
 	taken.Generation, taken.Changed, err = c.Store.WriteSnapshot(t.Name, snap.Taken, open, files, readable)
 	taken.Dir = c.Store.Dir() + "/" + t.Name
 	return taken, err

@@ -16,7 +16,7 @@ func (c *Controller) undoPoint(ctx context.Context, p *Planned) (string, error) 
 			return undoCommand(p.Target.Name, gens[len(gens)-1]), nil
 		}
 	}
-	taken, err := c.keep(ctx, p.session, p.Target, "")
+	taken, err := c.keep(ctx, p.session, p.Target, "", true)
 	if err != nil {
 		return "", fmt.Errorf("cannot keep an undo point of %s, so nothing is changed there: %w", p.Target.Name, err)
 	}

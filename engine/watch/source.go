@@ -119,8 +119,9 @@ func (s *source) session(ctx context.Context, met func()) error {
 	defer live.Close()
 	s.told.anew()
 	s.hook(ctx, live)
-	w := &watched{source: s, live: live, q: q, due: time.NewTimer(0), audit: time.NewTimer(s.of.Audit)}
+	w := &watched{source: s, live: live, q: q, due: time.NewTimer(0), audit: time.NewTimer(s.of.Audit), people: time.NewTimer(control.CopyEvery)}
 	defer w.due.Stop()
+	defer w.people.Stop()
 	defer w.audit.Stop()
 	w.full = true
 	w.told.here()
@@ -160,6 +161,7 @@ type watched struct {
 	stale   bool // what is in memory is newer than what was last begun to be written
 	full    bool // followers are to apply all of the next generation
 	audit   *time.Timer
+	people  *time.Timer // when the copy for people is to be made
 }
 
 func (w *watched) follow(ctx context.Context) error {
@@ -183,6 +185,9 @@ func (w *watched) follow(ctx context.Context) error {
 			err = w.all(ctx)
 		case <-w.due.C:
 			w.armed = false
+			w.commit(ctx)
+		case <-w.people.C: // nothing need have changed since
+			w.stale = true
 			w.commit(ctx)
 		case end := <-w.commits:
 			w.writing = false
@@ -311,6 +316,9 @@ func (w *watched) committed(end commitEnd) error {
 		return end.err
 	default:
 		w.told.stored(end.taken.Generation)
+		if end.taken.NoCopy {
+			w.people.Reset(control.CopyEvery)
+		}
 		if w.full {
 			w.full = false
 			snap := w.live.Snapshot()
