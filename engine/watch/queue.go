@@ -39,15 +39,7 @@ func (q *queue) add(w agent.Watched) error {
 	}
 	q.notes = append(q.notes, w.Notes...)
 	for _, s := range w.Seen {
-		was, again := q.seen[s.Path]
-		if again && was.Deep {
-			s.Shallow = was.Shallow && (s.Shallow || !s.Deep)
-			s.Deep = true
-		}
-		if again && was.From != s.From && was.From != "" {
-			q.put(hosts.Seen{Path: was.From, Deep: was.Deep})
-		}
-		q.put(s)
+		q.see(s)
 	}
 	for _, k := range w.Kinds {
 		q.kinds[k] = time.Now()
@@ -69,7 +61,19 @@ func (q *queue) wake() {
 	}
 }
 
-func (q *queue) put(s hosts.Seen) { q.seen[s.Path] = s }
+// see merges what is seen into what was: it is as deep in doubt as either, and of a
+// path that it is not said any more to have been renamed from, too.
+func (q *queue) see(s hosts.Seen) {
+	was := q.seen[s.Path]
+	if was.Deep {
+		s.Shallow = was.Shallow && (s.Shallow || !s.Deep)
+		s.Deep = true
+	}
+	q.seen[s.Path] = s
+	if was.From != s.From && was.From != "" {
+		q.see(hosts.Seen{Path: was.From, Deep: was.Deep})
+	}
+}
 
 // gathered is what was seen since it was last taken.
 type gathered struct {
