@@ -100,7 +100,10 @@ func (s *Status) Source(host string) *SourceStatus {
 // Essence tells a status from another that says something else.
 func (r *Report) Essence() string {
 	s := r.Status
-	s.Written = time.Time{}
+	s.Written, s.Followers = time.Time{}, slices.Clone(s.Followers)
+	for i := range s.Followers {
+		s.Followers[i].BehindSeconds = 0
+	}
 	raw, err := json.Marshal(s)
 	return fmt.Sprint(string(raw), err, r.Running, r.Silent)
 }

@@ -139,3 +139,19 @@ func TestAsk(t *testing.T) {
 		t.Errorf("a hold is not told: %+v, %v", r.Followers[0], err)
 	}
 }
+
+// A status that is only older says nothing else.
+func TestEssence(t *testing.T) {
+	one, other := phone(), phone()
+	other.Written, other.Followers[1].BehindSeconds = noon, 17
+	if one.Essence() != other.Essence() {
+		t.Error("one that is older differs")
+	}
+	if other.Followers[1].BehindSeconds != 17 {
+		t.Error("it was changed")
+	}
+	other.Followers[1].State = Away
+	if one.Essence() == other.Essence() {
+		t.Error("another state does not differ")
+	}
+}
