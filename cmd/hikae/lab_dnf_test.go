@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -307,4 +310,76 @@ func find(snap *engine.Snapshot, a engine.Addr) (engine.Resource, bool) {
 		}
 	}
 	return engine.Resource{}, false
+}
+
+// watching runs hikae watch until the test is over.
+func (l *lab) watching() {
+	l.t.Helper()
+	log, err := os.Create(filepath.Join(l.t.TempDir(), "watch.log"))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	cmd := exec.Command(l.bin, "-C", l.dir, "watch")
+	cmd.Env = append(os.Environ(), "HIKAE_SSH_CONFIG="+l.sshConf)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			l.t.Errorf("hikae watch: %v", err)
+		}
+		text, _ := os.ReadFile(log.Name())
+		l.t.Logf("hikae watch:\n%s", tail(string(text)))
+	})
+}
+
+// comes waits for a condition of a shell command on a host, and returns how long it
+// took.
+func (l *lab) comes(host, condition string, atMost time.Duration) time.Duration {
+	l.t.Helper()
+	began := time.Now()
+	script := fmt.Sprintf("for i in $(seq %d); do if %s; then exit 0; fi; sleep 0.05; done; exit 1", atMost/(50*time.Millisecond), condition)
+	if r := l.run("testdata/lab/lab", "exec", host, "--", "sh", "-c", script); r.code != 0 {
+		l.t.Errorf("on %s, in %s, never: %s %s", host, time.Since(began).Round(time.Millisecond), condition, r.errOut)
+	}
+	return time.Since(began)
+}
+
+// What dnf and rpm do on the primary is on the follower at once, also what only the
+// primary has.
+func TestLabDnfWatch(t *testing.T) {
+	l := newProject(t, dnfPartial)
+	l.reset("primary")
+	l.reset("standby")
+	noarch := func(name, evr string) rpmtest.Spec { return rpmtest.Spec{Name: name, EVR: evr, Arch: "noarch"} }
+	r := newTestRepo(l, noarch("x-base", "1-1"), noarch("x-a", "1-1"), noarch("x-b", "1-1"), noarch("x-c", "1-1"), noarch("x-hand", "1-1"), noarch("x-only", "1-1"))
+	r.on("primary", "standby")
+	l.exec("primary", "dnf -qy install x-base 2>&1")
+	l.ok("snapshot", "primary")
+	l.ok("apply", "standby", "--yes")
+	l.watching()
+	l.comes("primary", "test -e /etc/dnf/plugins/post-transaction-actions.d/hikae.action", 60*time.Second)
+
+	for _, pkg := range []string{"x-a", "x-b", "x-c"} {
+		began := time.Now()
+		l.exec("primary", "dnf -qy install "+pkg+" 2>&1")
+		dnf := time.Since(began)
+		after := l.comes("standby", "rpm -q "+pkg+" >/dev/null", 60*time.Second)
+		t.Logf("%s: dnf took %.2f s on the primary; on the standby %.2f s after that", pkg, dnf.Seconds(), after.Seconds())
+		if after > dnf+3*time.Second {
+			t.Errorf("%s was on the standby %s after dnf had ended, which itself took %s", pkg, after, dnf)
+		}
+	}
+	l.exec("primary", "dnf -qy remove x-a 2>&1")
+	l.comes("standby", "! rpm -q x-a >/dev/null", 30*time.Second)
+	l.exec("primary", "rpm -i http://10.98.0.1:8098/hikae-test/x-hand-1-1.noarch.rpm")
+	l.comes("standby", "rpm -q x-hand >/dev/null", 30*time.Second)
+
+	// A version that the standby's repositories do not have comes from the cache of
+	// the primary's dnf.
+	l.exec("standby", "echo exclude=x-only >> /etc/yum.repos.d/hikae-test.repo")
+	l.exec("primary", "dnf -qy install x-only 2>&1")
+	l.comes("standby", "rpm -q x-only >/dev/null", 60*time.Second)
 }
