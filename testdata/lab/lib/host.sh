@@ -26,6 +26,18 @@ host_leader() {
 # with an error.
 mounted() { grep -qF " ${1// /\\040} " /proc/self/mounts; }
 
+# Who copied the mounts into a namespace of his own holds a host's disk after the
+# host: mounted again it would still be the one that was shut down.
+disk_released() { # IMAGE
+  local try
+  # shellcheck disable=SC2034
+  for try in {1..1200}; do
+    [ -n "$(losetup -n -O NAME -j "$1")" ] || return 0
+    sleep 0.05
+  done
+  die "another mount namespace holds $1"
+}
+
 host_mount() {
   local dir=$HIKAE_LAB/hosts/$1 disk lower=$HIKAE_LAB/base options=redirect_dir=on,index=off,metacopy=off
   mounted "$dir/root" && return
@@ -41,6 +53,7 @@ host_mount() {
         truncate -s 16G "$dir/disk.img"
         mkfs.ext4 -q -F -m 0 -E lazy_itable_init=1,lazy_journal_init=1 "$dir/disk.img"
       fi
+      mounted "$disk" || disk_released "$dir/disk.img"
       mounted "$disk" || mount -o loop "$dir/disk.img" "$disk" || cannot "no loop device for $1's disk"
     fi
   fi
@@ -58,14 +71,6 @@ host_unmount() {
     done
     ! mounted "$dir/$part" || die "$dir/$part is busy and stays mounted"
   done
-  # Who copied the mounts into a namespace of his own meanwhile holds the file
-  # system: mounted again it would still be the one that was shut down.
-  [ -f "$dir/disk.img" ] || return 0
-  for try in {1..1200}; do
-    [ -n "$(losetup -n -O NAME -j "$dir/disk.img")" ] || return 0
-    sleep 0.05
-  done
-  die "another mount namespace holds $dir/disk.img"
 }
 
 # Run a program in a mount namespace without the other hosts' disks: nspawn keeps
