@@ -61,10 +61,11 @@ func TestInstallHook(t *testing.T) {
 		at     string // where it is put; "" for nowhere
 		advice string
 	}{
-		"as the package brings it": {map[string]string{"/etc/dnf/dnf.conf": "[main]\ngpgcheck=1\n", conf: "[main]\nenabled = 1\nactiondir = /etc/dnf/plugins/post-transaction-actions.d/\n"},
+		"as the package brings it": {map[string]string{"/etc/dnf/dnf.conf": "[main]\ngpgcheck=1\nkeepcache=True\n", conf: "[main]\nenabled = 1\nactiondir = /etc/dnf/plugins/post-transaction-actions.d/\n"},
 			"/etc/dnf/plugins/post-transaction-actions.d/hikae.action", ""},
-		"nothing is said":   {map[string]string{"/etc/dnf/dnf.conf": "[main]\n", conf: ""}, "/etc/dnf/plugins/post-transaction-actions.d/hikae.action", ""},
-		"another directory": {map[string]string{"/etc/dnf/dnf.conf": "", conf: "[main]\nactiondir=/etc/actions\n"}, "/etc/actions/hikae.action", ""},
+		"nothing is said":   {map[string]string{"/etc/dnf/dnf.conf": "[main]\nkeepcache=1\n", conf: ""}, "/etc/dnf/plugins/post-transaction-actions.d/hikae.action", ""},
+		"nothing is kept":   {map[string]string{"/etc/dnf/dnf.conf": "[main]\nkeepcache=0\n", conf: ""}, "/etc/dnf/plugins/post-transaction-actions.d/hikae.action", "set keepcache=1"},
+		"another directory": {map[string]string{"/etc/dnf/dnf.conf": "[main]\nkeepcache=yes\n", conf: "[main]\nactiondir=/etc/actions\n"}, "/etc/actions/hikae.action", ""},
 		"outside of /etc":   {map[string]string{"/etc/dnf/dnf.conf": "", conf: "[main]\nactiondir=/etc/../srv/x\n"}, "", "set actiondir"},
 		"no dnf":            {map[string]string{conf: "[main]\n"}, "", "/etc/dnf/dnf.conf is missing"},
 		"no plug-in":        {map[string]string{"/etc/dnf/dnf.conf": "[main]\n"}, "", "install python3-dnf-plugin-post-transaction-actions"},

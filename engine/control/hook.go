@@ -37,8 +37,8 @@ const maxConf = 1 << 20
 // InstallHook has dnf mark the end of each transaction on the host, which must
 // have been read: hikae's action file is put there as any file is, and is part of
 // the host's state from then on. changed is false where it was there. advice, for
-// a person, says why it is not there and what to do; the watch of the rpm database
-// sees transactions all the same, only not their end.
+// a person, says why it is not there, or what else would be good, and what to do; the
+// watch of the rpm database sees transactions all the same, only not their end.
 func (l *Live) InstallHook(ctx context.Context) (changed bool, advice string, err error) {
 	dir, advice, err := l.hookDir(ctx)
 	if err != nil {
@@ -53,9 +53,12 @@ func (l *Live) InstallHook(ctx context.Context) (changed bool, advice string, er
 		Type: hosts.File, Mode: 0o644, Owner: "root", Group: "root",
 		Content: hosts.Content{Size: int64(len(text)), ID: sha256.Sum256(text)},
 	}}
+	if advice, err = l.adviseCache(ctx); err != nil {
+		return false, "", err
+	}
 	have := l.file(addr.Name)
 	if have != nil && have.Node.Equal(want.Node) {
-		return false, "", nil
+		return false, advice, nil
 	}
 	if l.s.conn.ReadOnly() {
 		return false, l.t.Name + ": hikae may only read here: install its package, which brings " + addr.Name, nil
@@ -73,7 +76,16 @@ func (l *Live) InstallHook(ctx context.Context) (changed bool, advice string, er
 		return false, "", fmt.Errorf("cannot install dnf's action %s on %s: %w", addr.Name, l.t.Name, err)
 	}
 	_, err = l.Refresh(ctx, []hosts.Seen{{Path: addr.Name}}, nil)
-	return true, "", err
+	return true, advice, err
+}
+
+// adviseCache says what to do where dnf throws away what it has downloaded.
+func (l *Live) adviseCache(ctx context.Context) (string, error) {
+	keeps, err := l.setting(ctx, dnfConf, "keepcache")
+	if err != nil || keeps != "" && !isOff(keeps) {
+		return "", err
+	}
+	return l.t.Name + ": set keepcache=1 in " + dnfConf + ": a version that has left the repositories, or came from none, can be given to followers only from dnf's cache", nil
 }
 
 // hookDir is where dnf looks for actions, or why it runs none.
