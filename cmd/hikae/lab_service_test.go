@@ -35,6 +35,7 @@ func (l *lab) letIn(from, to string) (address string) {
 // TestLabService: the loop as a service of the standby, by the unit that it prints.
 func TestLabService(t *testing.T) {
 	l := newProject(t, `host "standby" { ssh = "root@standby" }`)
+	l.reset("primary")
 	l.reset("standby")
 	l.ok("snapshot", "standby") // which brings the program there
 	l.install("standby")

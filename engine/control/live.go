@@ -86,6 +86,15 @@ func (l *Live) Facts() hosts.Facts { return l.s.actual.Facts }
 // Coverage is what was seen of the host, by kind.
 func (l *Live) Coverage() map[string]engine.Coverage { return l.s.actual.Coverage }
 
+// Alive asks the host for next to nothing. Where LostLink tells the error, the link
+// is gone, or whoever is at its other end.
+func (l *Live) Alive(ctx context.Context) error {
+	scope := l.scope
+	scope.Only, scope.Kinds = []string{"/etc"}, []string{"file"}
+	_, err := l.c.readScope(ctx, l.s.conn, l.t, scope)
+	return err
+}
+
 // All reads all of the host, and returns what is not as it was.
 func (l *Live) All(ctx context.Context) ([]engine.Addr, error) {
 	now, err := l.c.readScope(ctx, l.s.conn, l.t, l.scope)

@@ -57,6 +57,7 @@ type Source interface {
 // Follower is a host that is held open to be applied to: control.Live.
 type Follower interface {
 	Close()
+	Alive(ctx context.Context) error
 	Converge(ctx context.Context, source *engine.Snapshot, addrs []engine.Addr) (*control.Applied, error)
 }
 

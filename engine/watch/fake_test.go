@@ -68,6 +68,7 @@ type fakeHost struct {
 	over    bool                   // the next change is over the budget
 	fails   error                  // of every apply
 	takes   time.Duration          // of an apply
+	silent  bool                   // it does not answer when it is asked
 	stalls  bool                   // an apply lasts until it is given up
 	stuck   chan struct{}          // an apply lasts until this is closed, given up or not
 

@@ -179,6 +179,21 @@ func (w *world) Follow(ctx context.Context, t control.Target, _ *engine.Snapshot
 
 func (f *fakeFollower) Close() {}
 
+func (f *fakeFollower) Alive(ctx context.Context) error {
+	f.w.mu.Lock()
+	h := f.w.followers[f.host]
+	away, silent := h.away || f.session != h.session, h.silent
+	f.w.mu.Unlock()
+	if silent {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	if away {
+		return errDown
+	}
+	return nil
+}
+
 func (f *fakeFollower) Converge(ctx context.Context, snap *engine.Snapshot, addrs []engine.Addr) (*control.Applied, error) {
 	return f.w.apply(ctx, f.host, snap, addrs, false, f.session)
 }

@@ -117,6 +117,8 @@ func (f *follower) run(ctx context.Context) {
 	f.told.nextAudit(time.Now().Add(f.audit))
 	again := time.NewTimer(time.Hour)
 	again.Stop()
+	alive := time.NewTicker(askEvery)
+	defer alive.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -125,6 +127,10 @@ func (f *follower) run(ctx context.Context) {
 			audit.Reset(f.audit)
 			f.told.nextAudit(time.Now().Add(f.audit))
 			f.put(func(w *work) { w.audit = true })
+		case <-alive.C:
+			f.pulse.does("asking whether it is there", briefMost)
+			f.ask(ctx)
+			f.pulse.waits()
 		case <-f.signal:
 			f.pulse.does("a step", briefMost)
 			if d := f.step(ctx); d > 0 {
@@ -134,6 +140,22 @@ func (f *follower) run(ctx context.Context) {
 		case <-again.C:
 			f.wake()
 		}
+	}
+}
+
+// ask finds out whether a follower is there that nothing is brought to: one that is
+// not is told to be away, and compared as a whole once it is back.
+func (f *follower) ask(ctx context.Context) {
+	if f.live == nil {
+		return
+	}
+	bound, cancel := context.WithTimeout(ctx, askMost)
+	err := f.live.Alive(bound)
+	late := bound.Err() != nil
+	cancel()
+	if ctx.Err() == nil && (late || control.LostLink(err)) {
+		f.close()
+		f.whole(nil)
 	}
 }
 

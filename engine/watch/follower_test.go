@@ -36,6 +36,23 @@ func TestFollowerAway(t *testing.T) {
 	})
 }
 
+// One that goes away while nothing changes is told to be, whether the link breaks or
+// nobody answers.
+func TestFollowerAwayWhileIdle(t *testing.T) {
+	for _, silent := range []bool{false, true} {
+		follows(t, nil, func(w *world) {
+			w.pass(2 * time.Second)
+			h := w.followers["standby"]
+			w.with(func() { h.away, h.silent = true, silent })
+			w.pass(askEvery + askMost + 5*time.Second)
+			w.is("standby", Away)
+			w.with(func() { h.away, h.silent = false, false })
+			w.pass(time.Minute + 5*time.Second)
+			w.inStep("standby")
+		})
+	}
+}
+
 // What cannot be applied is held back with its reason; the rest goes on. It is tried
 // again when something else changes, which may be what it wants, and when it does.
 func TestHeldBack(t *testing.T) {

@@ -61,6 +61,8 @@ const (
 	lookEvery    = time.Second            // at a host that is held, or a lock that is taken
 	storeAgain   = 20 * time.Second       // after a generation could not be written
 	aliveEvery   = 5 * time.Second
+	askEvery     = time.Minute      // a follower that nothing is brought to
+	askMost      = 30 * time.Second // is waited for
 
 	mostSingle      = 5000             // changes; more are found sooner by comparing all
 	overBudgetAgain = 30 * time.Second // a person may have applied it meanwhile
