@@ -36,7 +36,7 @@ test-unit: ## what needs no lab
 test-lab: build ## only what needs the lab
 	@testdata/test.sh lab
 
-soak: build ## the long tests: 6,000 histories that a watch is held to; on the lab 1,000 kills and power cuts, 200 link cuts (HIKAE_KILL_SEED, HIKAE_CUT_SEED repeat)
+soak: build ## the long tests: 6,000 histories that a watch is held to; on the lab 1,000 kills and power cuts, 200 link cuts, a day of chaos in 10 minutes (HIKAE_KILL_SEED, HIKAE_CUT_SEED, HIKAE_CHAOS_SEED repeat)
 	@testdata/test.sh soak
 
 FUZZTIME ?= 30s

@@ -48,8 +48,8 @@ trap down EXIT
 $lab up
 if [[ $what = soak ]]; then
   HIKAE_TEST_DIRS=200000 go test ./hosts/inotify -run '^Test(ManyDirectories|NothingIsMissed.*)$' -rapid.checks="${HIKAE_WATCH_CHECKS:-2000}" -count=1 -timeout 1h -v
-  HIKAE_KILL_POINTS=${HIKAE_KILL_POINTS:-950} HIKAE_KILL_POWER=${HIKAE_KILL_POWER:-50} HIKAE_CUT_POINTS=${HIKAE_CUT_POINTS:-200} \
-    HIKAE_TEST_LAB=1 go test ./cmd/hikae -run '^TestLab(Kill|LinkCut)$' -count=1 -timeout 12h -v
+  HIKAE_KILL_POINTS=${HIKAE_KILL_POINTS:-950} HIKAE_KILL_POWER=${HIKAE_KILL_POWER:-50} HIKAE_CUT_POINTS=${HIKAE_CUT_POINTS:-200} HIKAE_CHAOS_SECONDS=${HIKAE_CHAOS_SECONDS:-600} \
+    HIKAE_TEST_LAB=1 go test ./cmd/hikae -run '^TestLab(Kill|LinkCut|Chaos)$' -count=1 -timeout 12h -v
   exit
 fi
 HIKAE_TEST_LAB=1 go test -p 1 ./cmd/hikae ./modules/... -run '^TestLab' -count=1 -timeout 25m -v
