@@ -76,12 +76,15 @@ func (h *Host) dnfRuns() (int, error) {
 		return 0, nil //nolint:nilerr // a moment ago it was made, or it is nothing of dnf's
 	}
 	command, err := readProc(pid, "cmdline")
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ESRCH):
 		return 0, nil
+	case err != nil:
+		return 0, err
 	}
 	// dnf is a program of Python's, as is all that uses it.
 	for _, is := range []string{"python", "dnf", "yum"} {
-		if err != nil || bytes.Contains(command, []byte(is)) {
+		if bytes.Contains(command, []byte(is)) {
 			return pid, nil
 		}
 	}
