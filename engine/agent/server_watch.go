@@ -69,13 +69,13 @@ func (ss *session) watch(ctx context.Context, m message) error {
 		return fmt.Errorf("cannot watch: %w", err)
 	case m := <-ss.l.in:
 		cancel()
-		<-done // nothing is told after the end
+		<-done //nolint:errcheck // nothing is told after the end
 		if m.kind != kindUnwatch || len(m.body) != 0 {
 			return protocolError("message of kind %d during a watch", m.kind)
 		}
 		return ss.l.send(kindWatchDone, nil)
 	case <-ctx.Done():
-		<-done
+		<-done //nolint:errcheck // why it ended is known
 		return context.Cause(ctx)
 	}
 }

@@ -40,7 +40,7 @@ func (e *HeldBackError) Error() string {
 		if i > 0 {
 			text += "; "
 		}
-		text += n.Addr.String() + ": " + view.Safe(n.Why)
+		text += n.Addr.String() + ": " + n.Why
 	}
 	return text
 }
@@ -305,7 +305,11 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 	a.out.Applied += len(res.Applied)
 	a.out.NotApplied += len(res.NotApplied)
 	a.out.Left = append(a.out.Left, res.NotApplied...)
-	a.out.HeldBack = append(a.out.HeldBack, res.HeldBack...)
+	for _, n := range res.HeldBack {
+		if slices.Contains(res.NotApplied, n.Addr) {
+			a.out.HeldBack = append(a.out.HeldBack, engine.Note{Addr: n.Addr, Why: view.Safe(n.Why)})
+		}
+	}
 	a.out.RolledBack = a.out.RolledBack || res.RolledBack
 	a.out.Notes = append(a.out.Notes, res.Notes...)
 	if err == nil {
