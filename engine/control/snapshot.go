@@ -128,7 +128,8 @@ func (c *Controller) snapshotText(host string, t *Taken) string {
 // never names what the store has not. It amends the generation open, where that
 // is the newest; "" for none. The copy for people is made anew where people says so.
 func (c *Controller) keep(ctx context.Context, s *session, t Target, open string, people bool) (*Taken, error) {
-	snap := &engine.Snapshot{Host: t.Name, Taken: now(), Facts: s.actual.Facts, Coverage: s.actual.Coverage}
+	// What was read is others' too: a Live goes on with it beside this.
+	snap := &engine.Snapshot{Host: t.Name, Taken: now(), Facts: s.actual.Facts, Coverage: maps.Clone(s.actual.Coverage)}
 	schemas := engine.ByKind(c.Schemas)
 	taken := &Taken{Counts: map[string]int{}}
 	var contents []hosts.Content
@@ -149,7 +150,7 @@ func (c *Controller) keep(ctx context.Context, s *session, t Target, open string
 			}
 			// It changed under the reader: not seen, so nothing is concluded.
 			cov := snap.Coverage[r.Addr.Kind]
-			cov.Holes = append(cov.Holes, engine.Hole{Path: r.Addr.Name, Err: why.Error()})
+			cov.Holes = append(slices.Clip(cov.Holes), engine.Hole{Path: r.Addr.Name, Err: why.Error()})
 			snap.Coverage[r.Addr.Kind] = cov
 			taken.lost = append(taken.lost, r.Addr)
 			taken.Notes = append(taken.Notes, fmt.Sprintf("%s changed while it was read", r.Addr))
