@@ -66,11 +66,13 @@ type fakeHost struct {
 	unknown bool
 	refuses map[engine.Addr]string // the value that cannot be applied, and why not
 	over    bool                   // the next change is over the budget
-	fails   error                  // of every apply
-	takes   time.Duration          // of an apply
-	silent  bool                   // it does not answer when it is asked
-	stalls  bool                   // an apply lasts until it is given up
-	stuck   chan struct{}          // an apply lasts until this is closed, given up or not
+	// conflict: something is to be merged by hand, beside what is refused.
+	conflict bool
+	fails    error         // of every apply
+	takes    time.Duration // of an apply
+	silent   bool          // it does not answer when it is asked
+	stalls   bool          // an apply lasts until it is given up
+	stuck    chan struct{} // an apply lasts until this is closed, given up or not
 
 	session        int // the newest; older ones are lost
 	applies        []string

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/hashicorp/hcl/v2"
 
 	"hikae/engine"
 	"hikae/engine/agent"
@@ -134,6 +137,15 @@ func (w *world) apply(ctx context.Context, host string, snap *engine.Snapshot, o
 	case h.fails != nil:
 		return nil, h.fails
 	}
+	var bad hcl.Diagnostics
+	for _, r := range snap.Resources {
+		if strings.HasPrefix(r.Value.AsString(), broken) {
+			bad = append(bad, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "no lens understands it", Subject: &hcl.Range{Filename: r.Addr.Name}})
+		}
+	}
+	if bad.HasErrors() {
+		return nil, &control.DiagError{Diags: bad}
+	}
 	todo := h.differs(snap, of)
 	if h.over && !overBudget && len(todo) > 0 {
 		return nil, &control.OverBudget{Host: host}
@@ -154,8 +166,17 @@ func (w *world) apply(ctx context.Context, host string, snap *engine.Snapshot, o
 		}
 		out.Applied++
 	}
+	if h.conflict {
+		err = errors.Join(control.ErrConflict, err)
+	}
+	if len(out.Left) > 0 && h.conflict {
+		err = errors.Join(control.ErrHeldBack, err)
+	}
 	return out, err
 }
+
+// broken begins what nothing can be compiled with.
+const broken = "broken"
 
 type fakeFollower struct {
 	w       *world

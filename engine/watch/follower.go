@@ -323,10 +323,10 @@ func (f *follower) compare(ctx context.Context, source *engine.Snapshot, changed
 func (f *follower) judge(w work, applied *control.Applied, err error) time.Duration {
 	var over *control.OverBudget
 	switch {
-	case err == nil, errors.Is(err, control.ErrConflict):
+	case err == nil, errors.Is(err, control.ErrConflict) && !errors.Is(err, control.ErrHeldBack):
 		f.wait.reset()
 		f.stopped = time.Time{}
-		f.good = w.snap
+		f.good = f.spoilt.in(w.snap)
 		f.done(w.addrs, w.all)
 		if errors.Is(err, control.ErrConflict) {
 			f.told.conflict(err)
@@ -382,6 +382,7 @@ func short(err error) bool {
 // changes, soon after something else does, which may be what it wants, and now and
 // then.
 func (f *follower) keepBack(w work, applied *control.Applied, err error) time.Duration {
+	f.stopped = time.Time{} // what was let pass was so once, however it went
 	f.mu.Lock()
 	for _, a := range applied.Left {
 		f.held.add(a, w.addrs[a])
@@ -395,6 +396,9 @@ func (f *follower) keepBack(w work, applied *control.Applied, err error) time.Du
 	}
 	f.done(done, false)
 	f.told.keepsBack(applied.Left, err)
+	if errors.Is(err, control.ErrConflict) {
+		f.told.conflict(err)
+	}
 	f.loop.Log.Error("held back", "host", f.t.Name, "error", err, "changes", len(applied.Left), "again_in", d.Round(time.Second))
 	return d
 }

@@ -247,3 +247,65 @@ func TestAuditReports(t *testing.T) {
 		w.inStep("standby")
 	})
 }
+
+// What a person let pass passes once, though not all of it went well.
+func TestLetPassOnce(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		h := w.followers["standby"]
+		w.with(func() { h.over, h.refuses[file("/etc/a")] = true, "bad" })
+		w.edit("/etc/a", "bad")
+		w.pass(time.Second)
+		w.is("standby", OverBudget)
+		w.with(func() { w.allowed = time.Now() })
+		w.pass(5 * time.Second)
+		w.edit("/etc/b", "")
+		w.pass(time.Hour)
+		w.is("standby", OverBudget)
+		if got := w.value("standby", "/etc/b"); got != "1" {
+			t.Errorf("what was allowed before let this pass: it is %q", got)
+		}
+	})
+}
+
+// What is held back is so beside what is to be merged by hand.
+func TestHeldBackBesideAConflict(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		h := w.followers["standby"]
+		w.with(func() { h.conflict, h.refuses[file("/etc/a")] = true, "bad" })
+		w.edit("/etc/a", "bad")
+		w.pass(2 * time.Second)
+		w.is("standby", HeldBack)
+		if f := w.told("standby"); f.Conflict == "" || len(f.HeldBack) != 1 {
+			t.Errorf("the status says %+v", f)
+		}
+		w.with(func() { h.conflict = false; clear(h.refuses) })
+		w.pass(heldBackLast + time.Second)
+		w.inStep("standby")
+	})
+}
+
+// A file that nothing can be compiled with is held back alone, though it is broken
+// twice.
+func TestBrokenAgain(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		for _, value := range []string{broken, broken + " again", broken + " and again"} {
+			w.edit("/etc/a", value)
+			w.pass(time.Second)
+			w.edit("/etc/b", "with "+value)
+			w.pass(time.Second)
+			w.is("standby", HeldBack)
+			if a, b := w.value("standby", "/etc/a"), w.value("standby", "/etc/b"); a != "1" || b != "with "+value {
+				t.Errorf("%s: a is %q, and b %q", value, a, b)
+			}
+			if f := w.told("standby"); len(f.HeldBack) != 1 || f.HeldBack[0].Name != "file:/etc/a" {
+				t.Errorf("%s: the status says %+v", value, f)
+			}
+		}
+		w.edit("/etc/a", "mended")
+		w.pass(time.Second)
+		w.inStep("standby")
+	})
+}
