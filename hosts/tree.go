@@ -120,6 +120,10 @@ type Tree interface {
 	// was opened. ErrTorn: it was written to meanwhile.
 	Read(ctx context.Context, path string, buf []byte, begin func(TreeEntry) error, data func([]byte) error, hole func(int64) error) error
 
+	// Batch says that much is to be done: until end is called directories may be
+	// kept open between calls.
+	Batch() (end func())
+
 	// Do makes a change, whole or not at all. content is of a TreeMake of a file.
 	Do(ctx context.Context, op TreeOp, content TreeContent) error
 	// Note has all of the tree known as brought, but what is at or below the

@@ -30,6 +30,7 @@ type treeOps struct {
 
 // treeOps makes the changes that the client sends, first among them m.
 func (ss *session) treeOps(ctx context.Context, m message) error {
+	defer ss.tree.Batch()()
 	o := &treeOps{ss: ss, work: make(chan func())}
 	defer close(o.work)
 	defer o.wg.Wait()

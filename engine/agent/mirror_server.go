@@ -245,6 +245,7 @@ func (ss *session) treeFetch(ctx context.Context, m message) error {
 	if err := checkRels(req.Paths, maxTreePaths); err != nil {
 		return err
 	}
+	defer ss.tree.Batch()()
 	buf := make([]byte, headerSize+chunkSize)
 	for i, p := range req.Paths {
 		var lost error // the session's end, not the file's

@@ -232,11 +232,16 @@ func sameContent(a, b *hosts.TreeEntry) bool {
 
 // whole compares the trees. ok: they are equal, and nothing was listed.
 func (p *pair) whole(ctx context.Context) (c *comparing, a, b hosts.TreeSum, ok bool, err error) {
+	c = p.comparing()
+	if p.root != nil && p.files == 0 { // all is to come
+		c.add(diff{path: ".", src: p.root, dst: p.root})
+		return c, a, b, false, c.deep(ctx, []string{"."}, nil)
+	}
+	p.root = nil
 	err = both(
 		func() (err error) { a, err = p.src.Sum(ctx, "."); return err },
 		func() (err error) { b, err = p.dst.Sum(ctx, "."); return err },
 	)
-	c = p.comparing()
 	if err != nil || bytes.Equal(a.Digest, b.Digest) && bytes.Equal(a.Links, b.Links) {
 		return c, a, b, err == nil, err
 	}
@@ -375,7 +380,7 @@ func (c *comparing) unique() {
 
 // outermost leaves out what lies below another.
 func outermost(dirs []string) []string {
-	slices.SortFunc(dirs, func(a, b string) int { return strings.Compare(a+"/", b+"/") })
+	slices.SortFunc(dirs, func(a, b string) int { return comparePaths(a, b) })
 	var out []string
 	for _, d := range dirs {
 		if len(out) == 0 || d != out[len(out)-1] && out[len(out)-1] != "." && !strings.HasPrefix(d, out[len(out)-1]+"/") {

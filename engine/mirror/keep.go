@@ -360,10 +360,12 @@ func (p *pair) audit(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if out.done > 0 && round < rounds {
+		p.root = nil
+		settled := len(out.failed) == 0 && len(c.blind) == 0 && !c.full && len(m.unsettled) == 0
+		if out.done > 0 && round < rounds { // it is looked whether that was all
+			m.stand(out, c, settled)
 			continue
 		}
-		settled := len(out.failed) == 0 && len(c.blind) == 0 && !c.full && len(m.unsettled) == 0
 		p.auditAgain = !settled
 		m.stand(out, c, settled || out.done == 0 && len(out.failed) == 0)
 		if out.done > 0 { // the source does not keep still

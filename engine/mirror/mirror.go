@@ -204,8 +204,9 @@ type pair struct {
 	source, target *agent.Client
 	src, dst       *agent.Tree
 
-	files       int  // on the target, at the last audit
-	linksDiffer bool // at the last audit
+	root        *hosts.TreeEntry // of the source, where the target's had to be made
+	files       int              // on the target, at the last audit
+	linksDiffer bool             // at the last audit
 	auditing    bool
 	auditAgain  bool          // something was left that an audit has to find
 	took        time.Duration // the last audit

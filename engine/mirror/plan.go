@@ -1,10 +1,11 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"hikae/hosts"
 )
@@ -230,11 +231,7 @@ func (pl *planning) make(d *diff) {
 
 // link makes the same names be of one file as on the source.
 func (pl *planning) link(ctx context.Context) error {
-	var src, dst [][]string
-	err := both(
-		func() (err error) { src, err = pl.p.src.Links(ctx); return err },
-		func() (err error) { dst, err = pl.p.dst.Links(ctx); return err },
-	)
+	src, dst, err := pl.groups(ctx)
 	if err != nil {
 		return err
 	}
@@ -262,6 +259,47 @@ func (pl *planning) link(ctx context.Context) error {
 		return dropped[op.Path]
 	})
 	return nil
+}
+
+// groups are the names of each file that has several, on both sides.
+func (pl *planning) groups(ctx context.Context) (src, dst [][]string, err error) {
+	if pl.p.root == nil {
+		err = both(
+			func() (err error) { src, err = pl.p.src.Links(ctx); return err },
+			func() (err error) { dst, err = pl.p.dst.Links(ctx); return err },
+		)
+		return src, dst, err
+	}
+	byInode := map[uint64][]string{} // the target has nothing, and all of the source is to come
+	for _, p := range sorted(pl.come) {
+		if ino := pl.come[p].src.Inode; ino != 0 {
+			byInode[ino] = append(byInode[ino], p)
+		}
+	}
+	for _, ino := range slices.Sorted(maps.Keys(byInode)) {
+		if len(byInode[ino]) > 1 {
+			src = append(src, byInode[ino])
+		}
+	}
+	return src, nil, nil
+}
+
+// comparePaths puts a directory before what is in it, and that before what comes
+// after the directory.
+func comparePaths(a, b string) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			switch {
+			case a[i] == '/':
+				return -1
+			case b[i] == '/':
+				return 1
+			}
+			return cmp.Compare(a[i], b[i])
+		}
+	}
+	return cmp.Compare(len(a), len(b))
 }
 
 // join makes the names of one file of the source be of one file on the target.
@@ -361,7 +399,7 @@ func (pl *planning) remove() {
 		}
 		pl.gone = append(pl.gone, op)
 	}
-	slices.SortFunc(pl.clear, func(a, b hosts.TreeOp) int { return strings.Compare(b.Path+"/", a.Path+"/") })
+	slices.SortFunc(pl.clear, func(a, b hosts.TreeOp) int { return comparePaths(b.Path, a.Path) })
 }
 
 func inside(p string, dirs map[string]bool) bool {
@@ -379,7 +417,7 @@ func inside(p string, dirs map[string]bool) bool {
 // ends adds the metadata of directories, whose times the rest has changed. That
 // of those which did not differ is asked for when all else is done.
 func (pl *planning) ends() {
-	slices.SortFunc(pl.dirs, func(a, b hosts.TreeOp) int { return strings.Compare(a.Path+"/", b.Path+"/") })
+	slices.SortFunc(pl.dirs, func(a, b hosts.TreeOp) int { return comparePaths(a.Path, b.Path) })
 	for p := range pl.touch {
 		if pl.metas[p] == nil && pl.went[p] == nil {
 			pl.metas[p] = nil
@@ -408,6 +446,6 @@ func sorted[V any](m map[string]V) []string {
 	for k := range m {
 		keys = append(keys, k)
 	}
-	slices.SortFunc(keys, func(a, b string) int { return strings.Compare(a+"/", b+"/") })
+	slices.SortFunc(keys, func(a, b string) int { return comparePaths(a, b) })
 	return keys
 }

@@ -105,7 +105,8 @@ func (p *pair) makeRoot(ctx context.Context) error {
 	if s[0].Entry == nil {
 		return errors.Join(fs.ErrNotExist, s[0].Err)
 	}
-	return p.change(ctx, []hosts.TreeOp{{Verb: hosts.TreeMake, Path: ".", Entry: *s[0].Entry}})
+	p.root = s[0].Entry
+	return p.change(ctx, []hosts.TreeOp{{Verb: hosts.TreeMake, Path: ".", Entry: *p.root}})
 }
 
 // gone turns the loss of a tree into an alarm.

@@ -149,6 +149,9 @@ func (m *meta) onFD(fd int) error {
 			return fmt.Errorf("cannot set attribute %s: %w", attr, xattrError(attr, err))
 		}
 	}
+	if len(m.xattrs) == 0 {
+		return nil
+	}
 	st, err = fstatx(fd)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,11 +24,14 @@ type tree struct {
 	opts    hosts.TreeOptions
 	device  uint64 // of the file system that the root was on when it was opened
 	missing bool   // nothing was there
+	open    openDirs
+	written atomic.Int64 // bytes, since it was looked whether there is room
 
 	mu      sync.Mutex
 	digests map[string][]byte   // of directories, as of the last Sum
 	links   map[uint64][]string // names by inode, as of the last Sum of the whole
 	known   *record             // of one that is written
+	summed  map[mark]struct{}   // marks of the last Sum of the whole of such a one
 	kept    *versions
 }
 
@@ -58,6 +62,7 @@ func (h *Host) OpenTree(root string, o hosts.TreeOptions) (hosts.Tree, error) {
 	}
 	if o.Write {
 		t.kept = &versions{t: t}
+		t.written.Store(lookEvery)
 		if t.known, err = h.loadKnown(root); err != nil {
 			return nil, fmt.Errorf("cannot open the tree %s: %w", root, err)
 		}
@@ -161,14 +166,14 @@ func (t *tree) steps(top dirFD, rel string) (dirFD, error) {
 
 // parent opens the directory that a path of the tree is in. The root itself is
 // "." in the root.
-func (t *tree) parent(rel string) (dirFD, string, error) {
+func (t *tree) parent(rel string) (d dirFD, name string, release func(), err error) {
 	if rel == "." {
-		d, err := t.dir(".")
-		return d, ".", err
+		d, release, err = t.use(".")
+		return d, ".", release, err
 	}
 	dir, name := path.Split(rel)
-	d, err := t.dir(path.Clean(dir))
-	return d, name, err
+	d, release, err = t.use(path.Clean(dir))
+	return d, name, release, err
 }
 
 // abs gives a path of the tree as the host has it.
@@ -279,14 +284,14 @@ func (t *tree) Stat(ctx context.Context, rel string, hash bool) (hosts.TreeEntry
 		return hosts.TreeEntry{}, wrap(err)
 	}
 	see.young = true
-	d, name, err := t.parent(rel)
+	d, name, release, err := t.parent(rel)
 	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, hosts.ErrLink) {
 		err = fs.ErrNotExist
 	}
 	if err != nil {
 		return hosts.TreeEntry{}, wrap(err)
 	}
-	defer d.Close()
+	defer release()
 	st, err := d.statx(name)
 	if err != nil {
 		return hosts.TreeEntry{}, wrap(err)

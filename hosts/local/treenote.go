@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"hash"
 	"path"
@@ -33,6 +34,24 @@ func (n *noting) entry(e *hosts.TreeEntry) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.seen[m] = struct{}{}
+}
+
+// marks are of all in the tree but what is at or below some paths. Where that
+// is nothing, those of the last Sum will do: what came since was noted as it came.
+func (t *tree) marks(ctx context.Context, but []string) (map[mark]struct{}, error) {
+	t.mu.Lock()
+	seen := t.summed
+	t.summed = nil
+	t.mu.Unlock()
+	if seen != nil && len(but) == 0 {
+		return seen, nil
+	}
+	n := noting{seen: map[mark]struct{}{}, but: map[string]bool{}}
+	for _, p := range but {
+		n.but[p] = true
+	}
+	_, err := t.walk(ctx, ".", n.entry)
+	return n.seen, err
 }
 
 // sum hashes what is copied.

@@ -77,12 +77,12 @@ func (t *tree) Read(ctx context.Context, rel string, buf []byte, begin func(host
 	if t.excludedAbove(rel) {
 		return wrap(fs.ErrNotExist)
 	}
-	d, name, err := t.parent(rel)
+	d, name, release, err := t.parent(rel)
 	if err != nil {
 		return wrap(err)
 	}
 	f, err := openRegular(d, name, t.abs(rel))
-	d.Close()
+	release()
 	if err != nil {
 		return wrap(bare(err))
 	}

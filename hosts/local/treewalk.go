@@ -36,7 +36,12 @@ type summing struct {
 
 // Sum implements hosts.Tree.
 func (t *tree) Sum(ctx context.Context, rel string) (hosts.TreeSum, error) {
-	s, err := t.walk(ctx, rel, nil)
+	var each func(*hosts.TreeEntry)
+	n := noting{seen: map[mark]struct{}{}}
+	if t.known != nil && rel == "." {
+		each = n.entry
+	}
+	s, err := t.walk(ctx, rel, each)
 	if err != nil {
 		return hosts.TreeSum{}, fmt.Errorf("cannot read %s: %w", t.abs(rel), bare(err))
 	}
@@ -44,6 +49,9 @@ func (t *tree) Sum(ctx context.Context, rel string) (hosts.TreeSum, error) {
 	defer t.mu.Unlock()
 	if rel == "." {
 		t.digests, t.links = s.dirs, s.links
+		if each != nil {
+			t.summed = n.seen
+		}
 		s.sum.Links = linksDigest(groups(t.links))
 	} else {
 		maps.Copy(t.digests, s.dirs)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"strings"
 	"sync"
@@ -42,11 +41,14 @@ func (t *tree) do(ctx context.Context, op hosts.TreeOp, content hosts.TreeConten
 	if t.excludedAbove(op.Path) {
 		return fmt.Errorf("%w: it is excluded", fs.ErrPermission)
 	}
-	d, name, err := t.parent(op.Path)
+	if op.Verb == hosts.TreeMove || op.Verb == hosts.TreeRemove || op.Entry.Type == hosts.Dir && op.Verb == hosts.TreeMake {
+		defer t.changed()
+	}
+	d, name, release, err := t.parent(op.Path)
 	if err != nil {
 		return err
 	}
-	defer d.Close()
+	defer release()
 	st, err := t.standing(d, name, op.Path)
 	if err != nil {
 		return t.h.explain(err, d, name)
@@ -221,8 +223,16 @@ func (w *writing) make(ctx context.Context, content hosts.TreeContent) error {
 	return w.place(temp)
 }
 
+// lookEvery is after how many bytes it is looked again whether there is room.
+const lookEvery = 1 << 20
+
 // room reports whether a file fits, after old versions made way for it.
 func (t *tree) room(d dirFD, size int64) bool {
+	const least = 4096 // that a file takes
+	if t.written.Add(size+least) < lookEvery {
+		return true
+	}
+	t.written.Store(0)
 	fd, err := openDirIn(d, ".")
 	if err != nil {
 		return true // the write will tell
@@ -256,12 +266,9 @@ func (w *writing) aside(ctx context.Context, temp string, content hosts.TreeCont
 	return w.t.dress(ctx, w.d, temp, e)
 }
 
-// syncFrom is the size from which a file is on disk before it is in its place.
-// Of smaller ones a power cut leaves the old or the new, or a size that the next
+// file writes the temporary file. One with holes is on disk before it is in its
+// place. Of others a power cut leaves the old or the new, or a size that the next
 // audit sees is wrong: file systems write the bytes before they note the size.
-const syncFrom = 64 << 20
-
-// file writes the temporary file.
 func (w *writing) file(ctx context.Context, temp string, content hosts.TreeContent) error {
 	e := &w.op.Entry
 	m, err := w.t.dressing(ctx, e)
@@ -272,19 +279,23 @@ func (w *writing) file(ctx context.Context, temp string, content hosts.TreeConte
 	if err != nil {
 		return err
 	}
-	f := os.NewFile(uintptr(fd), temp)
-	defer f.Close() //nolint:errcheck // nothing is written by it
+	defer dirFD(fd).Close()
 	size, holes := int64(0), false
 	data := func(b []byte) error {
-		n, err := f.Write(b)
-		size += int64(n)
-		return bare(err)
+		for len(b) > 0 {
+			n, err := retry(func() (int, error) { return unix.Pwrite(fd, b, size) })
+			if err != nil {
+				return err
+			}
+			size += int64(n)
+			b = b[n:]
+		}
+		return nil
 	}
 	hole := func(n int64) error {
 		holes = true
 		size += n
-		_, err := f.Seek(n, 1)
-		return bare(err)
+		return nil
 	}
 	if content != nil {
 		if err := content(data, hole); err != nil {
@@ -295,13 +306,13 @@ func (w *writing) file(ctx context.Context, temp string, content hosts.TreeConte
 		return fmt.Errorf("%w: %d bytes came, want %d", hosts.ErrTorn, size, e.Content.Size)
 	}
 	if holes {
-		if err := f.Truncate(size); err != nil {
-			return bare(err)
+		if err := retryErr(func() error { return unix.Ftruncate(fd, size) }); err != nil {
+			return err
 		}
 	}
-	if holes || size >= syncFrom {
-		if err := f.Sync(); err != nil {
-			return bare(err)
+	if holes {
+		if err := retryErr(func() error { return unix.Fsync(fd) }); err != nil {
+			return err
 		}
 	}
 	if err := m.onFile(fd, w.d, temp); err != nil {
@@ -379,41 +390,49 @@ func (w *writing) meta(ctx context.Context) error {
 	return w.t.dress(ctx, w.d, w.name, e)
 }
 
+// source is what is at From.
+type source struct {
+	dirFD
+	name    string
+	st      *unix.Statx_t
+	release func()
+}
+
 // source opens the directory of the path at From.
-func (w *writing) source() (dirFD, string, *unix.Statx_t, error) {
+func (w *writing) source() (*source, error) {
 	if w.op.From == "." || w.t.excludedAbove(w.op.From) {
-		return -1, "", nil, fs.ErrInvalid
+		return nil, fs.ErrInvalid
 	}
-	from, name, err := w.t.parent(w.op.From)
+	d, name, release, err := w.t.parent(w.op.From)
 	if err != nil {
-		return -1, "", nil, err
+		return nil, err
 	}
-	st, err := w.t.standing(from, name, w.op.From)
+	st, err := w.t.standing(d, name, w.op.From)
 	if err == nil && st == nil {
 		err = fs.ErrNotExist
 	}
 	if err != nil {
-		from.Close()
+		release()
 	}
-	return from, name, st, err
+	return &source{d, name, st, release}, err
 }
 
 // move renames. What is known below a directory is known in its new place.
 func (w *writing) move(ctx context.Context) error {
-	from, name, st, err := w.source()
+	from, err := w.source()
 	if err != nil {
 		return err
 	}
-	defer from.Close()
-	if nodeType(st.Mode) != w.op.Entry.Type {
+	defer from.release()
+	if nodeType(from.st.Mode) != w.op.Entry.Type {
 		return errOtherThere
 	}
 	if err := w.noteMoved(ctx); err != nil {
 		return err
 	}
-	err = unix.Renameat2(int(from), name, int(w.d), w.name, unix.RENAME_NOREPLACE)
+	err = unix.Renameat2(int(from.dirFD), from.name, int(w.d), w.name, unix.RENAME_NOREPLACE)
 	if errors.Is(err, unix.EINVAL) && w.was == nil {
-		err = unix.Renameat(int(from), name, int(w.d), w.name)
+		err = unix.Renameat(int(from.dirFD), from.name, int(w.d), w.name)
 	}
 	return err
 }
@@ -442,19 +461,19 @@ func (w *writing) noteMoved(ctx context.Context) error {
 }
 
 func (w *writing) link() error {
-	from, name, st, err := w.source()
+	from, err := w.source()
 	if err != nil {
 		return err
 	}
-	defer from.Close()
-	if nodeType(st.Mode) == hosts.Dir || w.was != nil && nodeType(w.was.Mode) == hosts.Dir {
+	defer from.release()
+	if nodeType(from.st.Mode) == hosts.Dir || w.was != nil && nodeType(w.was.Mode) == hosts.Dir {
 		return errOtherThere
 	}
-	if w.was != nil && w.was.Ino == st.Ino {
+	if w.was != nil && w.was.Ino == from.st.Ino {
 		return nil
 	}
 	temp := newTempName()
-	if err := unix.Linkat(int(from), name, int(w.d), temp, 0); err != nil {
+	if err := unix.Linkat(int(from.dirFD), from.name, int(w.d), temp, 0); err != nil {
 		return err
 	}
 	return w.place(temp)
@@ -462,12 +481,12 @@ func (w *writing) link() error {
 
 // copy makes a file from one that the tree has, if that holds what it should.
 func (w *writing) copy(ctx context.Context) error {
-	from, name, _, err := w.source()
+	from, err := w.source()
 	if err != nil {
 		return err
 	}
-	defer from.Close()
-	f, err := openRegular(from, name, w.t.abs(w.op.From))
+	defer from.release()
+	f, err := openRegular(from.dirFD, from.name, w.t.abs(w.op.From))
 	if err != nil {
 		return err
 	}
@@ -518,11 +537,8 @@ func (t *tree) Note(ctx context.Context, but []string) error {
 		return errReadOnlyTree
 	}
 	wrap := func(err error) error { return fmt.Errorf("cannot note what is in %s: %w", t.root, bare(err)) }
-	n := noting{seen: map[mark]struct{}{}, but: map[string]bool{}}
-	for _, p := range but {
-		n.but[p] = true
-	}
-	if _, err := t.walk(ctx, ".", n.entry); err != nil {
+	seen, err := t.marks(ctx, but)
+	if err != nil {
 		return wrap(err)
 	}
 	top, err := t.top()
@@ -538,7 +554,7 @@ func (t *tree) Note(ctx context.Context, but []string) error {
 	if err := retryErr(func() error { return unix.Syncfs(int(fd)) }); err != nil {
 		return wrap(err)
 	}
-	if err := t.known.replace(n.seen); err != nil {
+	if err := t.known.replace(seen); err != nil {
 		return wrap(err)
 	}
 	if err := t.kept.prune(0); err != nil {
