@@ -56,6 +56,7 @@ converged to it, and turns a bare box into the dead server.
   hikae resolve HOST             merge by hand what plan calls a conflict
   hikae rebuild HOST --from OLD  turn a bare box into OLD
   hikae watch                    follow the primary, for ever
+  hikae mirror HOST              bring its data trees in step, once
   hikae status                   how it is with those who follow
   hikae lint HOST                what will not do on its followers
   hikae lens GRAMMAR FILE...     what hikae understands of a daemon's file
@@ -77,7 +78,7 @@ converged to it, and turns a bare box into the dead server.
 	root.AddCommand(
 		a.initCmd(), a.validateCmd(), a.fmtCmd(),
 		a.snapshotCmd(), a.planCmd(), a.applyCmd(), a.resolveCmd(), a.rebuildCmd(),
-		a.watchCmd(), a.statusCmd(), a.holdCmd(), a.releaseCmd(), a.showCmd(), a.diffCmd(), a.lensCmd(), a.lintCmd(), a.trustCmd(), a.versionCmd(), a.agentCmd(), a.docsCmd(),
+		a.watchCmd(), a.mirrorCmd(), a.statusCmd(), a.holdCmd(), a.releaseCmd(), a.showCmd(), a.diffCmd(), a.lensCmd(), a.lintCmd(), a.trustCmd(), a.versionCmd(), a.agentCmd(), a.docsCmd(),
 	)
 	return root
 }

@@ -22,6 +22,13 @@ func (a *arrivals) note() {
 	}
 }
 
+// hurry makes what arrived due.
+func (a *arrivals) hurry() {
+	if !a.first.IsZero() {
+		a.first = a.first.Add(-longest)
+	}
+}
+
 // due is when; zero where nothing arrived.
 func (a *arrivals) due() time.Time {
 	if a.first.IsZero() {

@@ -136,6 +136,34 @@ func (m *Mirror) Run(ctx context.Context) error {
 	return nil
 }
 
+// Once compares the trees once and brings what differs. It is an error where they
+// are not in step after it.
+func (m *Mirror) Once(ctx context.Context) error {
+	if err := m.loadRecord(); err != nil {
+		return err
+	}
+	if err := m.once(ctx); err != nil {
+		return fmt.Errorf("cannot mirror %s: %w", m.o.Root, m.gone(err))
+	}
+	if s := m.Status(); !s.InStep {
+		return fmt.Errorf("%s is not in step: %s", m.o.Root, s.Why)
+	}
+	return nil
+}
+
+func (m *Mirror) once(ctx context.Context) error {
+	p, err := m.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if err := p.audit(ctx); err != nil {
+		return err
+	}
+	p.arrivals.hurry()
+	return p.arrived(ctx)
+}
+
 // Allow lets the next comparison pass that an alarm stopped: over the budget,
 // or on another file system.
 func (m *Mirror) Allow() {

@@ -34,7 +34,7 @@ func TestModel(t *testing.T) {
 			}
 			drifted := rapid.IntRange(0, 9).Draw(rt, "drift") == 0
 			if drifted {
-				disturbKnown(rt, s.dst.Path(root))
+				disturbKnown(rt, s.src.Path(root), s.dst.Path(root))
 			}
 			if !drifted && s.m.record.InStep && rapid.Bool().Draw(rt, "live") {
 				if err := p.live(t.Context(), seen); err != nil {
@@ -129,15 +129,20 @@ func disturb(rt *rapid.T, dir string) []hosts.Seen {
 }
 
 // disturbKnown changes the target behind the mirror's back, adding nothing of
-// its own: that would be left.
-func disturbKnown(rt *rapid.T, dir string) {
-	p := filepath.Join(dir, name(rt))
+// its own, nor to what the source has lost: that would be left.
+func disturbKnown(rt *rapid.T, src, dst string) {
+	rel := name(rt)
+	p := filepath.Join(dst, rel)
 	switch rapid.IntRange(0, 2).Draw(rt, "drift") {
 	case 0:
 		_ = os.RemoveAll(p)
 	case 1:
 		_ = os.Chmod(p, 0o611)
 	case 2:
+		there, err := os.Lstat(filepath.Join(src, rel))
+		if err != nil || !there.Mode().IsRegular() {
+			return
+		}
 		if fi, err := os.Lstat(p); err == nil && fi.Mode().IsRegular() {
 			_ = os.WriteFile(p, []byte(fmt.Sprint("drift", fi.Size())), 0o600)
 		}

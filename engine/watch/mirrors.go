@@ -9,6 +9,7 @@ import (
 	"hikae/engine/agent"
 	"hikae/engine/control"
 	"hikae/engine/mirror"
+	"hikae/states"
 )
 
 // tree is a data tree that is kept on a follower, beside what else it follows: with
@@ -21,9 +22,7 @@ type tree struct {
 
 func newTree(l *Loop, b *board, f Following, t control.Target, s mirror.Settings) *tree {
 	tr := &tree{loop: l, source: f.Source, target: t}
-	// The record is of one tree on one host.
-	sum := sha256.Sum256([]byte(s.Root))
-	name := fmt.Sprintf("%s.%x", t.Name, sum[:8])
+	name := TreeRecord(t.Name, s.Root)
 	connect := func(to control.Target) func(context.Context) (*agent.Client, error) {
 		return func(ctx context.Context) (*agent.Client, error) { return l.Control.Connect(ctx, to) }
 	}
@@ -38,6 +37,15 @@ func newTree(l *Loop, b *board, f Following, t control.Target, s mirror.Settings
 	})
 	b.trees = append(b.trees, tr.status)
 	return tr
+}
+
+// TreeKind and TreeRecord name the record in the store of one tree on one host.
+const TreeKind = states.Mirror
+
+// TreeRecord is that record's name.
+func TreeRecord(host, root string) string {
+	sum := sha256.Sum256([]byte(root))
+	return fmt.Sprintf("%s.%x", host, sum[:8])
 }
 
 // run keeps the tree until ctx ends.

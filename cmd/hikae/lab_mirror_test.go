@@ -1,0 +1,103 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const mirrorHCL = `
+host "primary" { ssh = "root@primary" }
+host "standby" { ssh = "root@standby" }
+pair "lab" {
+  members         = [host.primary, host.standby]
+  initial_primary = host.primary
+  mirror "/srv/x-mirror" {
+    exclude = ["*.bak"]
+    run     = ["/usr/bin/touch", "/run/x-mirror-arrived"]
+  }
+}
+`
+
+// mirrored describes a tree on a host, by other means than a mirror's: all but
+// the directory of old versions.
+const mirrored = `cd /srv/x-mirror && find . -printf '%p %y %m %u:%g %s %T@ %l %n\n' | sed 's/^\(\S* d \S* \S* \)\S*/\1-/; s/^\(\S* d .*\) [0-9]*$/\1/' | sort
+	find . -type f -print0 | sort -z | xargs -0 sha256sum
+	getfattr -Rhd . | sort; getfacl -R . | sort; find . -type f -printf '%p %b\n' | awk '{print $1, $2 < 2000}' | sort`
+
+// TestLabMirror: a tree between two real hosts, with all that it can hold, what
+// changes of it, and what must not be lost.
+func TestLabMirror(t *testing.T) {
+	l := newProject(t, mirrorHCL)
+	clean := func() {
+		for _, h := range []string{"primary", "standby"} {
+			l.exec(h, "umount /srv/x-mirror 2>/dev/null; rm -rf /srv/x-mirror /srv/.hikae-versions/x-mirror /run/x-mirror-arrived /var/lib/hikae/mirror; userdel -r mia 2>/dev/null; true")
+		}
+	}
+	clean()
+	t.Cleanup(clean)
+	equal := func(when string) {
+		t.Helper()
+		a, b := l.exec("primary", mirrored), l.exec("standby", mirrored)
+		if a != b {
+			t.Fatalf("%s: - the primary, + the standby\n%s", when, cmp.Diff(strings.Split(a, "\n"), strings.Split(b, "\n")))
+		}
+	}
+	l.exec("primary", "useradd -u 4101 mia")
+	l.exec("standby", "useradd -u 4202 mia; mkdir -p /srv/x-mirror; echo own >/srv/x-mirror/own; echo before >/srv/x-mirror/one")
+	l.exec("primary", `mkdir -p /srv/x-mirror/a/b && cd /srv/x-mirror
+		echo one >one; ln one a/two; ln -s ../one a/link; mkfifo pipe; truncate -s 20M sparse; echo end >>sparse
+		head -c 3000000 /dev/urandom >a/big; chown -R mia:mia a; chmod 2750 a/b; setfacl -m u:mia:rw one; setfattr -n user.x -v y a/big
+		for i in $(seq 300); do echo $i >a/b/f$i; done; touch x.bak; touch -d 2001-01-01 a/b/f1`)
+
+	// First contact: its own file is left, what it had instead is kept.
+	out := l.ok("mirror", "standby")
+	if !strings.Contains(out, "1 of its own are left, such as own") {
+		t.Errorf("it says %s", out)
+	}
+	if got := l.exec("standby", "cat /srv/x-mirror/own; find /srv/.hikae-versions/x-mirror -name one -exec cat {} +; ls /run/x-mirror-arrived; ls /srv/x-mirror/*.bak 2>/dev/null; true"); got != "own\nbefore\n/run/x-mirror-arrived\n" {
+		t.Errorf("the standby has %q", got)
+	}
+	l.exec("standby", "mv /srv/x-mirror/own /srv/own; touch -r /srv/x-mirror/a /srv/x-mirror")
+	l.ok("mirror", "standby")
+	l.exec("primary", "rm /srv/x-mirror/x.bak")
+	l.ok("mirror", "standby")
+	equal("first contact")
+
+	// A rename, a touch and a copy of what is known send no content again.
+	l.exec("primary", "cd /srv/x-mirror && mv a/big a/b/bigger && touch sparse && rm a/b/f2 && chmod 600 a/b/f3")
+	if out := l.ok("mirror", "standby"); !strings.Contains(out, ", 0 bytes came") {
+		t.Errorf("it says %s", out)
+	}
+	equal("a rename")
+
+	// What a hand changed on the standby is put right, and kept.
+	l.exec("standby", "cd /srv/x-mirror && echo hand >one && chmod 0 a/b/f4 && rm -r a/link a/b/f5")
+	l.ok("mirror", "standby")
+	equal("drift")
+
+	// A mount that vanishes deletes nothing; nor does much that goes at once.
+	l.exec("primary", "mount -t tmpfs none /srv/x-mirror")
+	before := l.exec("standby", mirrored)
+	if r := l.hikae("mirror", "standby"); r.code == exitOK || !strings.Contains(r.errOut, "mount point on the source") {
+		t.Errorf("exit %d: %s%s", r.code, r.out, r.errOut)
+	}
+	l.exec("primary", "umount /srv/x-mirror && mv /srv/x-mirror /srv/x-away && mkdir /srv/x-mirror")
+	if r := l.hikae("mirror", "standby"); r.code == exitOK || !strings.Contains(r.errOut, "over budget") {
+		t.Errorf("exit %d: %s%s", r.code, r.out, r.errOut)
+	}
+	l.exec("primary", "rmdir /srv/x-mirror")
+	if r := l.hikae("mirror", "standby"); r.code == exitOK || !strings.Contains(r.errOut, "not there") {
+		t.Errorf("exit %d: %s%s", r.code, r.out, r.errOut)
+	}
+	if now := l.exec("standby", mirrored); now != before {
+		t.Errorf("the standby was\n%s\nand is\n%s", before, now)
+	}
+	l.exec("primary", "mv /srv/x-away /srv/x-mirror")
+	l.ok("mirror", "standby")
+	equal("the mount is gone")
+	l.exec("primary", "rm -r /srv/x-mirror/a")
+	l.ok("mirror", "standby", "--over-budget")
+	equal("a deletion that was allowed")
+}
