@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -199,6 +200,9 @@ func (t *tree) list(top dirFD, rel string, see *sight) ([]hosts.TreeEntry, []hos
 	for _, name := range names {
 		abs := prefix + name
 		if t.excluded(abs) {
+			if t.opts.Write && hosts.IsTemp(name) {
+				clearTempAt(at, name, time.Now())
+			}
 			continue
 		}
 		child := abs[len(t.root)+1:]
@@ -220,6 +224,18 @@ func (t *tree) list(top dirFD, rel string, see *sight) ([]hosts.TreeEntry, []hos
 		}
 	}
 	return entries, holes, nil
+}
+
+// tempAge is how long after its last change a temporary file has nobody any more
+// who writes it.
+const tempAge = 10 * time.Minute
+
+// clearTempAt removes what a writer that was killed has left.
+func clearTempAt(d dirFD, name string, now time.Time) {
+	st, err := d.statx(name)
+	if err == nil && now.Sub(time.Unix(0, stampOf(st).CTime)) > tempAge {
+		_ = removeTemp(d, name) // the next one tries again
+	}
 }
 
 // List implements hosts.Tree.
