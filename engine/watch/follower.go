@@ -188,7 +188,7 @@ func (f *follower) step(ctx context.Context) time.Duration {
 		return lookEvery
 	}
 	f.told.working()
-	f.spoilt.mended(w.addrs)
+	f.spoilt.mended(w.snap, w.addrs)
 	f.pulse.does("an apply", applyMost)
 	bound, cancel := context.WithTimeout(ctx, applyMost)
 	applied, err := f.do(bound, &w)
@@ -197,7 +197,7 @@ func (f *follower) step(ctx context.Context) time.Duration {
 	if ctx.Err() != nil {
 		return 0
 	}
-	if f.spoilt.find(err, f.good, w.addrs) {
+	if f.spoilt.find(err, f.good, w.snap, w.addrs) {
 		f.told.keepsBack(f.spoilt.addrs(), err)
 		f.loop.Log.Error("held back; what it was before is kept", "host", f.t.Name, "error", err)
 		f.back(w)
@@ -367,7 +367,7 @@ func (f *follower) done(addrs map[engine.Addr]time.Time, all bool) {
 	f.mu.Lock()
 	f.told.waits(f.work.addrs, f.work.all)
 	f.mu.Unlock()
-	f.told.applied(addrs, all)
+	f.told.applied(addrs, all, f.spoilt.addrs()...)
 	if f.spoilt.why != nil {
 		f.told.keepsBack(f.spoilt.addrs(), f.spoilt.why)
 	}

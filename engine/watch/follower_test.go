@@ -309,3 +309,56 @@ func TestBrokenAgain(t *testing.T) {
 		w.inStep("standby")
 	})
 }
+
+// A file that nothing compiles with is kept as it was, whenever that is found, and
+// comes when it is mended, whatever else is going on then.
+func TestSpoilt(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		h := w.followers["standby"]
+		keeps := func(a, b string) {
+			t.Helper()
+			w.is("standby", HeldBack)
+			if w.value("standby", "/etc/a") != a || w.value("standby", "/etc/b") != b {
+				t.Errorf("want a %q, b %q: %v", a, b, h.is)
+			}
+			if f := w.told("standby"); len(f.HeldBack) != 1 || f.HeldBack[0].Name != "file:/etc/a" {
+				t.Errorf("the status says %+v", f)
+			}
+		}
+		w.edit("/etc/a", broken)
+		w.edit("/etc/b", "2")
+		w.pass(2 * time.Second)
+		keeps("1", "2")
+		w.edit("/etc/b", "3")
+		w.pass(2 * time.Second)
+		keeps("1", "3")
+		w.pass(3 * time.Hour) // and audits
+		keeps("1", "3")
+		if f := w.told("standby"); time.Since(f.HeldBack[0].Since) < 3*time.Hour {
+			t.Errorf("it is held back since %v only", f.HeldBack[0].Since)
+		}
+
+		away := func(is bool) { w.with(func() { h.away = is }) }
+		away(true)
+		w.edit("/etc/b", "4")
+		w.pass(10 * time.Second) // all is to be compared now
+		w.edit("/etc/a", "mended")
+		w.pass(time.Minute)
+		away(false)
+		w.pass(time.Minute + 5*time.Second)
+		w.inStep("standby")
+
+		away(true)
+		w.edit("/etc/b", "5")
+		w.pass(10 * time.Second)
+		w.edit("/etc/a", broken)
+		w.pass(time.Minute)
+		away(false)
+		w.pass(time.Minute + 5*time.Second)
+		keeps("mended", "5")
+		w.edit("/etc/a", "2")
+		w.pass(5 * time.Second)
+		w.inStep("standby")
+	})
+}

@@ -15,17 +15,19 @@ import (
 // their place a follower keeps what they last were, and the rest goes on.
 type spoilt struct {
 	files map[engine.Addr]*engine.Resource // what each was before; nil for nothing
+	bad   map[engine.Addr]*engine.Resource // what each is on the source
 	since map[engine.Addr]time.Time
 	why   error
 }
 
 func newSpoilt() spoilt {
-	return spoilt{files: map[engine.Addr]*engine.Resource{}, since: map[engine.Addr]time.Time{}}
+	return spoilt{files: map[engine.Addr]*engine.Resource{}, bad: map[engine.Addr]*engine.Resource{}, since: map[engine.Addr]time.Time{}}
 }
 
 // find takes out of what changed that which an error names, or else all of it, and
-// reports whether there was any. last is the newest snapshot that compiled.
-func (s *spoilt) find(err error, last *engine.Snapshot, changed map[engine.Addr]time.Time) bool {
+// reports whether there was any. last is the newest snapshot that compiled, now the
+// one that does not.
+func (s *spoilt) find(err error, last, now *engine.Snapshot, changed map[engine.Addr]time.Time) bool {
 	var diags *control.DiagError
 	if !errors.As(err, &diags) || last == nil {
 		return false
@@ -34,7 +36,10 @@ func (s *spoilt) find(err error, last *engine.Snapshot, changed map[engine.Addr]
 	for _, d := range diags.Diags {
 		if d.Subject != nil {
 			a := engine.Addr{Kind: "file", Name: d.Subject.Filename}
-			if _, is := changed[a]; is {
+			_, is := changed[a]
+			// Where all is to be compared, not all that changed is listed.
+			_, known := s.files[a]
+			if is || !known && now != nil && !engine.Same(resourceOf(last, a), resourceOf(now, a)) {
 				bad[a] = true
 			}
 		}
@@ -48,6 +53,9 @@ func (s *spoilt) find(err error, last *engine.Snapshot, changed map[engine.Addr]
 		if _, again := s.files[a]; !again {
 			s.files[a] = resourceOf(last, a)
 		}
+		if now != nil {
+			s.bad[a] = resourceOf(now, a)
+		}
 		s.since[a] = changed[a]
 		delete(changed, a)
 	}
@@ -57,11 +65,15 @@ func (s *spoilt) find(err error, last *engine.Snapshot, changed map[engine.Addr]
 	return len(bad) > 0
 }
 
-// mended forgets those that changed: they are tried again.
-func (s *spoilt) mended(changed map[engine.Addr]time.Time) {
-	for a := range changed {
-		delete(s.files, a)
-		delete(s.since, a)
+// mended forgets those that changed, or are others in a snapshot: they are tried
+// again.
+func (s *spoilt) mended(now *engine.Snapshot, changed map[engine.Addr]time.Time) {
+	for a := range s.files {
+		if _, is := changed[a]; is || now != nil && !engine.Same(resourceOf(now, a), s.bad[a]) {
+			delete(s.files, a)
+			delete(s.bad, a)
+			delete(s.since, a)
+		}
 	}
 	if len(s.files) == 0 {
 		s.why = nil

@@ -91,14 +91,18 @@ func (t *followerStatus) count(names []string, of func(*KindStatus) *int) {
 	}
 }
 
-// applied says that so much was; nothing waits but what waits says.
-func (t *followerStatus) applied(addrs map[engine.Addr]time.Time, all bool) {
+// applied says that so much was, and that some are held back still; nothing waits but
+// what waits says.
+func (t *followerStatus) applied(addrs map[engine.Addr]time.Time, all bool, still ...engine.Addr) {
 	t.change(func() {
-		gone := map[string]bool{}
+		gone, stays := map[string]bool{}, map[string]bool{}
+		for _, a := range still {
+			stays[a.String()] = true
+		}
 		for a := range addrs {
 			gone[a.String()] = true
 		}
-		t.s.HeldBack = slices.DeleteFunc(t.s.HeldBack, func(h Held) bool { return all || gone[h.Name] })
+		t.s.HeldBack = slices.DeleteFunc(t.s.HeldBack, func(h Held) bool { return (all || gone[h.Name]) && !stays[h.Name] })
 		t.countHeldBack()
 		now := time.Now().UTC()
 		if all {
