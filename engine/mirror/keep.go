@@ -29,6 +29,9 @@ const (
 func (m *Mirror) keep(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	if err := m.waitReleased(ctx); err != nil { // to open a tree may be to make it
+		return err
+	}
 	p, err := m.open(ctx)
 	if err != nil {
 		return m.gone(err)

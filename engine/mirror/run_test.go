@@ -158,8 +158,14 @@ func TestBudget(t *testing.T) {
 // Nothing is changed on the target while it is held; all of it after.
 func TestHold(t *testing.T) {
 	var held atomic.Bool
+	held.Store(true)
 	s := newSides(t, func(o *Options) { o.Hold = held.Load })
 	s.start()
+	time.Sleep(100 * time.Millisecond) // it would have begun within that
+	if _, err := os.Stat(s.dst.Path(root)); !os.IsNotExist(err) {
+		t.Errorf("the tree was made: %v", err)
+	}
+	held.Store(false)
 	s.follows()
 	held.Store(true)
 	s.sh("echo x >x")

@@ -147,7 +147,7 @@ func (s *spending) add(deletions, modifications int) {
 const (
 	leastDeletions     = 25
 	deletionShare      = 10
-	leastModifications = 100
+	leastModifications = 300
 	modificationShare  = 4
 )
 
