@@ -345,8 +345,11 @@ class Run:
 
         self.emit("progress", text="resolving dependencies")
         why = None  # that not all could be had together
+        again = False
         while True:
-            self.base.reset(goal=True)
+            if again:
+                self.base.reset(goal=True)
+            again = True
             self.wished = []
             named = self.add_removals() | self.add_repairs()
             self.add_wishes(local, optional=why is not None)
