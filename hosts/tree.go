@@ -126,8 +126,9 @@ type Tree interface {
 
 	// Do makes a change, whole or not at all. content is of a TreeMake of a file.
 	Do(ctx context.Context, op TreeOp, content TreeContent) error
-	// Note has all of the tree known as brought, but what is at or below the
-	// paths, and puts all on disk.
+	// Note has all of the tree known as brought that is as the last Sum of the whole
+	// found it, but what is at or below the paths, and puts all on disk. What came
+	// since is nobody's, unless it was brought.
 	Note(ctx context.Context, but []string) error
 	Close() error
 }

@@ -103,6 +103,31 @@ func TestAttackTreeTraps(t *testing.T) {
 	}
 }
 
+// What came to a tree after it was compared is not noted as a mirror's own.
+func TestNoteOfWhatCameSince(t *testing.T) {
+	for _, but := range [][]string{nil, {"differs"}} {
+		p := newTreePrey(t)
+		p.Write("/home/alice/equal", "x")
+		p.Write("/home/alice/differs", "x")
+		if _, err := p.tree.Sum(t.Context(), "."); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.do(evilFile("brought")); err != nil {
+			t.Fatal(err)
+		}
+		p.Write("/home/alice/own", "x")
+		if err := p.tree.Note(t.Context(), but); err != nil {
+			t.Fatal(err)
+		}
+		for name, foreign := range map[string]bool{"equal": false, "brought": false, "own": true, "differs": but != nil} {
+			err := p.do(hosts.TreeOp{Verb: hosts.TreeRemove, Path: name})
+			if errors.Is(err, hosts.ErrForeign) != foreign || err != nil && !foreign {
+				t.Errorf("but %q: %s: %v", but, name, err)
+			}
+		}
+	}
+}
+
 func metaOf(path string, typ hosts.NodeType) hosts.TreeOp {
 	op := evilFile(path)
 	op.Verb, op.Entry.Type, op.Entry.Mode, op.Entry.Owner = hosts.TreeMeta, typ, 0o777, "alice"

@@ -3,6 +3,7 @@ package mirror
 import (
 	"crypto/sha256"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -78,5 +79,34 @@ func TestFirstContactDeletesNothing(t *testing.T) {
 	run(t, s.dst.Path("/srv"), "find . -name both | xargs cat >found")
 	if found = s.dst.Text("/srv/found"); !strings.Contains(found, "target") {
 		t.Errorf("of both there is kept %q", found)
+	}
+}
+
+// A directory that goes on the source stays where something of the target's own is
+// in it that no mirror sees, and no version is kept of it.
+func TestExcludedIsNotRemoved(t *testing.T) {
+	s := newSides(t, func(o *Options) { o.Versions, o.Exclude = 0, []string{"*.own"} })
+	s.sh("mkdir -p d/e; echo f >d/e/f")
+	s.ok()
+	s.dst.Write(root+"/d/x.own", "own")
+	s.sh("rm -r d")
+	if err := s.audit(); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.dst.Text(root + "/d/x.own"); got != "own" {
+		t.Errorf("it is %q", got)
+	}
+	if _, err := os.Stat(s.dst.Path(root + "/d/e")); !os.IsNotExist(err) {
+		t.Errorf("what went is still there: %v", err)
+	}
+}
+
+// A Note is never more than a message takes.
+func TestTooMany(t *testing.T) {
+	long := strings.Repeat("x", 200)
+	for n, want := range map[int]bool{1: false, 30_000: false, 60_000: true} {
+		if got := tooMany(slices.Repeat([]string{long}, n)); got != want {
+			t.Errorf("%d paths: %v", n, got)
+		}
 	}
 }

@@ -67,6 +67,7 @@ func (p *pair) loop(ctx context.Context) error {
 			if err := p.audit(ctx); err != nil {
 				return err
 			}
+			m.takeAllowed() // what was to pass has: it is not for another time
 			next = time.Now().Add(every)
 			if p.auditAgain {
 				next = earlier(next, time.Now().Add(p.again()))
@@ -299,7 +300,11 @@ func (p *pair) make(ctx context.Context, c *comparing, renamed map[string]string
 		return nil, err
 	}
 	if !m.record.InStep && pl.modifications > 0 {
-		m.note("first contact: %d files of the target's own in %s are overwritten; they are kept in .hikae-versions", pl.modifications, m.o.Root)
+		kept := "they are kept in .hikae-versions"
+		if m.o.Versions <= 0 {
+			kept = "they are not kept (versions)"
+		}
+		m.note("first contact: %d files of the target's own in %s are overwritten; %s", pl.modifications, m.o.Root, kept)
 	}
 	if err := p.fits(ctx, pl); err != nil {
 		return nil, err
@@ -384,7 +389,7 @@ func (p *pair) inStep(ctx context.Context, dst hosts.TreeSum, but []string) erro
 	digest := hex.EncodeToString(dst.Digest)
 	r := p.m.record
 	if r.Noted != digest || !r.InStep {
-		if len(but) > agent.MaxNoted {
+		if tooMany(but) {
 			p.m.note("%d paths of %s differ: what is equal is noted once they are fewer", len(but), p.m.o.Root)
 			return nil
 		}
@@ -397,6 +402,15 @@ func (p *pair) inStep(ctx context.Context, dst hosts.TreeSum, but []string) erro
 		r.InStep, r.Since = true, time.Now().UTC().Truncate(time.Second)
 	}
 	return p.m.saveRecord(r)
+}
+
+// tooMany reports whether paths are more than one Note takes.
+func tooMany(paths []string) bool {
+	size := 0
+	for _, q := range paths {
+		size += len(q) + 4
+	}
+	return len(paths) > agent.MaxNoted || size > agent.MaxMessage/2
 }
 
 // stand tells how the mirror stands after a comparison.

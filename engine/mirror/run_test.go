@@ -201,6 +201,27 @@ func TestSourceGone(t *testing.T) {
 	}
 }
 
+// What a person allowed that was not needed lets nothing pass later.
+func TestAllowedInVain(t *testing.T) {
+	s := newSides(t, func(o *Options) { o.Budget = engine.Budget{Deletions: 5, Modifications: 5} })
+	s.m.first = 10 * time.Millisecond
+	s.sh("for i in 1 2 3 4 5 6 7 8 9; do echo $i >$i; done")
+	s.start()
+	s.follows()
+	if err := os.Rename(s.src.Path(root), s.src.Path("/srv/away")); err != nil {
+		t.Fatal(err)
+	}
+	s.until("alarm", func() bool { return s.m.Status().Alarm != "" })
+	s.m.Allow()
+	if err := os.Rename(s.src.Path("/srv/away"), s.src.Path(root)); err != nil {
+		t.Fatal(err)
+	}
+	s.until("no alarm", func() bool { return s.m.Status().Alarm == "" })
+	s.follows()
+	s.sh("rm ?")
+	s.until("alarm", func() bool { return strings.Contains(s.m.Status().Alarm, "9 deletions") })
+}
+
 // A mirror that would leave less room than is to be kept brings nothing.
 func TestKeepFree(t *testing.T) {
 	var fsys unix.Statfs_t

@@ -32,6 +32,7 @@ type tree struct {
 	links   map[uint64][]string // names by inode, as of the last Sum of the whole
 	known   *record             // of one that is written
 	summed  map[mark]struct{}   // marks of the last Sum of the whole of such a one
+	since   bool                // something may have been written since that
 	kept    *versions
 }
 

@@ -23,7 +23,7 @@ const maxOpenDirs = 32
 // Batch implements hosts.Tree.
 func (t *tree) Batch() (end func()) {
 	t.mu.Lock()
-	t.summed = nil // they are of before
+	t.since = true
 	t.mu.Unlock()
 	o := &t.open
 	o.mu.Lock()

@@ -120,7 +120,7 @@ func (k *versions) keep(d dirFD, name, rel string, link bool) error {
 		if link {
 			return nil
 		}
-		return removeTree(d, name)
+		return unix.Unlinkat(int(d), name, 0)
 	}
 	// Of one path several may go within a second, or a file and then what was in
 	// the directory that took its place.

@@ -75,10 +75,12 @@ func (h *Host) loadKnown(root string) (*record, error) {
 	return k, nil
 }
 
-func (k *record) has(e *hosts.TreeEntry) bool {
+func (k *record) has(e *hosts.TreeEntry) bool { return k.hasMark(markOf(e)) }
+
+func (k *record) hasMark(m mark) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	_, ok := k.seen[markOf(e)]
+	_, ok := k.seen[m]
 	return ok
 }
 

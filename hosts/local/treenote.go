@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"hash"
+	"maps"
 	"path"
 	"sync"
 
@@ -36,21 +37,26 @@ func (n *noting) entry(e *hosts.TreeEntry) {
 	n.seen[m] = struct{}{}
 }
 
-// marks are of all in the tree but what is at or below some paths. Where that
-// is nothing, those of the last Sum will do: what came since was noted as it came.
+// marks are of all in the tree that was there at the last Sum or is known, but what
+// is at or below some paths. Where that is nothing, and nothing was written since,
+// those of the last Sum will do.
 func (t *tree) marks(ctx context.Context, but []string) (map[mark]struct{}, error) {
 	t.mu.Lock()
-	seen := t.summed
+	summed, written := t.summed, t.since
 	t.summed = nil
 	t.mu.Unlock()
-	if seen != nil && len(but) == 0 {
-		return seen, nil
+	if summed != nil && !written && len(but) == 0 {
+		return summed, nil
 	}
 	n := noting{seen: map[mark]struct{}{}, but: map[string]bool{}}
 	for _, p := range but {
 		n.but[p] = true
 	}
 	_, err := t.walk(ctx, ".", n.entry)
+	maps.DeleteFunc(n.seen, func(m mark, _ struct{}) bool {
+		_, was := summed[m]
+		return !was && !t.known.hasMark(m)
+	})
 	return n.seen, err
 }
 

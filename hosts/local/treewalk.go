@@ -51,7 +51,7 @@ func (t *tree) Sum(ctx context.Context, rel string) (hosts.TreeSum, error) {
 	if rel == "." {
 		t.digests, t.links = s.dirs, s.links
 		if each != nil {
-			t.summed = n.seen
+			t.summed, t.since = n.seen, false
 		}
 		s.sum.Links = linksDigest(groups(t.links))
 	} else {

@@ -375,6 +375,9 @@ func (w *writing) emptied() error {
 	if len(names) == 0 {
 		return unix.Unlinkat(int(w.d), w.name, unix.AT_REMOVEDIR)
 	}
+	if w.t.opts.Versions <= 0 { // what is excluded is this host's own
+		return hosts.ErrNotEmpty
+	}
 	return w.t.kept.keep(w.d, w.name, w.op.Path, false)
 }
 
