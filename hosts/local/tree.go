@@ -226,8 +226,8 @@ func (t *tree) label(d dirFD, name, rel string, st *unix.Statx_t, p *policy) (st
 		return "", nil
 	}
 	has, err := getLabel(d, name)
-	if errors.Is(err, unix.ENOTSUP) {
-		return "", nil
+	if errors.Is(err, unix.ENOTSUP) || has == hosts.Unlabeled {
+		return "", nil // that data has no label is nobody's intention
 	}
 	if err != nil {
 		return "", fmt.Errorf("cannot read SELinux label: %w", err)
