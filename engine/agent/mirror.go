@@ -27,9 +27,33 @@ const MaxNoted = 100_000
 const (
 	maxTreePaths   = 10_000
 	maxTreeExclude = 1000
-	treeBatch      = 500 // entries in one message
-	longestRun     = 64  // arguments of a program, and programs
+	treeBytes      = 4 << 20 // of paths, where they are long
+	treeBatch      = 500     // entries in one message
+	treeBatchBytes = 1 << 20
+	longestRun     = 64 // arguments of a program, and programs
 )
+
+// asked is how many of the paths go with one request.
+func asked(paths []string) int {
+	n := 0
+	for size := 0; n < min(len(paths), maxTreePaths) && size < treeBytes; n++ {
+		size += len(paths[n])
+	}
+	return n
+}
+
+// listed is how many of the entries go with one message.
+func listed(all []hosts.TreeEntry) int {
+	n := 0
+	for size := 0; n < min(len(all), treeBatch) && size < treeBatchBytes; n++ {
+		e := &all[n]
+		size += len(e.Path) + len(e.Link) + len(e.ACL) + len(e.DefaultACL)
+		for k, v := range e.Xattrs {
+			size += len(k) + len(v)
+		}
+	}
+	return n
+}
 
 type treeAsk struct {
 	Ask   treeQuestion `cbor:"1,keyasint"`

@@ -118,7 +118,7 @@ type Listed struct {
 // List tells what is in directories, with deep all below them too.
 func (t *Tree) List(ctx context.Context, dirs []string, deep bool, each func(Listed) error) error {
 	for len(dirs) > 0 {
-		n := min(len(dirs), maxTreePaths)
+		n := asked(dirs)
 		part := dirs[:n]
 		dirs = dirs[n:]
 		err := t.call(ctx, "list", func() error { return t.list(ctx, treeAsk{Ask: askList, Paths: part, Deep: deep}, each) })
@@ -173,7 +173,7 @@ type Status struct {
 func (t *Tree) Stat(ctx context.Context, paths []string, hash bool) ([]Status, error) {
 	all := make([]Status, 0, len(paths))
 	for len(paths) > 0 {
-		n := min(len(paths), maxTreePaths)
+		n := asked(paths)
 		part := paths[:n]
 		paths = paths[n:]
 		err := t.call(ctx, "look at", func() error { return t.stat(ctx, part, hash, &all) })
@@ -222,7 +222,8 @@ func (t *Tree) stat(ctx context.Context, paths []string, hash bool, all *[]Statu
 }
 
 // Links gives the names of each file that had several at the last Sum of the
-// whole.
+// whole. Of one that has very many they come in parts, each beginning with the last
+// name of the part before.
 func (t *Tree) Links(ctx context.Context) (groups [][]string, err error) {
 	err = t.call(ctx, "list the links of", func() error {
 		if err := t.c.l.sendValue(kindTreeAsk, treeAsk{Ask: askLinks}); err != nil {
@@ -239,7 +240,12 @@ func (t *Tree) Links(ctx context.Context) (groups [][]string, err error) {
 						return err
 					}
 				}
-				groups = append(groups, *names)
+				last := len(groups) - 1
+				if last >= 0 && len(*names) > 0 && (*names)[0] == groups[last][len(groups[last])-1] { // it goes on
+					groups[last] = append(groups[last], (*names)[1:]...)
+				} else if len(*names) > 0 {
+					groups = append(groups, *names)
+				}
 				return nil
 			})
 			if err != nil {

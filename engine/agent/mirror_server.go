@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
 	"hikae/engine"
 	"hikae/hosts"
@@ -165,7 +166,7 @@ func (ss *session) treeList(ctx context.Context, dir string, deep bool) error {
 		return context.Cause(ctx)
 	}
 	for rest := entries; ; {
-		n := min(len(rest), treeBatch)
+		n := listed(rest)
 		l := treeListed{Dir: dir, Entries: rest[:n], Err: toWire(err)}
 		if rest = rest[n:]; len(rest) == 0 {
 			l.Holes = holes
@@ -221,17 +222,21 @@ func (ss *session) treeStat(ctx context.Context, req treeAsk) error {
 func (ss *session) treeLinks() error {
 	var seq []byte
 	for _, names := range ss.tree.Links() {
-		b, err := ss.l.marshal(names)
-		if err != nil {
-			return err
-		}
-		if len(seq)+len(b) > chunkSize && len(seq) > 0 {
-			if err := ss.l.queue(kindTreeLinks, seq); err != nil {
+		for first := true; first || len(names) > 1; first = false {
+			n := max(asked(names), min(2, len(names)))
+			b, err := ss.l.marshal(names[:n])
+			if err != nil {
 				return err
 			}
-			seq = seq[:0]
+			names = names[n-1:] // the next part begins with the last of this one
+			if len(seq)+len(b) > chunkSize && len(seq) > 0 {
+				if err := ss.l.queue(kindTreeLinks, seq); err != nil {
+					return err
+				}
+				seq = seq[:0]
+			}
+			seq = append(seq, b...)
 		}
-		seq = append(seq, b...)
 	}
 	return ss.l.queue(kindTreeLinks, seq)
 }
@@ -297,11 +302,7 @@ func (ss *session) treeRun(ctx context.Context, m message) error {
 		if len(argv) == 0 || len(argv) > longestRun {
 			return protocolError("a program of %d arguments", len(argv))
 		}
-		res, err := ss.Host.Run(ctx, hosts.Cmd{Argv: argv})
-		if err == nil && res.Code != 0 {
-			err = fmt.Errorf("exit %d: %s", res.Code, tailOf(res.Stderr))
-		}
-		if err != nil {
+		if err := ss.runArrived(ctx, argv, runMost); err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", strings.Join(argv, " "), err))
 		}
 	}
@@ -309,6 +310,23 @@ func (ss *session) treeRun(ctx context.Context, m message) error {
 		return err
 	}
 	return ss.l.send(kindTreeRan, nil)
+}
+
+// runMost is how long a program may take that is told of what arrived: what does not
+// end would keep all that comes after from coming.
+const runMost = 10 * time.Minute
+
+func (ss *session) runArrived(ctx context.Context, argv []string, most time.Duration) error {
+	bound, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	res, err := ss.Host.Run(bound, hosts.Cmd{Argv: argv})
+	switch {
+	case err != nil && bound.Err() != nil && ctx.Err() == nil:
+		return fmt.Errorf("it did not end within %v, and was ended: %w", most, err)
+	case err == nil && res.Code != 0:
+		return fmt.Errorf("exit %d: %s", res.Code, tailOf(res.Stderr))
+	}
+	return err
 }
 
 // tailOf is the end of what a program said.

@@ -28,8 +28,21 @@ type Watched struct {
 	Kinds []string `cbor:"10,keyasint,omitempty"`
 }
 
-// maxSeen is how many paths one message tells of.
-const maxSeen = 5000
+// maxSeen is how many paths one message tells of, and maxSeenBytes how long they are
+// together.
+const (
+	maxSeen      = 5000
+	maxSeenBytes = 1 << 20
+)
+
+// portion is how many of them go with one message.
+func portion(all []hosts.Seen) int {
+	n := 0
+	for size := 0; n < min(len(all), maxSeen) && size < maxSeenBytes; n++ {
+		size += len(all[n].Path) + len(all[n].From)
+	}
+	return n
+}
 
 // watch tells the client what changes. It returns when the client has had enough.
 func (ss *session) watch(ctx context.Context, m message) error {
@@ -84,11 +97,8 @@ func (ss *session) watch(ctx context.Context, m message) error {
 func (ss *session) tell(r hosts.WatchReport, sources map[string][]hosts.WatchRoot) error {
 	for {
 		part := Watched{WatchReport: r}
-		if len(r.Seen) > maxSeen {
-			part.Seen, r.Seen = r.Seen[:maxSeen], r.Seen[maxSeen:]
-		} else {
-			r.Seen = nil
-		}
+		n := portion(r.Seen)
+		part.Seen, r.Seen = r.Seen[:n], r.Seen[n:]
 		for kind, roots := range sources {
 			if slices.ContainsFunc(part.Seen, func(s hosts.Seen) bool { return concerns(s, roots) }) {
 				part.Kinds = append(part.Kinds, kind)

@@ -15,6 +15,7 @@ import (
 const (
 	opsAtOnce   = 5000
 	bytesAtOnce = 256 << 20
+	pathsAtOnce = 4 << 20 // bytes of the names of files
 )
 
 // outcome is what became of a plan.
@@ -48,7 +49,8 @@ func (p *pair) carry(ctx context.Context, pl *plan) (*outcome, error) {
 
 // portion is how many of the changes go with one request.
 func portion(ops []hosts.TreeOp) (n int, bytes int64) {
-	for n < len(ops) && n < opsAtOnce && bytes < bytesAtOnce {
+	for names := 0; n < len(ops) && n < opsAtOnce && bytes < bytesAtOnce && names < pathsAtOnce; {
+		names += len(ops[n].Path)
 		if fetched(&ops[n]) {
 			bytes += ops[n].Entry.Content.Size
 		}

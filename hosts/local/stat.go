@@ -98,6 +98,10 @@ func (h *Host) node(d dirFD, name string, st *unix.Statx_t, ids *accounts) (host
 // 64 KiB is the most that either can have (XATTR_LIST_MAX, XATTR_SIZE_MAX).
 var xattrBufs = sync.Pool{New: func() any { b := make([]byte, 1<<16); return &b }}
 
+// maxXattrs bounds the user's attributes of one file, in bytes: anybody can give one
+// of his own as many as the file system takes, of XFS hundreds of megabytes.
+const maxXattrs = 1 << 20
+
 func readXattrs(n *hosts.Node, path string, ids *accounts) error {
 	list := xattrBufs.Get().(*[]byte)
 	defer xattrBufs.Put(list)
@@ -132,10 +136,7 @@ func readXattr(n *hosts.Node, path, attr string, ids *accounts) error {
 	}
 	switch {
 	case user:
-		if n.Xattrs == nil {
-			n.Xattrs = map[string]string{}
-		}
-		n.Xattrs[attr] = string(value)
+		return addXattr(n, attr, value)
 	case attr == xattrCaps:
 		c, err := filecap.Decode(value)
 		if err != nil {
@@ -153,6 +154,21 @@ func readXattr(n *hosts.Node, path, attr string, ids *accounts) error {
 			n.ACL = l.Text(ids)
 		}
 	}
+	return nil
+}
+
+func addXattr(n *hosts.Node, attr string, value []byte) error {
+	size := len(value)
+	for _, v := range n.Xattrs {
+		size += len(v)
+	}
+	if size > maxXattrs {
+		return fmt.Errorf("it and others are of more than %d bytes, which is more than is carried", maxXattrs)
+	}
+	if n.Xattrs == nil {
+		n.Xattrs = map[string]string{}
+	}
+	n.Xattrs[attr] = string(value)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"testing"
 
@@ -44,5 +45,15 @@ func TestTreeOnOverlay(t *testing.T) {
 	err = tree.Read(context.Background(), "dir/bound", make([]byte, 100), func(hosts.TreeEntry) error { return nil }, func([]byte) error { return nil }, func(int64) error { return nil })
 	if !errors.Is(err, hosts.ErrMountPoint) {
 		t.Errorf("a file that is mounted on: %v", err)
+	}
+}
+
+// A file with more attributes than are carried cannot be read.
+func TestManyAttributes(t *testing.T) {
+	n := hosts.Node{}
+	for i := range 17 {
+		if err := addXattr(&n, fmt.Sprint("user.", i), make([]byte, 1<<16)); (err != nil) != (i == 16) {
+			t.Errorf("%d: %v", i, err)
+		}
 	}
 }
