@@ -63,7 +63,13 @@ func nodeType(mode uint16) hosts.NodeType {
 // know that there is nothing else, and else one call where there are no
 // attributes beyond the common ones.
 func (h *Host) node(d dirFD, name string, st *unix.Statx_t, ids *accounts) (hosts.Node, error) {
-	n := hosts.Node{
+	n, _, err := h.labelled(d, name, st, ids)
+	return n, err
+}
+
+// labelled is node, and whether the path may have an SELinux label.
+func (h *Host) labelled(d dirFD, name string, st *unix.Statx_t, ids *accounts) (n hosts.Node, may bool, err error) {
+	n = hosts.Node{
 		Type:  nodeType(st.Mode),
 		Mode:  uint32(st.Mode) & 0o7777,
 		Owner: ids.UserName(st.Uid),
@@ -75,23 +81,23 @@ func (h *Host) node(d dirFD, name string, st *unix.Statx_t, ids *accounts) (host
 		n.Mode = 0
 		target, err := readlinkat(d, name)
 		n.Link = target
-		return n, err
+		return n, true, err
 	case hosts.Other:
-		return n, nil
+		return n, true, nil
 	case hosts.File:
 		n.Content.Size = stamp.Size
 	}
 	if h.plain(stamp, d, name) {
-		return n, nil
+		return n, true, nil
 	}
 	settled := stamp.settled(time.Now())
-	if err := readXattrs(&n, d.proc(name), ids); err != nil {
-		return n, err
+	if may, err = readXattrs(&n, d.proc(name), ids); err != nil {
+		return n, may, err
 	}
 	if settled && n.ACL == "" && n.DefaultACL == "" && n.Caps == "" && n.Xattrs == nil {
 		h.notePlain(stamp)
 	}
-	return n, nil
+	return n, may, nil
 }
 
 // xattrBufs holds buffers for the names of attributes and for their values:
@@ -102,24 +108,27 @@ var xattrBufs = sync.Pool{New: func() any { b := make([]byte, 1<<16); return &b 
 // of his own as many as the file system takes, of XFS hundreds of megabytes.
 const maxXattrs = 1 << 20
 
-func readXattrs(n *hosts.Node, path string, ids *accounts) error {
+// readXattrs reads the attributes that a Node holds, and reports whether there is
+// a label besides.
+func readXattrs(n *hosts.Node, path string, ids *accounts) (labelled bool, err error) {
 	list := xattrBufs.Get().(*[]byte)
 	defer xattrBufs.Put(list)
 	size, err := retry(func() (int, error) { return unix.Llistxattr(path, *list) })
 	switch {
 	case errors.Is(err, unix.ENOTSUP):
-		return nil
+		return false, nil
 	case err != nil:
-		return fmt.Errorf("cannot list extended attributes: %w", err)
+		return false, fmt.Errorf("cannot list extended attributes: %w", err)
 	case size == 0:
-		return nil
+		return false, nil
 	}
 	for attr := range strings.SplitSeq(string((*list)[:size]), "\x00") {
+		labelled = labelled || attr == xattrLabel
 		if err := readXattr(n, path, attr, ids); err != nil {
-			return fmt.Errorf("attribute %s: %w", attr, err)
+			return labelled, fmt.Errorf("attribute %s: %w", attr, err)
 		}
 	}
-	return nil
+	return labelled, nil
 }
 
 func readXattr(n *hosts.Node, path, attr string, ids *accounts) error {

@@ -197,7 +197,8 @@ func (t *tree) entry(d dirFD, name, rel string, st *unix.Statx_t, see *sight) (e
 	if kind == unix.S_IFSOCK {
 		return e, false, nil
 	}
-	if e.Node, err = t.h.node(d, name, st, see.ids); err != nil {
+	var labelled bool
+	if e.Node, labelled, err = t.h.labelled(d, name, st, see.ids); err != nil {
 		return e, false, err
 	}
 	if t.opts.Numbers {
@@ -213,7 +214,7 @@ func (t *tree) entry(d dirFD, name, rel string, st *unix.Statx_t, see *sight) (e
 	if e.Type != hosts.Dir && st.Nlink > 1 {
 		e.Inode = st.Ino
 	}
-	if e.Young = see.young && e.Type == hosts.File && young(d, name, st); see.policy != nil {
+	if e.Young = see.young && e.Type == hosts.File && young(d, name, st); labelled && see.policy != nil {
 		e.Label, err = t.label(d, name, rel, st, see.policy)
 	}
 	return e, true, err
