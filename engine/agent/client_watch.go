@@ -55,7 +55,7 @@ func (c *Client) watch(ctx context.Context, req WatchRequest, emit func(Watched)
 				if enough != nil {
 					continue
 				}
-				if err := checkWatched(seen); err != nil {
+				if err := c.checkWatched(seen); err != nil {
 					return err
 				}
 				if err := emit(seen); err != nil {
@@ -71,8 +71,13 @@ func (c *Client) watch(ctx context.Context, req WatchRequest, emit func(Watched)
 	}
 }
 
-// checkWatched refuses paths that no watch can tell of.
-func checkWatched(w Watched) error {
+// checkWatched refuses paths and kinds that no watch can tell of.
+func (c *Client) checkWatched(w Watched) error {
+	for _, k := range w.Kinds {
+		if _, known := c.schemas[k]; !known {
+			return protocolError("a watch of resources of kind %q", k)
+		}
+	}
 	for _, s := range w.Seen {
 		if err := checkPath(s.Path); err != nil {
 			return err

@@ -11,11 +11,18 @@ import (
 // Delayed is a source whose packages are those that it had so long ago: what an
 // update breaks is to be seen there first. Of what was never so, all that is known
 // is how they were at first. A person who applies does not wait.
-func (c *Controller) Delayed(snap *engine.Snapshot, delay time.Duration) (*engine.Snapshot, error) {
-	if delay <= 0 || snap == nil {
+// Where snap is nil, the source is what its newest generation says.
+func (c *Controller) Delayed(source string, snap *engine.Snapshot, delay time.Duration) (*engine.Snapshot, error) {
+	if delay <= 0 {
 		return snap, nil
 	}
-	gens, err := c.Store.Generations(snap.Host)
+	if snap == nil {
+		var err error
+		if snap, err = c.Load(source); err != nil {
+			return nil, err
+		}
+	}
+	gens, err := c.Store.Generations(source)
 	if err != nil || len(gens) == 0 {
 		return snap, err
 	}
@@ -26,7 +33,7 @@ func (c *Controller) Delayed(snap *engine.Snapshot, delay time.Duration) (*engin
 			gen = g
 		}
 	}
-	old, err := c.Load(snap.Host + "@" + gen)
+	old, err := c.Load(source + "@" + gen)
 	if err != nil {
 		return nil, err
 	}

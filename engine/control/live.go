@@ -161,7 +161,12 @@ func (l *Live) part(seen []hosts.Seen) engine.Scope {
 				scope.Only = append(scope.Only, p)
 			}
 		}
-		if s.Deep { // a tree that is read lies in it
+		if s.Deep { // a tree or a file that is read lies in it
+			for _, p := range scope.Files {
+				if p != s.Path && within(p, []string{s.Path}) {
+					scope.Only = append(scope.Only, p)
+				}
+			}
 			for _, t := range trees {
 				if t != s.Path && within(t, []string{s.Path}) {
 					scope.Within = append(scope.Within, t)

@@ -24,7 +24,7 @@ type Control interface {
 	Held(host string) (*control.Hold, error)
 	Known(host string) (bool, error)
 	Allowed(host string) (time.Time, error)
-	Delayed(snap *engine.Snapshot, delay time.Duration) (*engine.Snapshot, error)
+	Delayed(source string, snap *engine.Snapshot, delay time.Duration) (*engine.Snapshot, error)
 	Plan(ctx context.Context, t control.Target, o control.PlanOptions) (*control.Planned, error)
 	Apply(ctx context.Context, t control.Target, o control.ApplyOptions) (*control.Applied, error)
 	Follow(ctx context.Context, t control.Target, source *engine.Snapshot) (Follower, error)

@@ -33,7 +33,7 @@ func (w *world) Allowed(string) (time.Time, error) {
 	return w.allowed, nil
 }
 
-func (w *world) Delayed(snap *engine.Snapshot, _ time.Duration) (*engine.Snapshot, error) {
+func (w *world) Delayed(_ string, snap *engine.Snapshot, _ time.Duration) (*engine.Snapshot, error) {
 	return snap, nil
 }
 

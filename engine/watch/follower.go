@@ -23,6 +23,7 @@ type follower struct {
 	told   *followerStatus
 	live   Follower // nil: not connected
 	wait   backoff
+	retry  time.Time // not before it is one that is away tried again, whatever changes
 	audit  time.Duration
 	pulse  *pulse
 
@@ -176,6 +177,9 @@ func (f *follower) step(ctx context.Context) time.Duration {
 	if !f.stopped.IsZero() && time.Since(f.tried) < overBudgetAgain && !f.allowed() {
 		return lookEvery
 	}
+	if d := time.Until(f.retry); d > 0 {
+		return d
+	}
 	w := f.begin()
 	if w.none() {
 		f.told.working() // a hold may be over
@@ -256,7 +260,7 @@ func (f *follower) begin() work {
 // do tries the short way first.
 func (f *follower) do(ctx context.Context, w *work) (*control.Applied, error) {
 	w.all = w.all || f.live == nil || f.allowed()
-	source, err := f.loop.Control.Delayed(f.spoilt.in(w.snap), f.source.of.Delay)
+	source, err := f.loop.Control.Delayed(f.source.of.Source.Name, f.spoilt.in(w.snap), f.source.of.Delay)
 	if err != nil {
 		return nil, err
 	}
@@ -356,6 +360,9 @@ func (f *follower) judge(w work, applied *control.Applied, err error) time.Durat
 		f.back(w)
 		f.told.away(Away, err)
 		d := f.wait.again()
+		if f.retry = time.Now().Add(min(d, awayAtMost)); errors.As(err, new(*control.DiagError)) {
+			f.retry = time.Time{} // the source's next change may mend it
+		}
 		f.loop.Log.Warn("the follower is away, or cannot be compared", "host", f.t.Name, "error", err, "again_in", d.Round(time.Millisecond))
 		return d
 	}

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -359,6 +360,26 @@ func TestSpoilt(t *testing.T) {
 		keeps("mended", "5")
 		w.edit("/etc/a", "2")
 		w.pass(5 * time.Second)
+		w.inStep("standby")
+	})
+}
+
+// One that is away is not tried at each change of a source that never keeps still.
+func TestAwayIsNotHurried(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		h := w.followers["standby"]
+		w.with(func() { h.away = true })
+		before := h.wholes
+		for i := range 600 {
+			w.edit("/etc/a", fmt.Sprint(i))
+			w.pass(100 * time.Millisecond)
+		}
+		if n := h.wholes - before; n < 2 || n > 12 {
+			t.Errorf("tried %d times in a minute", n)
+		}
+		w.with(func() { h.away = false })
+		w.pass(time.Minute)
 		w.inStep("standby")
 	})
 }

@@ -11,11 +11,16 @@ type heldBack struct {
 	addrs map[engine.Addr]time.Time
 	all   bool // all is to be compared again
 	at    time.Time
+	tried time.Time // when it last was
 	next  backoff
 }
 
 // A thing that failed is tried again after this long at first, and at last.
 const heldBackFirst, heldBackLast = 5 * time.Second, 5 * time.Minute
+
+// heldBackAll is how soon all may be compared again: on a source that never keeps
+// still it would keep the follower from all else.
+const heldBackAll = time.Minute
 
 func newHeldBack() heldBack {
 	return heldBack{addrs: map[engine.Addr]time.Time{}, next: backoff{first: heldBackFirst, longest: heldBackLast}}
@@ -35,7 +40,8 @@ func (h *heldBack) add(a engine.Addr, since time.Time) {
 // again sets when it is tried next, and returns in how long.
 func (h *heldBack) again() time.Duration {
 	d := h.next.again()
-	h.at = time.Now().Add(d)
+	h.tried = time.Now()
+	h.at = h.tried.Add(d)
 	return d
 }
 
@@ -45,7 +51,11 @@ func (h *heldBack) soon() time.Duration {
 		h.next.reset()
 		return 0
 	}
-	if at := time.Now().Add(heldBackFirst); at.Before(h.at) {
+	at := time.Now().Add(heldBackFirst)
+	if least := h.tried.Add(heldBackAll); h.all && at.Before(least) {
+		at = least
+	}
+	if at.Before(h.at) {
 		h.at = at
 	}
 	return h.wait()

@@ -60,6 +60,7 @@ const (
 	freezeEvery  = 10 * time.Minute       // what changes within it is one generation
 	lookEvery    = time.Second            // at a host that is held, or a lock that is taken
 	storeAgain   = 20 * time.Second       // after a generation could not be written
+	awayAtMost   = 10 * time.Second       // one that is away is tried so often at most
 	aliveEvery   = 5 * time.Second
 	askEvery     = time.Minute      // a follower that nothing is brought to
 	askMost      = 30 * time.Second // is waited for

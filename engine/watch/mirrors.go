@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"hikae/engine/agent"
@@ -18,6 +19,7 @@ type tree struct {
 	loop           *Loop
 	source, target control.Target
 	mirror         *mirror.Mirror
+	known          atomic.Bool // that something was applied to the target
 }
 
 func newTree(l *Loop, b *board, f Following, t control.Target, s mirror.Settings) *tree {
@@ -66,7 +68,11 @@ func (t *tree) hold() bool {
 	if held, err := t.loop.Control.Held(t.target.Name); err != nil || held != nil {
 		return true
 	}
+	if t.known.Load() {
+		return false
+	}
 	known, err := t.loop.Control.Known(t.target.Name)
+	t.known.Store(err == nil && known) // it is so from then on, and asked often
 	return err != nil || !known
 }
 

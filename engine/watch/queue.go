@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -37,9 +38,12 @@ func (q *queue) add(w agent.Watched) error {
 		q.isSet = true
 		close(q.ready)
 	}
-	q.notes = append(q.notes, w.Notes...)
+	q.note(w.Notes)
 	for _, s := range w.Seen {
 		q.see(s)
+	}
+	if len(q.seen) > mostSeen {
+		q.seen = map[string]hosts.Seen{"/": {Path: "/", Deep: true}}
 	}
 	for _, k := range w.Kinds {
 		q.kinds[k] = time.Now()
@@ -51,6 +55,25 @@ func (q *queue) add(w agent.Watched) error {
 		q.wake()
 	}
 	return nil
+}
+
+// What is held of what nobody has taken yet, at most. Of more paths, all is in doubt.
+const (
+	mostSeen  = 20_000
+	mostNotes = 50
+)
+
+// note takes what is for a person, as much as one reads.
+func (q *queue) note(notes []string) {
+	for _, n := range notes {
+		if len(q.notes) > mostNotes {
+			return
+		}
+		if len(q.notes) == mostNotes {
+			n = fmt.Sprintf("more than %d notes at once: the rest is not shown", mostNotes)
+		}
+		q.notes = append(q.notes, n)
+	}
 }
 
 // wake has one who waits look.

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -187,6 +188,46 @@ func TestHeldBackRelease(t *testing.T) {
 		time.Sleep(h.wait())
 		if w := release(h, work{}); !w.all || !h.none() {
 			t.Errorf("all is to be compared: %v", w)
+		}
+	})
+}
+
+// However much is told, what is held of it is bounded, and nothing of it forgotten.
+func TestQueueIsBounded(t *testing.T) {
+	q := newQueue()
+	for i := range mostSeen + 1 {
+		_ = q.add(agent.Watched{WatchReport: hosts.WatchReport{Seen: []hosts.Seen{{Path: fmt.Sprint("/etc/", i)}}, Notes: []string{fmt.Sprint(i)}}})
+	}
+	g, _ := q.take()
+	if want := []hosts.Seen{{Path: "/", Deep: true}}; !cmp.Equal(g.seen, want) {
+		t.Errorf("%d seen, want all in doubt", len(g.seen))
+	}
+	if n := len(g.notes); n != mostNotes+1 || !strings.Contains(g.notes[mostNotes], "more than") {
+		t.Errorf("%d notes, the last %q", n, g.notes[n-1])
+	}
+}
+
+// All is not compared over and over because something else changes.
+func TestHeldBackAllIsNotHurried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHeldBack()
+		for range 10 {
+			h.again()
+		}
+		h.all = true
+		h.again()
+		if d := h.soon(); d < 50*time.Second || d > heldBackAll {
+			t.Errorf("all is compared again in %v", d)
+		}
+		time.Sleep(2 * heldBackAll)
+		if d := h.soon(); d > heldBackFirst {
+			t.Errorf("and after a while, in %v", d)
+		}
+		h.all = false
+		h.add(engine.Addr{Kind: "file", Name: "/a"}, time.Time{})
+		h.again()
+		if d := h.soon(); d > heldBackFirst {
+			t.Errorf("one file is tried again in %v", d)
 		}
 	})
 }
