@@ -48,6 +48,9 @@ type TreeSum struct {
 type TreeHole struct {
 	Path string `cbor:"1,keyasint"`
 	Err  string `cbor:"2,keyasint"`
+	// Mount: another file system is there, which is no part of the tree. No digest
+	// is of it, and nothing is said of what it may hide.
+	Mount bool `cbor:"3,keyasint,omitempty"`
 }
 
 // TreeInfo says on what a tree lies.

@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"hikae/hosts"
 )
 
 func contentID(b []byte) [32]byte { return sha256.Sum256(b) }
@@ -109,4 +113,52 @@ func TestTooMany(t *testing.T) {
 			t.Errorf("%d paths: %v", n, got)
 		}
 	}
+}
+
+// What something is mounted on, on the source, has not gone: what the target has of
+// it is left, and is brought again when that is unmounted.
+func TestMountedOver(t *testing.T) {
+	s := newSides(t, nil)
+	s.sh("mkdir -p d/e; echo one >d/e/one; echo other >other")
+	s.ok()
+	over := s.src.Path(root + "/d/e")
+	if err := unix.Mount("hikae-test", over, "tmpfs", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	mounted := true
+	t.Cleanup(func() {
+		if mounted {
+			_ = unix.Unmount(over, unix.MNT_DETACH)
+		}
+	})
+	s.sh("echo more >>other; echo two >d/two")
+	look := []func() error{s.audit, s.audit, func() error {
+		p, err := s.m.open(t.Context())
+		if err != nil {
+			return err
+		}
+		defer p.close()
+		return p.live(t.Context(), []hosts.Seen{{Path: root + "/d/e", Deep: true}, {Path: root + "/d/e/one"}})
+	}}
+	for i, look := range look {
+		if err := look(); err != nil {
+			t.Fatal(err)
+		}
+		for p, want := range map[string]string{"/d/e/one": "one\n", "/d/two": "two\n", "/other": "other\nmore\n"} {
+			if got := s.dst.Text(root + p); got != want {
+				t.Errorf("look %d: %s is %q", i, p, got)
+			}
+		}
+		if st := s.m.Status(); !st.InStep {
+			t.Errorf("look %d: it stands %+v", i, st)
+		}
+	}
+	if err := unix.Unmount(over, 0); err != nil {
+		t.Fatal(err)
+	}
+	mounted = false
+	s.sh("echo uno >d/e/one")
+	s.ok()
+	s.sh("rm -r d/e")
+	s.ok()
 }

@@ -3,6 +3,7 @@ package mirror
 import (
 	"bytes"
 	"context"
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -28,10 +29,15 @@ type comparing struct {
 	// blind are paths that could not be read on one side, with why. Nothing at
 	// or below them is changed.
 	blind map[string]string
-	full  bool // there is more than maxDiffs
+	// hidden are mount points of the source: what the tree has there is behind
+	// another file system, and not gone.
+	hidden map[string]string
+	full   bool // there is more than maxDiffs
 }
 
-func (p *pair) comparing() *comparing { return &comparing{p: p, blind: map[string]string{}} }
+func (p *pair) comparing() *comparing {
+	return &comparing{p: p, blind: map[string]string{}, hidden: map[string]string{}}
+}
 
 func (c *comparing) add(d diff) {
 	if len(c.diffs) >= maxDiffs {
@@ -42,12 +48,14 @@ func (c *comparing) add(d diff) {
 }
 
 // blinded reports whether a path is at or below one that could not be read.
-func (c *comparing) blinded(p string) bool {
-	if len(c.blind) == 0 {
+func (c *comparing) blinded(p string) bool { return atOrBelow(p, c.blind) }
+
+func atOrBelow(p string, of map[string]string) bool {
+	if len(of) == 0 {
 		return false
 	}
 	for ; ; p = path.Dir(p) {
-		if _, is := c.blind[p]; is {
+		if _, is := of[p]; is {
 			return true
 		}
 		if p == "." {
@@ -68,7 +76,12 @@ func (c *comparing) lists(ctx context.Context, t *agent.Tree, dirs []string, dee
 	found := map[string]*listing{}
 	err := t.List(ctx, dirs, deep, func(l agent.Listed) error {
 		for _, h := range l.Holes {
-			blind[h.Path] = h.Err
+			switch {
+			case !h.Mount:
+				blind[h.Path] = h.Err
+			case t == c.p.src: // where the target has one, what is to come there fails
+				c.hidden[h.Path] = h.Err
+			}
 		}
 		if l.Err != nil {
 			blind[l.Dir] = l.Err.Error()
@@ -245,11 +258,10 @@ func (p *pair) whole(ctx context.Context) (c *comparing, a, b hosts.TreeSum, ok 
 	if err != nil || bytes.Equal(a.Digest, b.Digest) && bytes.Equal(a.Links, b.Links) {
 		return c, a, b, err == nil, err
 	}
-	for _, h := range a.Holes {
-		c.blind[h.Path] = h.Err
-	}
-	for _, h := range b.Holes {
-		c.blind[h.Path] = h.Err
+	for _, h := range slices.Concat(a.Holes, b.Holes) {
+		if !h.Mount { // those are listed
+			c.blind[h.Path] = h.Err
+		}
 	}
 	src, dst, err := p.stats(ctx, []string{"."}, false)
 	if err != nil {
@@ -290,6 +302,10 @@ func (p *pair) told(ctx context.Context, paths, deep []string) (*comparing, erro
 	}
 	var down, come, gone, equal []string
 	for i, q := range list {
+		if errors.Is(src[i].Err, hosts.ErrMountPoint) {
+			c.hidden[q] = src[i].Err.Error()
+			continue
+		}
 		if err := firstError(src[i].Err, dst[i].Err); err != nil {
 			c.blind[q] = err.Error()
 			continue

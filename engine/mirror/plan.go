@@ -57,6 +57,10 @@ func (p *pair) plan(ctx context.Context, c *comparing, renamed map[string]string
 		if c.blinded(d.path) {
 			continue
 		}
+		if atOrBelow(d.path, c.hidden) {
+			pl.foreign = append(pl.foreign, d.path)
+			continue
+		}
 		if d.src != nil && d.src.Inode != 0 && !p.auditing && !same(d.src, d.dst) {
 			continue // its other names were not told of: an audit finds it
 		}

@@ -121,7 +121,7 @@ func (s *summing) dir(ctx context.Context, rel string, each func(*hosts.TreeEntr
 	for i := range entries {
 		enc.entry(path.Base(entries[i].Path), &entries[i])
 	}
-	if len(holes) > 0 {
+	if slices.ContainsFunc(holes, func(h hosts.TreeHole) bool { return !h.Mount }) {
 		_, _ = rand.Read(enc.room(sha256.Size)) // never fails
 	}
 	digest := enc.sum()
@@ -207,8 +207,9 @@ func (t *tree) list(top dirFD, rel string, see *sight) ([]hosts.TreeEntry, []hos
 		}
 		child := abs[len(t.root)+1:]
 		err := at.statxInto(name, &st)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && t.foreign(abs, &st, see) {
-			continue // gone since it was listed, or mounted there
+		if err == nil && t.foreign(abs, &st, see) {
+			holes = append(holes, hosts.TreeHole{Path: child, Err: hosts.ErrMountPoint.Error(), Mount: true})
+			continue
 		}
 		var e hosts.TreeEntry
 		ok := false
