@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -43,17 +44,8 @@ func (w *watched) within(patience time.Duration, what string, wrong func() strin
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	w.t.Fatalf("not within %v: %s: %s\n%s", patience, what, last, w.statusText())
+	w.t.Fatalf("not within %v: %s: %s\n%s", patience, what, last, w.asked("status").out)
 	return 0
-}
-
-// statusText is what hikae status says.
-func (w *watched) statusText() string {
-	w.t.Helper()
-	if w.process != nil {
-		return w.hikae("status").out
-	}
-	return w.there("status").out
 }
 
 // look is what a script says on a host, however it ends.
@@ -159,7 +151,6 @@ func (l *lab) address(host string) string {
 // service has hikae watch run on the follower, from its first contact on.
 func (w *watched) service() {
 	w.t.Helper()
-	w.store = w.at(w.to, watchHome+"/states")
 	w.thereOK("init")
 	w.thereOK("snapshot", w.from)
 	w.thereOK("apply", w.to, "--yes")
@@ -167,22 +158,33 @@ func (w *watched) service() {
 	w.exec(w.to, "systemctl daemon-reload; systemctl enable -q --now "+watchService)
 	w.t.Cleanup(func() {
 		if w.t.Failed() {
-			w.t.Logf("%s\n%s", w.statusText(), tail(w.look(w.to, "journalctl -q --no-pager -o cat -u "+watchService)))
+			w.t.Logf("%s\n%s", w.asked("status").out, tail(w.look(w.to, "journalctl -q --no-pager -o cat -u "+watchService)))
 		}
 	})
 	w.inStepWithin(30 * time.Second)
 }
 
-// status is what hikae watch last said of itself.
-func (w *watched) status() (*watch.Status, error) {
-	raw, err := os.ReadFile(filepath.Join(w.store, ".store", "watch.json"))
-	if err != nil {
-		return nil, err
+// status is what hikae status says to programs.
+func (w *watched) status() (*watch.Report, error) {
+	w.t.Helper()
+	r := w.asked("status", "--json")
+	var s watch.Report
+	if r.code != 0 {
+		return nil, fmt.Errorf("exit %d: %s", r.code, r.errOut)
 	}
-	return watch.Decode(raw)
+	return &s, json.Unmarshal([]byte(r.out), &s)
 }
 
-// follower waits until the follower is as is says, "" for yes.
+// asked runs hikae where the project is.
+func (w *watched) asked(args ...string) result {
+	w.t.Helper()
+	if w.process != nil {
+		return w.run(append([]string{w.bin, "-C", w.dir}, args...)...)
+	}
+	return w.there(args...)
+}
+
+// followerWithin waits until is reports that the follower and its source are as wanted.
 func (w *watched) followerWithin(patience time.Duration, what string, is func(*watch.SourceStatus, *watch.FollowerStatus) bool) time.Duration {
 	w.t.Helper()
 	return w.within(patience, what, func() string {
@@ -190,7 +192,7 @@ func (w *watched) followerWithin(patience time.Duration, what string, is func(*w
 		switch {
 		case err != nil:
 			return err.Error()
-		case len(s.Sources) != 1 || len(s.Followers) != 1 || time.Since(s.Written) > 15*time.Second || !is(&s.Sources[0], &s.Followers[0]):
+		case len(s.Sources) != 1 || len(s.Followers) != 1 || !s.Running || s.Silent || !is(&s.Sources[0], &s.Followers[0]):
 			return fmt.Sprintf("the status is: %+v", s)
 		}
 		for _, m := range s.Mirrors {
