@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -64,16 +66,24 @@ func (h *Host) writeLocked(p string) (pid int, held bool, err error) {
 // dnfRuns gives the process whose transaction dnf's lock says to run, 0 for none.
 // The lock of one that was killed stays: its number may be another's since.
 func (h *Host) dnfRuns() (int, error) {
-	b, err := hosts.ReadFile(h, dnfLock, 64)
+	f, err := h.open(dnfLock)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, err
 	}
+	defer f.Close() //nolint:errcheck // opened for reading
+	b, err := io.ReadAll(io.LimitReader(f, 64))
+	if err != nil {
+		return 0, err
+	}
 	pid, err := strconv.Atoi(string(bytes.TrimSpace(b)))
 	if err != nil || pid <= 0 {
 		return 0, nil //nolint:nilerr // a moment ago it was made, or it is nothing of dnf's
+	}
+	if startedAfter(pid, time.Unix(0, f.stamp().MTime)) { // as one of Python's daemons may have, after a loss of power
+		return 0, nil
 	}
 	command, err := readProc(pid, "cmdline")
 	switch {
@@ -89,6 +99,28 @@ func (h *Host) dnfRuns() (int, error) {
 		}
 	}
 	return 0, nil
+}
+
+// startedAfter reports whether a process began after a time, as far as that can be
+// told: by the 22nd field of its stat, in hundredths of a second since the boot
+// (proc_pid_stat(5)).
+func startedAfter(pid int, t time.Time) bool {
+	const began, slack = 22 - 3, 5 * time.Second // counted from behind the name, which is the 2nd
+	stat, err := readProc(pid, "stat")
+	if err != nil {
+		return false
+	}
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) <= began {
+		return false
+	}
+	ticks, err := strconv.ParseInt(string(fields[began]), 10, 64)
+	var up unix.Timespec
+	if err != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &up) != nil {
+		return false
+	}
+	age := time.Duration(up.Nano()) - time.Duration(ticks)*10*time.Millisecond
+	return time.Now().Add(-age).After(t.Add(slack))
 }
 
 // process names one for people.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -93,6 +94,15 @@ func TestPackagesHeldByDNF(t *testing.T) {
 		if got := heldBy(t, lockRoot(t, map[string]string{dnfLock: text})); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
+	}
+	// A dnf that lost its power is not whoever has its number since.
+	h := lockRoot(t, map[string]string{dnfLock: strconv.Itoa(dnf.Process.Pid)})
+	before := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(filepath.Join(h.root, dnfLock), before, before); err != nil {
+		t.Fatal(err)
+	}
+	if got := heldBy(t, h); got != "" {
+		t.Errorf("a lock of before the process: %q", got)
 	}
 	if got := heldBy(t, lockRoot(t, nil)); got != "" {
 		t.Errorf("without any lock: %q", got)
