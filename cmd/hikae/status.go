@@ -105,7 +105,11 @@ func (a *app) checkBehind(ask func() (*watch.Report, error), bound time.Duration
 	late := r.Late(bound)
 	e := a.statusEvent(r, late)
 	if e.Text = strings.Join(r.Headlines(), "\n"); len(late) > 0 {
-		e.Text = view.Printable(strings.Join(late, "\n"))
+		lines := slices.Clone(late)
+		for i := range lines {
+			lines[i] = view.Safe(lines[i]) // a line each, whatever a path is called
+		}
+		e.Text = strings.Join(lines, "\n")
 	}
 	a.view.Emit(e)
 	if len(late) > 0 {

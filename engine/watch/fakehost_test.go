@@ -143,6 +143,11 @@ func (w *world) apply(ctx context.Context, host string, snap *engine.Snapshot, o
 			bad = append(bad, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "no lens understands it", Subject: &hcl.Range{Filename: r.Addr.Name}})
 		}
 	}
+	for _, r := range snap.Resources {
+		if r.Value.AsString() == unnamed {
+			bad = append(bad, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "something does not compile"})
+		}
+	}
 	if bad.HasErrors() {
 		return nil, &control.DiagError{Diags: bad}
 	}
@@ -177,6 +182,9 @@ func (w *world) apply(ctx context.Context, host string, snap *engine.Snapshot, o
 
 // broken begins what nothing can be compiled with.
 const broken = "broken"
+
+// unnamed is what nothing can be compiled with either, and no error names.
+const unnamed = "unnamed"
 
 type fakeFollower struct {
 	w       *world

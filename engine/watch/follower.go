@@ -23,7 +23,6 @@ type follower struct {
 	told   *followerStatus
 	live   Follower // nil: not connected
 	wait   backoff
-	retry  time.Time // not before it is one that is away tried again, whatever changes
 	audit  time.Duration
 	pulse  *pulse
 
@@ -34,8 +33,9 @@ type follower struct {
 	stopped, tried time.Time
 	good           *engine.Snapshot // the newest that something was applied of
 
-	mu   sync.Mutex
-	work work
+	mu    sync.Mutex
+	work  work
+	retry time.Time // not before it is one that is away tried again, whatever changes
 }
 
 // work is what is to be done on a follower.
@@ -78,6 +78,7 @@ func (f *follower) take(snap *engine.Snapshot, changed []engine.Addr, since time
 // nil, of its newest generation.
 func (f *follower) whole(snap *engine.Snapshot) {
 	f.put(func(w *work) {
+		f.retry = time.Time{} // what it was compared with in vain may be another
 		if w.all = true; snap != nil {
 			w.snap = snap
 		}
@@ -127,7 +128,10 @@ func (f *follower) run(ctx context.Context) {
 		case <-audit.C:
 			audit.Reset(f.audit)
 			f.told.nextAudit(time.Now().Add(f.audit))
-			f.put(func(w *work) { w.audit = true })
+			f.put(func(w *work) {
+				w.audit = true
+				f.spoilt.again(w.addrs)
+			})
 		case <-alive.C:
 			f.pulse.does("asking whether it is there", briefMost)
 			f.ask(ctx)
@@ -177,7 +181,7 @@ func (f *follower) step(ctx context.Context) time.Duration {
 	if !f.stopped.IsZero() && time.Since(f.tried) < overBudgetAgain && !f.allowed() {
 		return lookEvery
 	}
-	if d := time.Until(f.retry); d > 0 {
+	if d := f.rests(); d > 0 {
 		return d
 	}
 	w := f.begin()
@@ -210,6 +214,20 @@ func (f *follower) step(ctx context.Context) time.Duration {
 	}
 	f.tell(applied)
 	return f.judge(w, applied, err)
+}
+
+// rest keeps one that is away from being tried for a while.
+func (f *follower) rest(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.retry = time.Now().Add(d)
+}
+
+// rests is for how long it is not tried yet.
+func (f *follower) rests() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return time.Until(f.retry)
 }
 
 // allowed reports whether a person has let pass what was over the budget.
@@ -360,8 +378,8 @@ func (f *follower) judge(w work, applied *control.Applied, err error) time.Durat
 		f.back(w)
 		f.told.away(Away, err)
 		d := f.wait.again()
-		if f.retry = time.Now().Add(min(d, awayAtMost)); errors.As(err, new(*control.DiagError)) {
-			f.retry = time.Time{} // the source's next change may mend it
+		if !errors.As(err, new(*control.DiagError)) { // the source's next change may mend that
+			f.rest(min(d, awayAtMost))
 		}
 		f.loop.Log.Warn("the follower is away, or cannot be compared", "host", f.t.Name, "error", err, "again_in", d.Round(time.Millisecond))
 		return d

@@ -383,3 +383,28 @@ func TestAwayIsNotHurried(t *testing.T) {
 		w.inStep("standby")
 	})
 }
+
+// What was held back because it might have been what does not compile is tried again.
+func TestHeldBackOnSuspicion(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		h := w.followers["standby"]
+		w.with(func() { h.takes = 5 * time.Second })
+		w.edit("/etc/b", "2") // is being applied while the rest comes
+		w.pass(time.Second)
+		w.edit("/etc/a", unnamed)
+		for i := range 20 {
+			w.edit(fmt.Sprint("/etc/", i), "1")
+		}
+		w.pass(10 * time.Second)
+		w.with(func() { h.takes = time.Millisecond })
+		w.pass(10 * time.Minute)
+		w.is("standby", HeldBack)
+		if got := w.value("standby", "/etc/a"); got != "1" {
+			t.Errorf("it is %q", got)
+		}
+		w.edit("/etc/a", "mended")
+		w.pass(2 * time.Hour)
+		w.inStep("standby")
+	})
+}

@@ -16,7 +16,7 @@ import (
 type spoilt struct {
 	files map[engine.Addr]*engine.Resource // what each was before; nil for nothing
 	bad   map[engine.Addr]*engine.Resource // what each is on the source
-	since map[engine.Addr]time.Time
+	since map[engine.Addr]time.Time        // when that was heard of
 	why   error
 }
 
@@ -24,8 +24,8 @@ func newSpoilt() spoilt {
 	return spoilt{files: map[engine.Addr]*engine.Resource{}, bad: map[engine.Addr]*engine.Resource{}, since: map[engine.Addr]time.Time{}}
 }
 
-// find takes out of what changed that which an error names, or else all of it, and
-// reports whether there was any. last is the newest snapshot that compiled, now the
+// find takes out of what changed the files that an error names, or else one of them,
+// which may be it, and reports whether there was any. last is the newest snapshot that compiled, now the
 // one that does not.
 func (s *spoilt) find(err error, last, now *engine.Snapshot, changed map[engine.Addr]time.Time) bool {
 	var diags *control.DiagError
@@ -77,6 +77,15 @@ func (s *spoilt) mended(now *engine.Snapshot, changed map[engine.Addr]time.Time)
 	}
 	if len(s.files) == 0 {
 		s.why = nil
+	}
+}
+
+// again adds them to what changed: one that no error named may be well.
+func (s *spoilt) again(changed map[engine.Addr]time.Time) {
+	for a, since := range s.since {
+		if _, is := changed[a]; !is {
+			changed[a] = since
+		}
 	}
 }
 
