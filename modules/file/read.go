@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -32,6 +33,7 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 	roots, beside := slices.Concat([]string{etc}, spools, s.Paths), programs
 	slices.Sort(roots)
 	roots = withoutNested(roots)
+	trees := roots
 
 	single := slices.DeleteFunc(slices.Clone(s.Files), func(p string) bool { return below(p, roots) })
 	if s.Part() {
@@ -60,7 +62,11 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 	}
 	rd := &reading{
 		r: r, own: own, vault: s.Vault, hostOnly: hostOnly,
-		cov: engine.Coverage{Skipped: map[string]int{}},
+		cov:  engine.Coverage{Skipped: map[string]int{}},
+		seen: make(map[string]bool, len(own)), listed: map[string]bool{}, labelled: make(map[string]bool, len(own)),
+	}
+	if roots, single, err = rd.mounts(roots, single, trees); err != nil {
+		return engine.Coverage{}, err
 	}
 	rest, restCtx := errgroup.WithContext(ctx) // beside the walk of the roots
 	var others []engine.Resource
@@ -74,9 +80,6 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 		}
 		return nil
 	})
-	if err := rd.mounts(slices.Concat(roots, single)); err != nil {
-		return engine.Coverage{}, err
-	}
 	err = rd.all(ctx, roots, single, s.Part())
 	if err = errors.Join(err, rest.Wait()); err != nil {
 		return engine.Coverage{}, err
@@ -123,27 +126,39 @@ func (rd *reading) all(ctx context.Context, roots, single []string, part bool) e
 	return rd.label(ctx)
 }
 
-// mounts notes what is mounted at or above what is read, before it is.
-func (rd *reading) mounts(paths []string) error {
+// mounts notes what is mounted at or above what is read, before it is, and leaves
+// out what lies on a mount within a tree: as when all is read, another file system
+// is not entered.
+func (rd *reading) mounts(roots, single, trees []string) (_, _ []string, err error) {
 	t, ok := rd.r.(hosts.MountTeller)
 	if !ok {
-		return nil
+		return roots, single, nil
 	}
-	asked := map[string]bool{} // directories above many are the same
-	for _, p := range paths {
-		if asked[p] {
-			continue
-		}
-		asked[p] = true
-		points, err := t.MountsAbove(p)
-		if err != nil {
-			return fmt.Errorf("cannot tell what is mounted at %s: %w", p, err)
-		}
-		rd.cov.Mounts = append(rd.cov.Mounts, points...)
+	within := map[string]bool{}
+	own := func(paths []string) []string {
+		return slices.DeleteFunc(slices.Clone(paths), func(p string) bool {
+			points, perr := t.MountsAbove(p)
+			if perr != nil {
+				err = errors.Join(err, fmt.Errorf("cannot tell what is mounted at %s: %w", p, perr))
+				return false
+			}
+			for _, m := range points {
+				if below(m, trees) && !slices.Contains(trees, m) {
+					within[m] = true
+					return true
+				}
+			}
+			rd.cov.Mounts = append(rd.cov.Mounts, points...)
+			return false
+		})
+	}
+	roots, single = own(roots), own(single)
+	for _, m := range slices.Sorted(maps.Keys(within)) {
+		rd.hole(m, &fs.PathError{Op: "walk", Path: m, Err: hosts.ErrMountPoint})
 	}
 	slices.Sort(rd.cov.Mounts)
 	rd.cov.Mounts = slices.Compact(rd.cov.Mounts)
-	return nil
+	return roots, single, err
 }
 
 // behindLink reports whether a directory above path is a symbolic link, and
@@ -178,11 +193,6 @@ type reading struct {
 
 // walk collects the nodes below root, by rule; or root alone.
 func (rd *reading) walk(ctx context.Context, root string, alone bool) error {
-	if rd.seen == nil {
-		rd.seen = make(map[string]bool, len(rd.own))
-		rd.listed = make(map[string]bool)
-		rd.labelled = make(map[string]bool, len(rd.own))
-	}
 	err := rd.walkLabels(ctx, root, func(path string, n hosts.Node, fits bool) error {
 		if rd.own.of(path) != nil {
 			rd.seen[path] = true

@@ -76,3 +76,64 @@ func TestVanishedMount(t *testing.T) {
 		t.Errorf("the target lost it: changes %v, left %v", p.Changes, p.Left)
 	}
 }
+
+// mounted is a host with mount points.
+type mounted struct {
+	*hosttest.Host
+	at []string
+}
+
+func (m mounted) MountsAbove(p string) (points []string, err error) {
+	for _, at := range m.at {
+		if below(p, []string{at}) {
+			points = append(points, at)
+		}
+	}
+	return points, nil
+}
+
+// Of a part of the files, too, what lies on a mount within a tree is another file
+// system's; the mount that a tree is on is remembered.
+func TestPartOnMounts(t *testing.T) {
+	h := hosttest.New(t)
+	for _, f := range []string{"/srv/a", "/srv/m/x", "/srv/m/deep/y", "/root/z"} {
+		h.Write(f, "x\n")
+	}
+	for name, c := range map[string]struct {
+		at            []string
+		scope         engine.Scope
+		found, mounts []string
+		hole          string
+	}{
+		"a tree on a mount":   {[]string{"/srv"}, engine.Scope{Only: []string{"/srv/a"}}, []string{"/srv/a"}, []string{"/srv"}, ""},
+		"one within":          {[]string{"/srv/m"}, engine.Scope{Only: []string{"/srv/a", "/srv/m/x"}}, []string{"/srv/a"}, nil, "/srv/m"},
+		"a tree within":       {[]string{"/srv/m"}, engine.Scope{Within: []string{"/srv/m/deep"}}, nil, nil, "/srv/m"},
+		"the mount itself":    {[]string{"/srv/m"}, engine.Scope{Only: []string{"/srv/m"}}, nil, nil, "/srv/m"},
+		"a single file's":     {[]string{"/root"}, engine.Scope{Files: []string{"/root/z"}, Only: []string{"/root/z"}}, []string{"/root/z"}, []string{"/root"}, ""},
+		"nothing is mounted":  {nil, engine.Scope{Within: []string{"/srv/m/deep"}}, []string{"/srv/m/deep", "/srv/m/deep/y"}, nil, ""},
+		"a file is a mount":   {[]string{"/srv/a"}, engine.Scope{Only: []string{"/srv/a"}}, nil, nil, "/srv/a"},
+		"all, a tree's mount": {[]string{"/srv"}, engine.Scope{}, []string{"/srv", "/srv/a", "/srv/m", "/srv/m/deep", "/srv/m/deep/y", "/srv/m/x"}, []string{"/srv"}, ""},
+	} {
+		c.scope.Paths = []string{"/srv"}
+		var found []string
+		cov, err := Module{}.Read(context.Background(), mounted{h, c.at}, c.scope, func(r engine.Resource) error {
+			if below(r.Addr.Name, []string{"/srv", "/root"}) {
+				found = append(found, r.Addr.Name)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(found)
+		hole := ""
+		for _, one := range cov.Holes {
+			if one.Mount {
+				hole += one.Path
+			}
+		}
+		if !slices.Equal(found, c.found) || !slices.Equal(cov.Mounts, c.mounts) || hole != c.hole {
+			t.Errorf("%s: found %v, mounts %v, hole %q; want %v, %v, %q", name, found, cov.Mounts, hole, c.found, c.mounts, c.hole)
+		}
+	}
+}
