@@ -33,6 +33,7 @@ type Live struct {
 	lost map[engine.Addr]bool // what changed while its content was fetched, and was not read since
 	// mounts are those that were known before the first reading.
 	mounts []string
+	last   string          // the generation that was last committed
 	wish   *engine.Desired // what a follower should be; nil where that is not compiled
 }
 
@@ -101,7 +102,16 @@ func (l *Live) All(ctx context.Context) ([]engine.Addr, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.missMounts(now, nil)
+	known := l.missed()
+	if l.Retaken() {
+		if known, err = l.c.knownMounts(l.t.Name); err != nil {
+			return nil, err
+		}
+		if err := l.note(); err != nil {
+			return nil, err
+		}
+	}
+	now.Miss(known, nil)
 	again := l.found(l.scope)
 	l.taken.Store(false) // said to Commit: it may bring more than it knows of now
 	return append(l.take(now), again...), nil
@@ -123,7 +133,7 @@ func (l *Live) Refresh(ctx context.Context, seen []hosts.Seen, kinds []string) (
 	if err != nil {
 		return nil, err
 	}
-	l.missMounts(now, slices.Concat(scope.Only, scope.Within))
+	now.Miss(l.missed(), slices.Concat(scope.Only, scope.Within))
 	again := l.found(scope)
 	changed := l.take(withNew(l.s.actual, now, scope))
 	changed = append(changed, again...)
@@ -135,14 +145,32 @@ func (l *Live) Refresh(ctx context.Context, seen []hosts.Seen, kinds []string) (
 	return append(changed, more...), err
 }
 
-// missMounts makes of mounts that are gone, of those that were known, places that
-// were not seen.
-func (l *Live) missMounts(now *engine.Actual, asked []string) {
-	known := l.mounts
-	if l.s.actual != nil {
-		known = l.s.actual.Coverage["file"].Mounts
+// missed are the mounts that are to be there: where one is not, what it held was not
+// seen.
+func (l *Live) missed() []string {
+	if l.s.actual == nil {
+		return l.mounts
 	}
-	now.Miss(known, asked)
+	return l.s.actual.Coverage["file"].Mounts
+}
+
+// note takes the newest generation for one that is known.
+func (l *Live) note() error {
+	newest, err := l.c.Store.Newest(l.t.Name)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = newest
+	return err
+}
+
+// Retaken reports whether somebody else has taken a snapshot of the host since the
+// last Commit: who does may say what is meant to be gone (Snapshot's forgetMounts).
+// All then goes by that.
+func (l *Live) Retaken() bool {
+	newest, err := l.c.Store.Newest(l.t.Name)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return err == nil && l.last != "" && newest != l.last
 }
 
 func isAccount(a engine.Addr) bool { return a.Kind == "user" || a.Kind == "group" }
@@ -331,6 +359,9 @@ func (l *Live) Commit() func(ctx context.Context) (*Taken, error) {
 			}
 		}
 		*open = taken.Generation
+		l.mu.Lock()
+		l.last = taken.Generation
+		l.mu.Unlock()
 		l.lose(slices.DeleteFunc(taken.lost, func(a engine.Addr) bool { return l.readSince(a, s.actual) }))
 		return taken, l.c.wish(l.t.Name, taken.Generation)
 	}

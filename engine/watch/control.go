@@ -52,6 +52,7 @@ type Source interface {
 	Snapshot() *engine.Snapshot
 	Commit() func(ctx context.Context) (*control.Taken, error)
 	Freeze()
+	Retaken() bool
 }
 
 // Follower is a host that is held open to be applied to: control.Live.

@@ -388,6 +388,8 @@ func snapshotOf(is map[engine.Addr]string, without []engine.Addr) *engine.Snapsh
 	return snap
 }
 
+func (s *fakeSource) Retaken() bool { return false }
+
 func (s *fakeSource) Freeze() {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()

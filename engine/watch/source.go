@@ -159,6 +159,7 @@ type watched struct {
 	armed   bool
 	writing bool // one is being written
 	stale   bool // what is in memory is newer than what was last begun to be written
+	alarmed bool // a mount is missed; a person may say that it is meant to be gone
 	full    bool // followers are to apply all of the next generation
 	audit   *time.Timer
 	people  *time.Timer // when the copy for people is to be made
@@ -170,6 +171,8 @@ func (w *watched) follow(ctx context.Context) error {
 	}
 	freeze := time.NewTicker(freezeEvery)
 	defer freeze.Stop()
+	retaken := time.NewTicker(lookEvery)
+	defer retaken.Stop()
 	w.armed, w.stale = true, true
 	w.alarms()
 	for {
@@ -192,6 +195,10 @@ func (w *watched) follow(ctx context.Context) error {
 		case end := <-w.commits:
 			w.writing = false
 			err = w.committed(end)
+		case <-retaken.C:
+			if w.alarmed && !w.writing && w.live.Retaken() {
+				err = w.all(ctx)
+			}
 		case <-freeze.C:
 			if !w.writing {
 				w.live.Freeze()
@@ -278,6 +285,7 @@ func (w *watched) alarms() {
 			gone = append(gone, fmt.Sprintf("%s: %s: nothing below it is followed, and nothing is deleted for it", h.Path, h.Err))
 		}
 	}
+	w.alarmed = len(gone) > 0
 	for _, text := range w.told.alarm(gone) {
 		w.loop.Log.Error(text, "host", w.of.Source.Name)
 	}
