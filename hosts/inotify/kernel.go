@@ -105,7 +105,7 @@ func (k *kernel) open(dir string) (int, error) {
 		}
 		k.stepwise = true
 	}
-	at, err := unix.FcntlInt(uintptr(k.root), unix.F_DUPFD_CLOEXEC, 3) //nolint:gosec // a descriptor
+	at, err := unix.FcntlInt(uintptr(k.root), unix.F_DUPFD_CLOEXEC, 3)
 	for part := range strings.SplitSeq(rel, "/") {
 		if err != nil {
 			return -1, err

@@ -80,7 +80,7 @@ func (h *Host) dnfRuns() (int, error) {
 	}
 	pid, err := strconv.Atoi(string(bytes.TrimSpace(b)))
 	if err != nil || pid <= 0 {
-		return 0, nil //nolint:nilerr // a moment ago it was made, or it is nothing of dnf's
+		return 0, nil // a moment ago it was made, or it is nothing of dnf's
 	}
 	if startedAfter(pid, time.Unix(0, f.stamp().MTime)) { // as one of Python's daemons may have, after a loss of power
 		return 0, nil
