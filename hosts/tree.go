@@ -30,6 +30,17 @@ type TreeEntry struct {
 	Digest  []byte `cbor:"25,keyasint,omitempty"` // of a directory, of all below it: only List gives it
 	Young   bool   `cbor:"26,keyasint,omitempty"` // it is being written, as far as one can tell
 	Known   bool   `cbor:"27,keyasint,omitempty"` // a mirror brought it, and it is as that left it
+	// Sparse: a file of more bytes than it takes on disk, which are so many.
+	Sparse bool  `cbor:"28,keyasint,omitempty"`
+	Disk   int64 `cbor:"29,keyasint,omitempty"`
+}
+
+// Takes is how many bytes a file takes on disk, about.
+func (e *TreeEntry) Takes() int64 {
+	if e.Sparse {
+		return min(e.Disk, e.Content.Size)
+	}
+	return e.Content.Size
 }
 
 // TreeSum is a tree in short.

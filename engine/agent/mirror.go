@@ -159,6 +159,8 @@ func checkEntry(e *hosts.TreeEntry) error {
 		return protocolError("the root of a tree is a %s", e.Type)
 	case len(e.Digest) != 0 && (e.Type != hosts.Dir || len(e.Digest) != len(hosts.ID{})):
 		return protocolError("%q has a digest of %d bytes", e.Path, len(e.Digest))
+	case e.Disk < 0:
+		return protocolError("%q takes %d bytes", e.Path, e.Disk)
 	case e.Content.Sealed:
 		return protocolError("%q is sealed", e.Path)
 	}

@@ -162,3 +162,28 @@ func TestMountedOver(t *testing.T) {
 	s.sh("rm -r d/e")
 	s.ok()
 }
+
+// A file of holes, which anybody can make of any size, stops nothing, takes no time,
+// and costs no old version.
+func TestFileOfHoles(t *testing.T) {
+	s := newSides(t, func(o *Options) { o.KeepFree = 1 })
+	s.sh("echo old >f")
+	s.ok()
+	s.sh("echo newer >f; truncate -s 4T holes; echo x >x")
+	for _, again := range []string{"", "touch holes", "mv holes others", "echo newest >f"} {
+		s.sh(again)
+		if err := s.audit(); err != nil {
+			t.Fatal(err)
+		}
+		if st := s.m.Status(); !st.InStep || st.Bytes != 0 {
+			t.Errorf("%s: it stands %+v", again, st)
+		}
+	}
+	if fi, err := os.Stat(s.dst.Path(root + "/others")); err != nil || fi.Size() != 4<<40 {
+		t.Errorf("the file of holes: %v, %v", fi, err)
+	}
+	run(t, s.dst.Path("/srv"), "cat .hikae-versions/data/*/f | sort >kept")
+	if got := s.dst.Text("/srv/kept"); got != "newer\nold\n" {
+		t.Errorf("kept is %q", got)
+	}
+}

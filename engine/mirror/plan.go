@@ -141,7 +141,7 @@ func (pl *planning) move(ctx context.Context, renamed map[string]string) error {
 			continue
 		}
 		k := [2]int64{d.src.Content.Size, d.src.MTime}
-		if l := bySize[k]; len(l) > 0 {
+		if l := bySize[k]; len(l) > 0 && !large(d.src) {
 			to, from = append(to, d), append(from, l[0])
 			bySize[k] = l[1:]
 		}
@@ -171,6 +171,13 @@ func (pl *planning) moveEqual(ctx context.Context, to, from []*diff) error {
 	return nil
 }
 
+// large reports whether a file is hashed later than sent: its holes cost nothing to
+// send, and anybody can make one of terabytes of them.
+func large(e *hosts.TreeEntry) bool {
+	const most = 1 << 30
+	return e.Sparse && e.Content.Size > most && e.Disk < e.Content.Size/2
+}
+
 func (pl *planning) moved(d, from *diff) {
 	e := *d.src
 	pl.moves = append(pl.moves, hosts.TreeOp{Verb: hosts.TreeMove, Path: d.path, From: from.path, Entry: e})
@@ -188,7 +195,7 @@ func (pl *planning) known(ctx context.Context) error {
 	var maybe []*diff
 	for _, p := range sorted(pl.come) {
 		d := pl.come[p]
-		if d.dst == nil || d.src.Type != hosts.File || d.dst.Type != hosts.File || d.src.Content.Size != d.dst.Content.Size || d.src.Content.Size == 0 || sameContent(d.src, d.dst) {
+		if d.dst == nil || d.src.Type != hosts.File || d.dst.Type != hosts.File || d.src.Content.Size != d.dst.Content.Size || d.src.Content.Size == 0 || sameContent(d.src, d.dst) || large(d.src) {
 			continue
 		}
 		if d.src.Content.ID.IsZero() || d.dst.Content.ID.IsZero() { // else they were compared, and differ
@@ -226,7 +233,7 @@ func (pl *planning) write() {
 
 func (pl *planning) make(d *diff) {
 	pl.files = append(pl.files, hosts.TreeOp{Verb: hosts.TreeMake, Path: d.path, Entry: *d.src})
-	pl.bytes += d.src.Content.Size
+	pl.bytes += d.src.Takes()
 	pl.touched(d.path)
 	if d.dst != nil && d.dst.Type == hosts.File {
 		pl.modifications++
@@ -258,7 +265,7 @@ func (pl *planning) link(ctx context.Context) error {
 	}
 	pl.files = slices.DeleteFunc(pl.files, func(op hosts.TreeOp) bool {
 		if dropped[op.Path] && op.Verb == hosts.TreeMake {
-			pl.bytes -= op.Entry.Content.Size
+			pl.bytes -= op.Entry.Takes()
 		}
 		return dropped[op.Path]
 	})
@@ -380,7 +387,7 @@ func (pl *planning) part(ctx context.Context, src, dst [][]string, ops map[strin
 		}
 		if j, changed := ops[n]; changed {
 			pl.files[j].Verb = hosts.TreeMake
-			pl.bytes += pl.files[j].Entry.Content.Size
+			pl.bytes += pl.files[j].Entry.Takes()
 			continue
 		}
 		pl.make(&diff{path: n, src: now[i].Entry})

@@ -52,7 +52,7 @@ func portion(ops []hosts.TreeOp) (n int, bytes int64) {
 	for names := 0; n < len(ops) && n < opsAtOnce && bytes < bytesAtOnce && names < pathsAtOnce; {
 		names += len(ops[n].Path)
 		if fetched(&ops[n]) {
-			bytes += ops[n].Entry.Content.Size
+			bytes += ops[n].Entry.Takes()
 		}
 		n++
 	}
@@ -139,7 +139,7 @@ func (p *pair) send(ctx context.Context, ops []hosts.TreeOp, out *outcome) error
 				op := ops[next]
 				op.Entry.Content.Size, op.Entry.MTime = size, mtime
 				next++
-				bytes += size
+				bytes += op.Entry.Takes()
 				return w.Do(op, p.m.limited(ctx, content))
 			})
 			if err != nil {

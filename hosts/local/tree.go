@@ -205,6 +205,10 @@ func (t *tree) entry(d dirFD, name, rel string, st *unix.Statx_t, see *sight) (e
 		e.Owner, e.Group = fmt.Sprint(st.Uid), fmt.Sprint(st.Gid)
 	}
 	e.MTime = stampOf(st).MTime
+	const block = 512                                                                    // of stx_blocks
+	if disk := int64(st.Blocks) * block; e.Type == hosts.File && disk < e.Content.Size { //nolint:gosec // bytes of a file
+		e.Sparse, e.Disk = true, disk
+	}
 	if e.Type == hosts.Other {
 		e.Special = kind
 		if kind != unix.S_IFIFO {

@@ -220,6 +220,17 @@ func (k *versions) prune(need int64) error {
 	return nil
 }
 
+// couldFit reports whether so many bytes could be written to the file system of an
+// open file if nothing else were on it.
+func (t *tree) couldFit(fd int, n int64) bool {
+	var s unix.Statfs_t
+	if retryErr(func() error { return unix.Fstatfs(fd, &s) }) != nil {
+		return true // the write will tell
+	}
+	total := int64(s.Blocks) * s.Bsize //nolint:gosec // bytes of a disk
+	return total-n >= total/100*int64(t.opts.KeepFree)
+}
+
 // fits reports whether so many bytes can be written to the file system of an
 // open file.
 func (t *tree) fits(fd int, n int64) bool {

@@ -135,7 +135,7 @@ func (w *writing) make(ctx context.Context, content hosts.TreeContent) error {
 	if e.Type == hosts.Dir && w.was != nil && nodeType(w.was.Mode) == hosts.Dir {
 		return w.meta(ctx)
 	}
-	if e.Type == hosts.File && !w.t.room(w.d, e.Content.Size) {
+	if e.Type == hosts.File && !w.t.room(w.d, e.Takes()) {
 		return fmt.Errorf("%w: less than %d %% of the file system would be free (keep_free)", hosts.ErrNoRoom, w.t.opts.KeepFree)
 	}
 	temp := newTempName()
@@ -163,6 +163,9 @@ func (t *tree) room(d dirFD, size int64) bool {
 	defer fd.Close()
 	if t.fits(int(fd), size) {
 		return true
+	}
+	if !t.couldFit(int(fd), size) {
+		return false // no old version goes in vain
 	}
 	_ = t.kept.prune(max(size, 1)) // what it could not remove, the next line knows
 	return t.fits(int(fd), size)
