@@ -13,6 +13,10 @@ import (
 // silentAfter is how old a status is of a loop that is stuck or gone.
 const silentAfter = 30 * time.Second
 
+// stuckAfter is for how long a mirror may be at one comparison: of the largest it
+// takes hours, and one that hangs says that it is in step.
+const stuckAfter = 24 * time.Hour
+
 // Report is a Status as one finds it who asks: it may be of a loop that is no more.
 type Report struct {
 	Running bool    `json:"running"`
@@ -135,6 +139,8 @@ func (r *Report) Late(bound time.Duration) []string {
 			late = append(late, m.Host+": "+m.Root+": "+m.Alarm)
 		} else if d > bound {
 			late = append(late, fmt.Sprintf("%s: %s is behind for %s", m.Host, m.Root, Span(d)))
+		} else if d := r.Now.Sub(m.NextAudit); d > stuckAfter && !m.NextAudit.IsZero() && !m.Held {
+			late = append(late, fmt.Sprintf("%s: %s was to be compared %s ago, and is not done", m.Host, m.Root, Span(d)))
 		}
 	}
 	return late

@@ -56,10 +56,13 @@ func TestLate(t *testing.T) {
 		"standby is behind primary for 3 min: primary is away: connection refused": func(r *Report) {
 			r.Sources[0].State, r.Sources[0].Since, r.Sources[0].Why = away, before(3*time.Minute), "connection refused"
 		},
-		"hikae watch does not run":                  func(r *Report) { r.Running = false },
-		"hikae watch was not heard of for 1 min":    func(r *Report) { r.Silent, r.Written = true, before(time.Minute) },
-		"primary: /srv is gone":                     func(r *Report) { r.Sources[0].Alarms = []string{"/srv is gone"} },
-		"standby: /srv is behind for 2 min":         func(r *Report) { r.Mirrors[0].Since = before(2 * time.Minute) },
+		"hikae watch does not run":               func(r *Report) { r.Running = false },
+		"hikae watch was not heard of for 1 min": func(r *Report) { r.Silent, r.Written = true, before(time.Minute) },
+		"primary: /srv is gone":                  func(r *Report) { r.Sources[0].Alarms = []string{"/srv is gone"} },
+		"standby: /srv is behind for 2 min":      func(r *Report) { r.Mirrors[0].Since = before(2 * time.Minute) },
+		"standby: /srv was to be compared 2 d ago, and is not done": func(r *Report) {
+			r.Mirrors[0].InStep, r.Mirrors[0].NextAudit = true, before(48*time.Hour)
+		},
 		"standby: /srv: the target does not fit it": func(r *Report) { r.Mirrors[0].Alarm = "the target does not fit it" },
 	} {
 		r := well()
