@@ -3,7 +3,7 @@
 # docs/performance.md; what it does meanwhile it tells on standard error.
 #
 #   RUNS=5        counted runs of each, after one that is not
-#   PARTS="..."   only these of: plan snapshot apply hundred bigfile mirror bdb memory
+#   PARTS="..."   only these of: plan snapshot apply hundred bigfile mirror bdb memory watch
 #   BIG_MIB=2048  the size of the big file
 #
 # Each part is a file in bench/. They share the lab's hosts, which are put back
@@ -12,7 +12,7 @@ set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 runs=${RUNS:-5}
 few=$(((runs + 1) / 2)) # of what takes long
-parts=${PARTS:-plan snapshot apply hundred bigfile mirror bdb memory}
+parts=${PARTS:-plan snapshot apply hundred bigfile mirror bdb memory watch}
 work=$(mktemp -d /var/tmp/hikae-bench.XXXXXX)
 project=$work/house
 for f in lib hosts ansible report; do

@@ -19,7 +19,6 @@ type watched struct {
 	*lab
 	from, to string
 	process  *exec.Cmd // hikae watch, where it runs on this machine
-	store    string    // of the project, as it is seen from this machine
 }
 
 // The project and the unit on a follower that runs hikae watch itself.
