@@ -376,7 +376,7 @@ func (p *pair) audit(ctx context.Context) error {
 		}
 		p.auditAgain = !settled
 		m.stand(out, c, settled || out.done == 0 && len(out.failed) == 0)
-		if out.done > 0 { // the source does not keep still
+		if out.done > 0 || c.full { // the source does not keep still, or not all was compared
 			return nil
 		}
 		but := slices.Concat(out.foreign, slices.Collect(maps.Keys(out.failed)), slices.Collect(maps.Keys(c.blind)), slices.Collect(maps.Keys(m.unsettled)))
