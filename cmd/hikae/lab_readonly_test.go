@@ -2,9 +2,12 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // readOnlyKey installs the program on a host, and a key that is bound to a
@@ -97,4 +100,67 @@ func (l *lab) sameSnapshots(a, b string) {
 	if r.code != 0 {
 		l.t.Errorf("the snapshots differ:\n%s%s", r.out, r.errOut)
 	}
+}
+
+// TestLabReadOnlyWatch: by such a key a host is followed, and the trees that it
+// gives to mirrors too.
+func TestLabReadOnlyWatch(t *testing.T) {
+	l := newProject(t, `host "primary" { ssh = "root@primary" }
+host "reader"  { ssh = "root@primary-ro" }
+host "standby" { ssh = "root@standby" }
+host "vps" {
+  ssh     = "root@vps"
+  follows = pair.home
+  only    = ["file:/etc/house-ro*"]
+}
+pair "home" {
+  members         = [host.reader, host.standby]
+  initial_primary = host.reader
+}
+`)
+	l.reset("vps")
+	l.exec("primary", "echo one >/etc/house-ro.conf")
+	t.Cleanup(func() { l.exec("primary", "rm -f /etc/house-ro*") })
+	l.ok("snapshot", "primary") // the program is there after it
+	env := l.readOnlyKey("primary")
+	l.ok("trust", "primary")
+	for _, args := range [][]string{{"snapshot", "reader"}, {"apply", "vps", "--yes"}} {
+		if r := l.hikaeEnv(env, args...); r.code != exitOK {
+			t.Fatalf("%v: exit %d: %s%s", args, r.code, tail(r.out), r.errOut)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), l.bin, "-C", l.dir, "watch")
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	var log strings.Builder
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- cmd.Wait() }()
+	defer func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := <-stopped; err != nil {
+			t.Errorf("watch: %v", err)
+		}
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	}()
+	is := func(what, want string) {
+		t.Helper()
+		script := "cat /etc/house-ro.conf 2>/dev/null || echo none"
+		for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(100 * time.Millisecond) {
+			if l.exec("vps", script) == want+"\n" {
+				return
+			}
+		}
+		t.Fatalf("%s: /etc/house-ro.conf is %q", what, l.exec("vps", script))
+	}
+	is("as it was applied", "one")
+	l.exec("primary", "echo two >/etc/house-ro.conf.new && mv /etc/house-ro.conf.new /etc/house-ro.conf")
+	is("a change", "two")
+	l.exec("primary", "rm /etc/house-ro.conf")
+	is("a removal", "none")
 }

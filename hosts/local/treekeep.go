@@ -116,7 +116,11 @@ func (t *tree) mountPoint() bool {
 // link it stays where it is as well, where it can: something is about to be
 // renamed over it.
 func (k *versions) keep(d dirFD, name, rel string, link bool) error {
-	if k.t.opts.Versions <= 0 {
+	named, err := elsewhere(d, name)
+	if err != nil {
+		return err
+	}
+	if k.t.opts.Versions <= 0 || named {
 		if link {
 			return nil
 		}
@@ -124,7 +128,6 @@ func (k *versions) keep(d dirFD, name, rel string, link bool) error {
 	}
 	// Of one path several may go within a second, or a file and then what was in
 	// the directory that took its place.
-	var err error
 	for i := 1; i < maxAtOnce; i++ {
 		if err = k.move(d, name, rel, link, i); !errors.Is(err, fs.ErrExist) && !errors.Is(err, unix.ENOTDIR) {
 			break
@@ -134,6 +137,14 @@ func (k *versions) keep(d dirFD, name, rel string, link bool) error {
 		return fmt.Errorf("cannot keep the old version: %w", err)
 	}
 	return nil
+}
+
+// elsewhere reports whether a file has another name, by which its bytes stay: in the
+// tree, or among the versions since a writer was killed. A version that is the same
+// file as one in the tree would change with it.
+func elsewhere(d dirFD, name string) (bool, error) {
+	st, err := d.statx(name)
+	return err == nil && nodeType(st.Mode) == hosts.File && st.Nlink > 1, err
 }
 
 // maxAtOnce bounds how many versions of a path are kept of one second.
