@@ -59,7 +59,7 @@ watch_there() {
   inside standby sh -c "hikae -C $HOME_THERE watch --print-unit >/etc/systemd/system/hikae-watch.service && systemctl daemon-reload && systemctl enable -q --now hikae-watch"
   in_step
 }
-in_step() { inside standby sh -c "until hikae -C $HOME_THERE status --behind 1s >/dev/null 2>&1; do sleep 0.2; done"; }
+in_step() { inside standby sh -c "until hikae -C $HOME_THERE status standby --behind 1s >/dev/null 2>&1; do sleep 0.2; done"; }
 
 # there_after install|remove: seconds from the end of dnf on the primary until the
 # package is there, or gone, on the standby
