@@ -14,6 +14,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
+	"hikae/engine/control"
 	"hikae/engine/lang"
 	"hikae/engine/mirror"
 	"hikae/engine/view"
@@ -77,6 +78,7 @@ func (a *app) watch(ctx context.Context, log *slog.Logger, m metricsTo) error {
 		return err
 	}
 	ctl.Store.Blobs = blob.NewBehind(ctl.Store.Blobs) // what changed is on its way before it is on the disk
+	ctl.Spent = &control.Spent{}
 	l := &watch.Loop{
 		Control: watch.On(ctl.On(view.New(io.Discard, io.Discard, false))), Log: log, Version: version, MetricsFile: m.file,
 		Ready: func() { notify(daemon.SdNotifyReady) },

@@ -126,9 +126,15 @@ func (c *Controller) Apply(ctx context.Context, t Target, o ApplyOptions) (*Appl
 	if p.Empty() {
 		return &Applied{}, c.inStep(t.Name, p.ConflictError())
 	}
+	spent := c.Spent.on(t.Name)
+	spent.count(p)
 	if err := c.mayGoOn(p, &o); err != nil {
 		return nil, err
 	}
+	if o.OverBudget {
+		clear(spent) // a person has looked at it
+	}
+	spent.note(p.Changes)
 	run := &applying{c: c, p: p, out: &Applied{}, overBudget: o.OverBudget, shown: shown, ask: o.Ask}
 	err = c.inStep(t.Name, run.all(ctx))
 	run.out.Seconds = time.Since(start).Seconds()

@@ -36,6 +36,8 @@ type Controller struct {
 	LoginDeadline time.Duration
 	// Holder names who applies, for others who find a host locked.
 	Holder string
+	// Spent has what was done within an hour count towards a budget, too.
+	Spent *Spent
 	// Loaded is shared by the controllers of several hosts.
 	Loaded *Loaded
 }

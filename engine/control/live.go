@@ -25,7 +25,6 @@ type Live struct {
 	scope engine.Scope
 	open  string      // the generation that Commit amends; "" for none
 	taken atomic.Bool // what packages installed was brought into the store since all was read
-	spent spent
 	// copied is when Commit last made the copy for people.
 	copied time.Time
 
@@ -48,7 +47,7 @@ func (c *Controller) Live(ctx context.Context, t Target, d *engine.Desired) (*Li
 	if err != nil {
 		return nil, err
 	}
-	l := &Live{c: c, t: t, s: &session{conn: conn}, scope: scope, spent: spent{}, wish: d, lost: map[engine.Addr]bool{}}
+	l := &Live{c: c, t: t, s: &session{conn: conn}, scope: scope, wish: d, lost: map[engine.Addr]bool{}}
 	if d == nil { // what a follower has mounted is its own affair
 		if l.mounts, err = c.knownMounts(t.Name); err != nil {
 			l.Close()

@@ -41,11 +41,12 @@ func (l *Live) Converge(ctx context.Context, source *engine.Snapshot, addrs []en
 	case p.Empty():
 		return &Applied{}, p.ConflictError()
 	}
-	l.spent.count(p)
+	spent := l.c.Spent.on(l.t.Name)
+	spent.count(p)
 	if over := l.c.overBudget(p); over != nil {
 		return nil, over
 	}
-	l.spent.note(p.Changes)
+	spent.note(p.Changes)
 	run := &applying{c: l.c, p: p, out: &Applied{}, shown: func() {}}
 	err = run.stage(ctx, engine.StageConfig, p.Changes)
 	if errs := l.settle(ctx, run); errs != nil {
@@ -65,47 +66,6 @@ func (l *Live) Converge(ctx context.Context, source *engine.Snapshot, addrs []en
 		}
 	}
 	return run.out, err
-}
-
-// spent is what was deleted and overwritten on a host not long ago: a budget is
-// of all of it, or whoever damages the source slowly would stay below it.
-type spent map[engine.Addr]spending
-
-type spending struct {
-	at      time.Time
-	deleted bool
-}
-
-// spentFor is how long it counts.
-const spentFor = time.Hour
-
-// count adds it to what a plan spends.
-func (s spent) count(p *Planned) {
-	of := map[engine.Addr]bool{}
-	for _, ch := range p.Changes {
-		of[ch.Addr] = true
-	}
-	for a, was := range s {
-		switch {
-		case time.Since(was.at) > spentFor:
-			delete(s, a)
-		case of[a]:
-		case was.deleted:
-			p.Spent.Deletions++
-		default:
-			p.Spent.Modifications++
-		}
-	}
-}
-
-// note remembers what a plan deletes and overwrites.
-func (s spent) note(cs []engine.Change) {
-	for _, ch := range cs {
-		one := (engine.Spending{}).Add([]engine.Change{ch})
-		if one.Deletions+one.Modifications > 0 {
-			s[ch.Addr] = spending{time.Now(), one.Deletions > 0}
-		}
-	}
 }
 
 // compile is the wish for some addresses, whose source is another now.
