@@ -24,16 +24,13 @@ import (
 	"time"
 )
 
-// files is how many are changed in turn, so that most rounds change one that
-// is long there.
-const files = 10
-
 type settings struct {
 	from, to string
 	stage    string
 	name     string // %d: which file
 	text     string // %d: which round
 	ask      string
+	files    int
 	rounds   int
 	burst    int
 	gap      time.Duration
@@ -46,12 +43,13 @@ func main() {
 	flag.StringVar(&s.name, "name", "lag-%d.conf", "the files' `name`s; %d is the number of one")
 	flag.StringVar(&s.text, "text", "# round %d\n", "their `content`; %d is the number of the round")
 	flag.StringVar(&s.ask, "ask", "", "a `URL` whose daemon must answer by the new content: http://ADDRESS/PATH, which redirects to it; dns://ADDRESS/NAME, whose TXT record it is")
+	flag.IntVar(&s.files, "files", 10, "how `many` are changed in turn")
 	flag.IntVar(&s.rounds, "rounds", 100, "how many changes are timed, after one for each file that is not")
 	flag.IntVar(&s.burst, "burst", 0, "change so `many` files at once, once a round")
 	flag.DurationVar(&s.gap, "gap", 300*time.Millisecond, "the least time between two rounds; at random up to twice that")
 	flag.DurationVar(&s.patience, "patience", time.Minute, "how long to wait for a change")
 	flag.Parse()
-	if flag.NArg() != 2 || s.stage == "" {
+	if flag.NArg() != 2 || s.stage == "" || s.files < 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -72,8 +70,8 @@ func (s settings) run() error {
 		return s.bursts(w)
 	}
 	base := int(time.Now().UnixMilli() % 1e9) // no round of an earlier run again
-	for i := range files + s.rounds {
-		name, text := with(s.name, i%files), with(s.text, base+i)
+	for i := range s.files + s.rounds {
+		name, text := with(s.name, i%s.files), with(s.text, base+i)
 		began, err := s.place(map[string]string{name: text})
 		if err != nil {
 			return err
@@ -89,7 +87,7 @@ func (s settings) run() error {
 			}
 			line += " " + ms(time.Since(began))
 		}
-		if i >= files {
+		if i >= s.files {
 			fmt.Println(line)
 		}
 		time.Sleep(s.gap + rand.N(s.gap))
