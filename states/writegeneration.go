@@ -2,6 +2,7 @@ package states
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -25,6 +26,25 @@ const header = "snapshot.hcl"
 // GenerationTime is when a generation was begun.
 func GenerationTime(gen string) (time.Time, error) { return time.Parse(genTime, gen) }
 
+// Stored waits until blobs are on the disk, before something that lasts names them,
+// and is an error where one is not.
+func (s *Store) Stored(ctx context.Context, names []string) error {
+	why := errors.New("they were not written")
+	if b, ok := s.Blobs.(*blob.Behind); ok {
+		if err := b.Settle(); err != nil {
+			why = err // or another's: then none of these is missing
+		}
+	}
+	missing, err := s.Blobs.Missing(ctx, names)
+	if err != nil {
+		return fmt.Errorf("cannot look for contents in the store: %w", err)
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("cannot store %d contents: %w", len(missing), why)
+	}
+	return nil
+}
+
 // WriteSnapshot stores a snapshot's files (names relative, slashes) as a new
 // generation of host and refreshes the copy for people, which also gets the
 // readable ones; with nil for them the copy stays as it is. Where nothing but the header differs from the newest
@@ -33,11 +53,6 @@ func GenerationTime(gen string) (time.Time, error) { return time.Parse(genTime, 
 func (s *Store) WriteSnapshot(host string, at time.Time, amend string, files, readable map[string][]byte) (gen string, changed bool, err error) {
 	if err := CheckName(host); err != nil {
 		return "", false, err
-	}
-	if b, ok := s.Blobs.(*blob.Behind); ok { // contents before what names them
-		if err := b.Settle(); err != nil {
-			return "", false, fmt.Errorf("cannot write snapshot of %s: %w", host, err)
-		}
 	}
 	newest, err := s.Newest(host)
 	if err == nil && s.sameGeneration(host, newest, files) {

@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -79,6 +80,19 @@ func (c *Controller) keepContents(ctx context.Context, conn *agent.Client, host 
 		err = serr // which is why the fetch ended, if it did
 	}
 	return failed, err
+}
+
+// stored waits until contents are on the store's disk, but for those that could not
+// be fetched: only then may something that lasts name them.
+func (c *Controller) stored(ctx context.Context, contents []hosts.Content, failed map[hosts.ID]error) error {
+	var names []string
+	for _, ct := range contents {
+		if failed[ct.ID] == nil {
+			names = append(names, blobName(ct))
+		}
+	}
+	slices.Sort(names)
+	return c.Store.Stored(ctx, slices.Compact(names))
 }
 
 // A disk is waited for, not computed with: many small contents wait together, and

@@ -152,9 +152,12 @@ func (c *Controller) readScope(ctx context.Context, conn *agent.Client, t Target
 }
 
 func (c *Controller) readOnce(ctx context.Context, conn *agent.Client, t Target, scope engine.Scope) (*engine.Actual, error) {
-	stamps, err := c.Store.Get(states.Stamps, t.Name)
-	if err != nil {
-		return nil, err
+	var stamps []byte
+	var err error
+	if !scope.Part() { // who reads a part has read all before, over this session
+		if stamps, err = c.Store.Get(states.Stamps, t.Name); err != nil {
+			return nil, err
+		}
 	}
 	act := &engine.Actual{Resources: map[engine.Addr]*engine.Resource{}}
 	req := agent.ReadRequest{Scope: scope, Stamps: stamps, HomeKey: c.Keys.Home}

@@ -91,7 +91,10 @@ func (l *Live) Coverage() map[string]engine.Coverage { return l.s.actual.Coverag
 func (l *Live) Alive(ctx context.Context) error {
 	scope := l.scope
 	scope.Only, scope.Kinds = []string{"/etc"}, []string{"file"}
-	_, err := l.c.readScope(ctx, l.s.conn, l.t, scope)
+	_, err := l.c.readOnce(ctx, l.s.conn, l.t, scope)
+	if errors.Is(err, hosts.ErrPackagesChange) {
+		return nil // it has answered
+	}
 	return err
 }
 

@@ -88,6 +88,9 @@ func (c *Controller) keepRPMs(ctx context.Context, conn *agent.Client, t Target,
 		}
 	}
 	failed, err := c.keepContents(ctx, conn, t.Name, contents)
+	if err == nil {
+		err = c.stored(ctx, contents, failed)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -189,6 +189,9 @@ func (c *Controller) keep(ctx context.Context, s *session, t Target, open string
 		}
 		taken.Notes = append(taken.Notes, notes...)
 	}
+	if err := c.stored(ctx, contents, failed); err != nil {
+		return nil, err
+	}
 	taken.Generation, taken.Changed, err = c.Store.WriteSnapshot(t.Name, snap.Taken, open, files, readable)
 	taken.Dir = c.Store.Dir() + "/" + t.Name
 	return taken, err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 )
@@ -24,14 +25,14 @@ type Behind struct {
 	mu     sync.Mutex
 	held   map[string][]byte // on their way
 	size   int               // of them all
-	none   *sync.Cond        // none are
+	some   *sync.Cond        // one of them is through
 	failed []error           // since the last Settle
 }
 
 // NewBehind makes one of another Store.
 func NewBehind(s Store) *Behind {
 	b := &Behind{Store: s, held: map[string][]byte{}}
-	b.none = sync.NewCond(&b.mu)
+	b.some = sync.NewCond(&b.mu)
 	return b
 }
 
@@ -56,9 +57,7 @@ func (b *Behind) Put(ctx context.Context, name string, r io.Reader) error {
 		if err != nil {
 			b.failed = append(b.failed, err)
 		}
-		if len(b.held) == 0 {
-			b.none.Broadcast()
-		}
+		b.some.Broadcast()
 	}()
 	return nil
 }
@@ -102,13 +101,15 @@ func (b *Behind) List(ctx context.Context, fn func(string, int64) error) error {
 	return b.Store.List(ctx, fn)
 }
 
-// Settle waits until all that was put is stored. What could not be is told once,
-// and is missing from then on.
+// Settle waits until all that was put before is stored. What could not be is told
+// once, to whoever asks first, and is missing from then on.
 func (b *Behind) Settle() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for len(b.held) > 0 {
-		b.none.Wait()
+	for _, name := range slices.Collect(maps.Keys(b.held)) {
+		for b.held[name] != nil {
+			b.some.Wait()
+		}
 	}
 	err := errors.Join(b.failed...)
 	b.failed = nil
