@@ -106,11 +106,11 @@ for ((round = 0; round < runs; round++)); do there_after install; there_after re
 lsyncd_with
 lag lsyncd_default "$DATA" -files 1 -rounds 3
 
-median_ratio=$(awk -v a="$(median lsyncd)" -v b="$(median watch)" 'BEGIN {print a / b}')
+times() { awk -v a="$(median "$1")" -v b="$(median "$2")" 'BEGIN {print a / b}'; }
 percentile 95 lsyncd >"$work/t.lsyncd95"; percentile 95 watch >"$work/t.watch95"
-compared "a file renamed into its place on the primary, until its content is on the standby" watch "lsyncd at its smallest delay, 0 s" lsyncd 5 "$median_ratio"
+compared "a file renamed into its place on the primary, until its content is on the standby" watch "lsyncd at its smallest delay, 0 s" lsyncd 5 "$(times lsyncd watch)"
 compared "the same, the 95th percentile" watch95 "the same" lsyncd95 5
-compared "the same" watch "lsyncd at its default delay" lsyncd_default -
+compared "the same" watch "lsyncd at its default delay" lsyncd_default - "$(times lsyncd_default watch)"
 compared "200 files at once, until the last is there" watch_burst "lsyncd at delay 0 s" lsyncd_burst -
 limited "a change on the standby, median" "$(in_ms 50 watch)" ms 40
 limited "a change on the standby, the 95th percentile" "$(in_ms 95 watch)" ms 100
