@@ -128,7 +128,7 @@ type size struct{ age, kib, files int }
 const (
 	chaosMostKiB, chaosMostFiles = 256 << 10, 128
 	chaosWarm                    = 20 // seconds
-	chaosGrowKiB, chaosGrowFiles = 32 << 10, 16
+	chaosGrowKiB, chaosGrowFiles = 32 << 10, 48
 )
 
 const chaosSizes = `for p in $(pgrep -f '` + chaosAgents + `|` + chaosWatch + `'); do
