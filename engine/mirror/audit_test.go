@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -185,5 +186,53 @@ func TestFileOfHoles(t *testing.T) {
 	run(t, s.dst.Path("/srv"), "cat .hikae-versions/data/*/f | sort >kept")
 	if got := s.dst.Text("/srv/kept"); got != "newer\nold\n" {
 		t.Errorf("kept is %q", got)
+	}
+}
+
+// A file of several names that is written in place with its old size and time is
+// told of by one of them: all of them are brought.
+func TestNamesOfOneFile(t *testing.T) {
+	s := newSides(t, nil)
+	p, err := s.m.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	at := time.Now().Add(-time.Hour)
+	write := func(text string) {
+		t.Helper()
+		f, err := os.OpenFile(s.src.Path(root+"/d/a"), os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+		_ = f.Close()
+		if err := os.Chtimes(s.src.Path(root+"/d/a"), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.src.Write(root+"/d/a", "one")
+	for _, name := range []string{"/d/b", "/c"} {
+		if err := os.Link(s.src.Path(root+"/d/a"), s.src.Path(root+name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("one")
+	if err := p.audit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.equal()
+	write("two")
+	if err := p.live(t.Context(), []hosts.Seen{{Path: root + "/d/b"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.audit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.equal()
+	if len(p.suspect) > 0 {
+		t.Errorf("still suspected: %v", p.suspect)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -356,6 +357,31 @@ func (c *comparing) rehash(ctx context.Context, paths []string) error {
 			c.add(d)
 		}
 	}
+	return nil
+}
+
+// suspects compares files of several names by their bytes: one was told of, and may
+// look as it did. All names of a file are one file, on the target too.
+func (c *comparing) suspects(ctx context.Context, paths []string) error {
+	groups, err := c.p.src.Links(ctx)
+	if err != nil {
+		return err
+	}
+	all := map[string]bool{}
+	for _, q := range paths {
+		all[q] = true
+	}
+	for _, names := range groups {
+		if slices.ContainsFunc(names, func(n string) bool { return slices.Contains(paths, n) }) {
+			for _, n := range names {
+				all[n] = true
+			}
+		}
+	}
+	if err := c.rehash(ctx, slices.Sorted(maps.Keys(all))); err != nil {
+		return err
+	}
+	c.unique()
 	return nil
 }
 

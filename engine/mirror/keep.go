@@ -255,6 +255,9 @@ func (p *pair) live(ctx context.Context, seen []hosts.Seen) error {
 	p.auditAgain = p.auditAgain || len(out.failed) > 0 || c.full
 	for i := range c.diffs { // its other names, if any, were not told of
 		d := &c.diffs[i]
+		if d.src != nil && d.src.Inode != 0 && d.dst != nil {
+			p.suspect[d.path] = true
+		}
 		p.auditAgain = p.auditAgain || d.src != nil && d.src.Inode != 0 || d.dst != nil && d.dst.Inode != 0
 	}
 	m.stand(out, c, m.record.InStep && !p.auditAgain)
@@ -353,6 +356,14 @@ func (p *pair) audit(ctx context.Context) error {
 		c, src, dst, equal, err := p.whole(ctx)
 		if err != nil {
 			return err
+		}
+		if len(p.suspect) > 0 {
+			if err := c.suspects(ctx, slices.Sorted(maps.Keys(p.suspect))); err != nil {
+				return err
+			}
+			if equal = equal && len(c.diffs) == 0; equal {
+				clear(p.suspect)
+			}
 		}
 		p.files = dst.Files
 		p.linksDiffer = !slices.Equal(src.Links, dst.Links)

@@ -232,7 +232,7 @@ func (t *tree) list(top dirFD, rel string, see *sight) ([]hosts.TreeEntry, []hos
 
 // tempAge is how long after its last change a temporary file has nobody any more
 // who writes it.
-const tempAge = 10 * time.Minute
+const tempAge = time.Minute
 
 // clearTempAt removes what a writer that was killed has left.
 func clearTempAt(d dirFD, name string, now time.Time) {
