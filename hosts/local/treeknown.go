@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -26,6 +27,9 @@ type record struct {
 	mu   sync.Mutex
 	seen map[mark]struct{}
 	f    *os.File // for adding; nil: not opened yet
+
+	second time.Time // since when synced counts
+	synced int
 }
 
 // mark is the hash of one entry.
@@ -107,6 +111,25 @@ func (k *record) add(e *hosts.TreeEntry) error {
 		return fmt.Errorf("cannot note what is brought: %w", err)
 	}
 	k.seen[m] = struct{}{}
+	return k.sync()
+}
+
+// sync has the disk know what was added before it knows of what is brought, or after
+// a loss of power that would be taken for the host's own. Of many at once, as in a
+// first copy, it does so for the first ones of each second: who waits for each
+// waits for hours. It needs mu.
+func (k *record) sync() error {
+	const most = 20
+	if now := time.Now(); now.Sub(k.second) > time.Second {
+		k.second, k.synced = now, 0
+	}
+	if k.synced == most {
+		return nil
+	}
+	k.synced++
+	if err := retryErr(func() error { return unix.Fdatasync(int(k.f.Fd())) }); err != nil {
+		return fmt.Errorf("cannot note what is brought: %w", err)
+	}
 	return nil
 }
 
