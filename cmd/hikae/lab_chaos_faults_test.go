@@ -53,7 +53,12 @@ func chaosFaults() []*chaosFault {
 			func(c *chaos, h string) { c.exec(h, "systemctl stop sshd; pkill -KILL -f '^sshd: ' || true") },
 			func(c *chaos, h string) { c.exec(h, "systemctl reset-failed sshd; systemctl start sshd") }},
 		{"power", 2, eitherHost, 3 * time.Second,
-			func(c *chaos, h string) { c.lab.lab("power", h, "off") },
+			func(c *chaos, h string) {
+				// What no disk had yet would differ afterwards for that reason alone;
+				// TestLabKill cuts the power in the middle of writes.
+				c.may(h, "timeout 10 sync")
+				c.lab.lab("power", h, "off")
+			},
 			func(c *chaos, h string) { c.lab.lab("power", h, "on") }},
 		{"disk full", 3, eitherHost, 6 * time.Second,
 			// Of ext4 no block is written for it.
