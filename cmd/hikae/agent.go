@@ -109,7 +109,7 @@ func agentServer(o local.Options) (agent.Server, error) {
 	}
 	trust, err := agent.LoadTrust(h)
 	if err != nil {
-		return agent.Server{}, err
+		return agent.Server{}, errors.Join(err, h.Close())
 	}
 	modules := all.Modules()
 	x := &execute.Executor{Host: h, Modules: modules, Units: all.Units(), Rescue: rescueCommand()}
@@ -120,6 +120,7 @@ func agentServer(o local.Options) (agent.Server, error) {
 		Unfinished: x.Unfinished,
 		Trust:      trust,
 		Build:      buildID,
+		Done:       func() { _ = h.Close() }, // it was only held open
 		Log:        o.Log,
 	}, nil
 }

@@ -13,6 +13,9 @@ func Local(ctx context.Context, s Server, o Options) (*Client, error) {
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
+		if s.Done != nil {
+			defer s.Done()
+		}
 		// How the session went, the client knows too.
 		_ = Serve(context.WithoutCancel(ctx), theirs, s)
 	}()

@@ -38,6 +38,10 @@ type Server struct {
 	// the client may give a key or recipients where the host gives none.
 	Trust
 
+	// Done is called when a Local session has ended: it gives back what the Host
+	// holds. nil: there is nothing.
+	Done func()
+
 	Log *slog.Logger // nil: none
 }
 
