@@ -40,7 +40,7 @@ func (c *chaos) quiet() time.Duration {
 
 // chaosPatience is how long hikae may take to recover from all of it: its waits
 // between two tries grow to a minute.
-const chaosPatience = 2 * time.Minute
+const chaosPatience = 5 * time.Minute
 
 // chaosOwn are the follower's own files, which the primary never had.
 var chaosOwn = []string{chaosConf + "/own of the follower", chaosData + "/own of the follower", chaosData + "/.own/deep/down", "/etc/own-of-the-follower"}
