@@ -5,6 +5,7 @@ import (
 	"io"
 	"path"
 	"strings"
+	"sync"
 	"testing"
 
 	"hikae/engine"
@@ -16,10 +17,15 @@ import (
 // recorder is a Reader that remembers where it was read.
 type recorder struct {
 	hosts.Reader
+	mu     sync.Mutex // a Read may look in several places at once
 	looked map[string]bool
 }
 
-func (r *recorder) look(p string) { r.looked[p] = true }
+func (r *recorder) look(p string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.looked[p] = true
+}
 
 func (r *recorder) lookAt(roots []hosts.WatchRoot) {
 	for _, w := range roots {
