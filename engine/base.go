@@ -195,7 +195,7 @@ const errVanished = "something was mounted here when the host was last read, and
 // all.
 func (cov Coverage) Vanished(before, asked []string) Coverage {
 	for _, m := range before {
-		read := asked == nil || slices.ContainsFunc(asked, func(p string) bool { return below(p, m) })
+		read := asked == nil || slices.ContainsFunc(asked, func(p string) bool { return hosts.Within(p, []string{m}) })
 		if !read || slices.Contains(cov.Mounts, m) {
 			continue
 		}
@@ -218,11 +218,11 @@ func (a *Actual) Miss(before, asked []string) {
 	cov = cov.Vanished(before, asked)
 	a.Coverage["file"] = cov
 	for _, h := range cov.Holes[seen:] {
-		maps.DeleteFunc(a.Resources, func(addr Addr, _ *Resource) bool { return addr.Kind == "file" && below(addr.Name, h.Path) })
+		maps.DeleteFunc(a.Resources, func(addr Addr, _ *Resource) bool {
+			return addr.Kind == "file" && hosts.Within(addr.Name, []string{h.Path})
+		})
 	}
 }
-
-func below(p, tree string) bool { return p == tree || strings.HasPrefix(p, tree+"/") }
 
 // mount says which mount, or missing one, keeps a from being seen; "" for none.
 func (cov Coverage) mount(a Addr) string {

@@ -31,7 +31,7 @@ func (ss *session) openTree(m message) error {
 		return protocolError("versions for %d s, %d %% kept free", req.Versions, req.KeepFree)
 	}
 	ss.closeTree()
-	if ss.ReadOnly && !within(req.Root, ss.Paths) {
+	if ss.ReadOnly && !hosts.Within(req.Root, ss.Paths) {
 		return ss.notGiven(req.Root)
 	}
 	if req.Write && (ss.ReadOnly || ss.Applier == nil) {
@@ -76,7 +76,7 @@ func (ss *session) closeTree() {
 // mayMirror refuses trees that are the system's own, or hikae's.
 func mayMirror(root string) error {
 	for _, own := range []string{"/etc", "/usr", "/boot", "/proc", "/sys", "/dev", "/run", "/bin", "/sbin", "/lib", "/lib64", "/var/lib/hikae", "/var/lib/rpm"} {
-		if within(root, []string{own}) || strings.HasPrefix(own, strings.TrimSuffix(root, "/")+"/") {
+		if hosts.Within(root, []string{own}) || strings.HasPrefix(own, strings.TrimSuffix(root, "/")+"/") {
 			return fmt.Errorf("%w: %s is or holds what is the host's own (%s): mirror the trees in it that are data", engine.ErrRefused, root, own)
 		}
 	}

@@ -137,7 +137,7 @@ func (ss *session) withhold(s *engine.Scope) map[string]bool {
 	}
 	denied := make(map[string]bool)
 	s.Files = slices.DeleteFunc(s.Files, func(p string) bool {
-		if within(p, ss.Paths) {
+		if hosts.Within(p, ss.Paths) {
 			return false
 		}
 		denied[p] = true
@@ -189,12 +189,12 @@ func (ss *session) inScope(s engine.Scope) ([]engine.Module, error) {
 		}
 	}
 	for _, p := range slices.Concat(s.Only, s.Within) {
-		if ss.ReadOnly && !within(p, append([]string{"/etc"}, ss.Paths...)) {
+		if ss.ReadOnly && !hosts.Within(p, append([]string{"/etc"}, ss.Paths...)) {
 			return nil, ss.notGiven(p)
 		}
 	}
 	for _, p := range s.Paths {
-		if ss.ReadOnly && !within(p, ss.Paths) {
+		if ss.ReadOnly && !hosts.Within(p, ss.Paths) {
 			return nil, ss.notGiven(p)
 		}
 	}
@@ -218,11 +218,4 @@ func (ss *session) inScope(s engine.Scope) ([]engine.Module, error) {
 		}
 	}
 	return out, nil
-}
-
-// within reports whether p is one of the trees or lies in one.
-func within(p string, trees []string) bool {
-	return slices.ContainsFunc(trees, func(t string) bool {
-		return p == t || t == "/" || strings.HasPrefix(p, t+"/")
-	})
 }

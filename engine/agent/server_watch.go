@@ -121,9 +121,9 @@ func (ss *session) tell(r hosts.WatchReport, sources map[string][]hosts.WatchRoo
 func concerns(s hosts.Seen, roots []hosts.WatchRoot) bool {
 	return slices.ContainsFunc(roots, func(r hosts.WatchRoot) bool {
 		at := func(p string) bool {
-			return p != "" && (p == r.Path || path.Dir(p) == r.Path || r.Tree && within(p, []string{r.Path}))
+			return p != "" && (p == r.Path || path.Dir(p) == r.Path || r.Tree && hosts.Within(p, []string{r.Path}))
 		}
-		return at(s.Path) || at(s.From) || s.Deep && within(r.Path, []string{s.Path})
+		return at(s.Path) || at(s.From) || s.Deep && hosts.Within(r.Path, []string{s.Path})
 	})
 }
 
@@ -134,7 +134,7 @@ func (ss *session) watchRoots(req WatchRequest) (roots []hosts.WatchRoot, source
 			if err := checkPath(t.Path); err != nil {
 				return nil, nil, err
 			}
-			if ss.ReadOnly && !within(t.Path, ss.Paths) {
+			if ss.ReadOnly && !hosts.Within(t.Path, ss.Paths) {
 				return nil, nil, ss.notGiven(t.Path)
 			}
 		}
@@ -180,7 +180,7 @@ func outermost(roots []hosts.WatchRoot) []hosts.WatchRoot {
 	var out []hosts.WatchRoot
 	for _, r := range roots {
 		if !slices.ContainsFunc(out, func(o hosts.WatchRoot) bool {
-			return o.Path == r.Path || o.Tree && within(r.Path, []string{o.Path})
+			return o.Path == r.Path || o.Tree && hosts.Within(r.Path, []string{o.Path})
 		}) {
 			out = append(out, r)
 		}

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"hikae/engine"
@@ -71,8 +70,7 @@ func (c *Controller) scope(t Target, d *engine.Desired) (engine.Scope, error) {
 	s := engine.Scope{Paths: t.Paths, HostOnly: t.HostOnly}
 	trees := append([]string{"/etc"}, t.Paths...)
 	add := func(a engine.Addr) {
-		inTree := func(tree string) bool { return a.Name == tree || strings.HasPrefix(a.Name, tree+"/") }
-		if a.Kind == "file" && !slices.ContainsFunc(trees, inTree) {
+		if a.Kind == "file" && !hosts.Within(a.Name, trees) {
 			s.Files = append(s.Files, a.Name)
 		}
 	}

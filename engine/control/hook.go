@@ -116,7 +116,7 @@ func (l *Live) hookDir(ctx context.Context) (dir, advice string, err error) {
 	if dir == "" {
 		return pluginDir, "", nil
 	}
-	if dir = path.Clean(dir); !within(dir, []string{"/etc"}) {
+	if dir = path.Clean(dir); !hosts.Within(dir, []string{"/etc"}) {
 		return "", pluginConf + " has its actions in " + dir + ": set actiondir to a directory below /etc, or packages are watched in the rpm database alone", nil
 	}
 	return dir, "", nil

@@ -185,20 +185,20 @@ func (l *Live) part(seen []hosts.Seen) engine.Scope {
 		for _, p := range []string{s.Path, s.From} {
 			switch {
 			case p == "":
-			case s.Deep && within(p, trees):
+			case s.Deep && hosts.Within(p, trees):
 				scope.Within = append(scope.Within, p)
-			case within(p, trees) || slices.Contains(scope.Files, p):
+			case hosts.Within(p, trees) || slices.Contains(scope.Files, p):
 				scope.Only = append(scope.Only, p)
 			}
 		}
 		if s.Deep { // a tree or a file that is read lies in it
 			for _, p := range scope.Files {
-				if p != s.Path && within(p, []string{s.Path}) {
+				if p != s.Path && hosts.Within(p, []string{s.Path}) {
 					scope.Only = append(scope.Only, p)
 				}
 			}
 			for _, t := range trees {
-				if t != s.Path && within(t, []string{s.Path}) {
+				if t != s.Path && hosts.Within(t, []string{s.Path}) {
 					scope.Within = append(scope.Within, t)
 				}
 			}
@@ -235,7 +235,7 @@ func (l *Live) found(scope engine.Scope) (again []engine.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for a := range l.lost {
-		if !scope.Part() || a.Kind != "file" || slices.Contains(scope.Only, a.Name) || within(a.Name, scope.Within) {
+		if !scope.Part() || a.Kind != "file" || slices.Contains(scope.Only, a.Name) || hosts.Within(a.Name, scope.Within) {
 			again = append(again, a)
 			delete(l.lost, a)
 		}

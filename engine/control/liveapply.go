@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"hikae/engine"
@@ -120,10 +119,4 @@ func (l *Live) settle(ctx context.Context, run *applying) error {
 		return l.c.keepBase(run.p)
 	}
 	return nil
-}
-
-func within(p string, trees []string) bool {
-	return slices.ContainsFunc(trees, func(t string) bool {
-		return p == t || t == "/" || strings.HasPrefix(p, t+"/")
-	})
 }

@@ -82,7 +82,7 @@ func inDoubt(was, now *engine.Actual, scope engine.Scope) func(path string) bool
 		}
 	}
 	return func(path string) bool {
-		return only[path] || slices.ContainsFunc(trees, func(t string) bool { return path == t || strings.HasPrefix(path, t+"/") })
+		return only[path] || hosts.Within(path, trees)
 	}
 }
 

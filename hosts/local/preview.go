@@ -127,24 +127,7 @@ func viewDirs(laid []hosts.Laid) []string {
 	for _, l := range laid {
 		dirs = append(dirs, path.Dir(l.Path))
 	}
-	return outermost(dirs)
-}
-
-// outermost leaves out directories that lie in another of them.
-func outermost(dirs []string) []string {
-	slices.Sort(dirs)
-	var out []string
-	for _, d := range dirs {
-		if !within(d, out) {
-			out = append(out, d)
-		}
-	}
-	return out
-}
-
-// within reports whether a directory is one of those, or below one.
-func within(dir string, those []string) bool {
-	return slices.ContainsFunc(those, func(o string) bool { return dir == o || strings.HasPrefix(dir, strings.TrimSuffix(o, "/")+"/") })
+	return hosts.Outermost(dirs)
 }
 
 func (h *Host) fits(laid []hosts.Laid) error {

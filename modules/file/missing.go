@@ -21,7 +21,7 @@ func (rd *reading) missing(roots []string) {
 		rd.listed[path.Dir(h.Path)] = false
 	}
 	for p, o := range rd.own {
-		if !o.config || o.missingOK || o.pristine == nil || rd.seen[p] || !below(p, roots) {
+		if !o.config || o.missingOK || o.pristine == nil || rd.seen[p] || !hosts.Within(p, roots) {
 			continue
 		}
 		if _, out := rd.leftOut(p, *o.pristine); out || rd.hidden(p) {
@@ -46,5 +46,5 @@ func (rd *reading) missing(roots []string) {
 
 // hidden reports whether a path lies where nothing was seen for its mount.
 func (rd *reading) hidden(path string) bool {
-	return slices.ContainsFunc(rd.cov.Holes, func(h engine.Hole) bool { return h.Mount && below(path, []string{h.Path}) })
+	return slices.ContainsFunc(rd.cov.Holes, func(h engine.Hole) bool { return h.Mount && hosts.Within(path, []string{h.Path}) })
 }

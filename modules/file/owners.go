@@ -43,7 +43,7 @@ func readOwners(ctx context.Context, r hosts.Reader, roots []string) (owners, er
 		parents[dir] = true
 	}
 	inReach := func(dir string) bool {
-		return parents[dir] || below(strings.TrimSuffix(dir, "/"), roots)
+		return parents[dir] || hosts.Within(strings.TrimSuffix(dir, "/"), roots)
 	}
 	for _, p := range pkgs {
 		files, err := p.FilesIn(inReach)
@@ -51,7 +51,7 @@ func readOwners(ctx context.Context, r hosts.Reader, roots []string) (owners, er
 			return nil, err
 		}
 		for i := range files {
-			if below(files[i].Path, roots) {
+			if hosts.Within(files[i].Path, roots) {
 				own.add(p.Name, &files[i])
 			}
 		}

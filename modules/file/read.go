@@ -9,7 +9,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 	"golang.org/x/sync/errgroup"
@@ -31,17 +30,16 @@ func (Module) Sources() []hosts.WatchRoot {
 // put back to.
 func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {
 	roots, beside := slices.Concat([]string{etc}, spools, s.Paths), programs
-	slices.Sort(roots)
-	roots = withoutNested(roots)
+	roots = hosts.Outermost(roots)
 	trees := roots
 
-	single := slices.DeleteFunc(slices.Clone(s.Files), func(p string) bool { return below(p, roots) })
+	single := slices.DeleteFunc(slices.Clone(s.Files), func(p string) bool { return hosts.Within(p, roots) })
 	if s.Part() {
-		roots, beside = withoutNested(slices.Sorted(slices.Values(s.Within))), nil
+		roots, beside = hosts.Outermost(s.Within), nil
 		single = nil
 		for _, p := range s.Only {
 			switch {
-			case below(p, roots):
+			case hosts.Within(p, roots):
 			case slices.Contains(programs, path.Dir(p)) && !slices.Contains(s.Files, p):
 				beside = append(beside, p)
 			default:
@@ -143,7 +141,7 @@ func (rd *reading) mounts(roots, single, trees []string) (_, _ []string, err err
 				return false
 			}
 			for _, m := range points {
-				if below(m, trees) && !slices.Contains(trees, m) {
+				if hosts.Within(m, trees) && !slices.Contains(trees, m) {
 					within[m] = true
 					return true
 				}
@@ -257,7 +255,7 @@ func (rd *reading) leftOut(path string, n hosts.Node) (string, bool) {
 		rd.cov.Notes = append(rd.cov.Notes, path+": "+r.Why)
 		return r.Why, true
 	}
-	if below(path, []string{etc}) {
+	if hosts.Within(path, []string{etc}) {
 		r, ok := rules.LeftOutPath(path)
 		return r.Why, ok
 	}
@@ -343,24 +341,4 @@ func (rd *reading) secret(path string, mode uint32) (bool, error) {
 func (rd *reading) hole(path string, err error) {
 	mount := errors.Is(err, hosts.ErrMountPoint) || errors.Is(err, hosts.ErrNotMounted)
 	rd.cov.Holes = append(rd.cov.Holes, engine.Hole{Path: path, Err: err.Error(), Mount: mount})
-}
-
-// withoutNested drops the roots that lie below another; roots are sorted.
-func withoutNested(roots []string) []string {
-	var top []string
-	for _, r := range roots {
-		if !below(r, top) {
-			top = append(top, r)
-		}
-	}
-	return top
-}
-
-func below(path string, roots []string) bool {
-	for _, r := range roots {
-		if path == r || strings.HasPrefix(path, strings.TrimSuffix(r, "/")+"/") {
-			return true
-		}
-	}
-	return false
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"hikae/engine"
+	"hikae/hosts"
 	"hikae/hosts/hosttest"
 )
 
@@ -85,7 +86,7 @@ type mounted struct {
 
 func (m mounted) MountsAbove(p string) (points []string, err error) {
 	for _, at := range m.at {
-		if below(p, []string{at}) {
+		if hosts.Within(p, []string{at}) {
 			points = append(points, at)
 		}
 	}
@@ -117,7 +118,7 @@ func TestPartOnMounts(t *testing.T) {
 		c.scope.Paths = []string{"/srv"}
 		var found []string
 		cov, err := Module{}.Read(context.Background(), mounted{h, c.at}, c.scope, func(r engine.Resource) error {
-			if below(r.Addr.Name, []string{"/srv", "/root"}) {
+			if hosts.Within(r.Addr.Name, []string{"/srv", "/root"}) {
 				found = append(found, r.Addr.Name)
 			}
 			return nil
