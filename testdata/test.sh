@@ -27,10 +27,17 @@ if ((${#missing[@]})) && command -v apt-get >/dev/null && [[ $(id -u) = 0 ]]; th
   DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
+# What draws its cases draws the same ones at each run here, so that a change is
+# judged by itself; make test-unit and make soak draw anew.
+drawn() { go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | sed -n 's/ .*pgregory.net.rapid.*//p'; }
+
 if [[ $what = all ]]; then
   say "vet and unit tests"
   go vet ./...
-  HIKAE_TEST_DOCS=1 go test ./...
+  # shellcheck disable=SC2046
+  HIKAE_TEST_DOCS=1 go test $(go list ./... | grep -vxF "$(drawn)")
+  # shellcheck disable=SC2046
+  HIKAE_TEST_DOCS=1 go test $(drawn) -rapid.seed=20261128
 fi
 
 lab=testdata/lab/lab
@@ -47,9 +54,25 @@ down() { $lab down || true; }
 trap down EXIT
 $lab up
 if [[ $what = soak ]]; then
+  # shellcheck disable=SC2046
+  go test $(drawn) -rapid.checks="${HIKAE_LAW_CHECKS:-1000}" -count=1 -timeout 2h
   HIKAE_TEST_DIRS=200000 go test ./hosts/inotify -run '^Test(ManyDirectories|NothingIsMissed.*)$' -rapid.checks="${HIKAE_WATCH_CHECKS:-2000}" -count=1 -timeout 1h -v
   HIKAE_KILL_POINTS=${HIKAE_KILL_POINTS:-950} HIKAE_KILL_POWER=${HIKAE_KILL_POWER:-50} HIKAE_CUT_POINTS=${HIKAE_CUT_POINTS:-200} HIKAE_CHAOS_SECONDS=${HIKAE_CHAOS_SECONDS:-600} \
     HIKAE_TEST_LAB=1 go test ./cmd/hikae -run '^TestLab(Kill|LinkCut|Chaos)$' -count=1 -timeout 12h -v
   exit
 fi
-HIKAE_TEST_LAB=1 go test -p 1 ./cmd/hikae ./modules/... -run '^TestLab' -count=1 -timeout 25m -v
+lab_tests() { HIKAE_TEST_LAB=1 go test -p 1 ./cmd/hikae ./modules/... -run "$1" -count=1 -timeout 25m -v; }
+log=$(mktemp)
+trap 'rm -f "$log"; down' EXIT
+if lab_tests '^TestLab' | tee "$log"; then
+  exit
+fi
+# The hosts live: timers fire, mail arrives, two cores are shared. One or two
+# failures are asked once more, alone and on hosts made anew; what fails again,
+# or more than that, is no accident.
+mapfile -t failed < <(sed -n 's/^--- FAIL: \([A-Za-z0-9_]*\) .*/\1/p' "$log" | sort -u)
+((${#failed[@]} > 0 && ${#failed[@]} <= 2)) && ! grep -qE '^panic:|\[build failed\]' "$log" || exit 1
+say "failed: ${failed[*]}; once more, on hosts made anew"
+$lab reset primary standby fresh vps
+for t in "${failed[@]}"; do lab_tests "^$t\$"; done
+say "UNSTEADY, passed only when asked again: ${failed[*]}"
