@@ -109,6 +109,10 @@ func SecretRef(c hosts.Content) string {
 	return fmt.Sprintf("%s%s:%d", secretPrefix, c.ID, c.Size)
 }
 
+// NoSecret is a secret attribute that says that there is none, where its schema has
+// that for the default; null says nothing of it.
+const NoSecret = ""
+
 // ParseSecret is the inverse of SecretRef.
 func ParseSecret(s string) (hosts.Content, error) {
 	rest, ok := strings.CutPrefix(s, secretPrefix)
@@ -157,7 +161,7 @@ func ByKind(schemas []Schema) map[string]Schema {
 type Attr struct {
 	Name   string
 	Type   cty.Type
-	Secret bool // holds a SecretRef; redacted wherever it is shown
+	Secret bool // holds a SecretRef, or NoSecret; redacted wherever it is shown
 	Info   bool // said for the reader; never compared, never applied
 	// File: names a file of the project, whose bytes come with the resource as
 	// the content of its Node, a means and no wish.

@@ -234,6 +234,10 @@ func (w *watched) userAndUnit() {
 	if a, b := w.exec(w.from, "grep ^newperson /etc/shadow"), w.exec(w.to, "grep ^newperson /etc/shadow"); a != b {
 		w.t.Errorf("the password is another: %q, %q", a, b)
 	}
+	// Made again at once it is another account, which no old password opens, not even
+	// once it is unlocked.
+	w.exec(w.from, `userdel newperson && useradd -u 1778 -M newperson`)
+	w.says(watchSoon, `getent passwd newperson | cut -d: -f3; grep ^newperson /etc/shadow | cut -d: -f2 | tr -d '!'`, "1778\n\n")
 	w.exec(w.from, `userdel newperson; systemctl disable -q --now watched`)
 	w.says(watchSoon, `getent passwd newperson; systemctl is-enabled watched`, "disabled\n")
 }

@@ -261,7 +261,7 @@ func (d *snapshotDecoder) setValue(r *engine.Resource, s engine.Schema, attrs []
 
 // checkAttr refuses a secret in clear.
 func checkAttr(a engine.Attr, v cty.Value) error {
-	if !a.Secret || v.IsNull() {
+	if !a.Secret || v.IsNull() || v.RawEquals(defaultOf(a)) {
 		return nil
 	}
 	return checkSecret(v.AsString())

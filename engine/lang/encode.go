@@ -201,8 +201,8 @@ func attrValue(r *engine.Resource, a engine.Attr) (cty.Value, error) {
 	if !v.Type().Equals(a.Type) {
 		return cty.NilVal, fmt.Errorf("attribute %s is %s, not %s", a.Name, v.Type().FriendlyName(), a.Type.FriendlyName())
 	}
-	if a.Secret && v.IsWhollyKnown() && !v.IsNull() {
-		if err := checkSecret(v.AsString()); err != nil {
+	if v.IsWhollyKnown() {
+		if err := checkAttr(a, v); err != nil {
 			return cty.NilVal, fmt.Errorf("attribute %s: %w", a.Name, err)
 		}
 	}

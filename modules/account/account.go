@@ -7,8 +7,9 @@
 // login.defs, and nobody) may differ between hosts and are not compared.
 // Files are owned by name everywhere in hikae, so that is enough.
 //
-// Passwords: the attribute password is the hash, a secret, and null where the
-// account has none. locked says that no password opens the account: shadow's
+// Passwords: the attribute password is the hash, a secret. Where a snapshot says
+// that there is none (engine.NoSecret), a follower's goes: behind a lock it would
+// be one usermod -U from being in force again. locked says that no password opens the account: shadow's
 // field begins with ! or * or holds no hash. The forms of "no password"
 // (*, !, !!, !*) mean the same and are left as found. An account with an empty
 // field lets anyone in; hikae says so when it reads one (locked is null then)

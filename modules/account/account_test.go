@@ -216,6 +216,48 @@ func TestIDChanges(t *testing.T) {
 	}
 }
 
+// Where the primary holds no hash, none stays behind a lock: usermod -U would give
+// somebody a password back that they were not meant to have any more.
+func TestNoPasswordIsNone(t *testing.T) {
+	for _, field := range []string{"!!", "!", "*", "!*"} {
+		to, from, v := source(), source(), vault{}
+		edit := func(p, old, now string) { from.data[p] = []byte(strings.Replace(string(from.data[p]), old, now, 1)) }
+		edit(shadowPath, "ann:$6$new$annhash:", "ann:"+field+":")
+		edit(shadowPath, "bob:!$6$b$bobhash:", "bob:"+field+":") // as userdel and useradd leave it
+		edit(gshadowPath, "team:$6$t$teamhash:", "team:!:")
+		if err := converge(t, from, to, v); err != nil {
+			t.Fatal(err)
+		}
+		mustBeEmpty(t, from, to, v)
+		for _, p := range []string{shadowPath, gshadowPath} {
+			for l := range strings.Lines(string(to.data[p])) {
+				f := strings.Split(l, ":")
+				if slices.Contains([]string{"ann", "bob", "team"}, f[0]) && (f[1] == "" || strings.Trim(f[1], "!*") != "") {
+					t.Errorf("primary has %q, the follower %s", field, l)
+				}
+			}
+		}
+	}
+}
+
+// An overlay that leaves it open keeps the host's own, and an account never opens
+// because its hash went.
+func TestPasswordLeftOpen(t *testing.T) {
+	to, v := newFake(), vault{}
+	want := read(t, User{}, to, v)["ann"].AsValueMap()
+	want["password"], want["gecos"] = nullString, cty.StringVal("Ann")
+	if _, err := apply(User{}, to, v, plan(User{}, map[string]cty.Value{"ann": cty.ObjectVal(want)}, read(t, User{}, to, v))...); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(to.data[shadowPath]); !strings.Contains(got, "ann:$6$annsalt$annhash:") {
+		t.Errorf("shadow is\n%s", got)
+	}
+	want["password"], want["locked"] = noPassword, cty.NullVal(cty.Bool)
+	if _, err := apply(User{}, to, v, plan(User{}, map[string]cty.Value{"ann": cty.ObjectVal(want)}, read(t, User{}, to, v))...); err == nil || !strings.Contains(err.Error(), "anyone could log in") {
+		t.Errorf("locked is false there, and no hash is left: %v", err)
+	}
+}
+
 func TestDelete(t *testing.T) {
 	to, v := source(), vault{}
 	done, err := apply(Group{}, to, v, deletion(Group{}, "bob"), deletion(Group{}, "team"))

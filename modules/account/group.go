@@ -26,7 +26,7 @@ func (Group) Schema() engine.Schema {
 			{Name: "system", Type: cty.Bool, Default: cty.False, Doc: "Belongs to a program, not to people: its id is below GID_MIN of login.defs."},
 			{Name: "members", Type: names, Default: cty.SetValEmpty(cty.String), Doc: "Users in the group beyond those whose primary group it is."},
 			{Name: "admins", Type: names, Default: cty.SetValEmpty(cty.String), Doc: "Users who may change its members (gpasswd(1))."},
-			{Name: "password", Type: cty.String, Secret: true, Doc: "Hash of the password for newgrp(1); null where there is none."},
+			{Name: "password", Type: cty.String, Secret: true, Default: noPassword, Doc: "Hash of the password for newgrp(1); left out of a snapshot where there is none: then a follower has none either."},
 		},
 	}
 }
@@ -79,7 +79,10 @@ func groupValue(f *files, schema engine.Schema, vault engine.Vault, gr []string)
 		attrs["admins"] = nameSet(sg[sgAdmins])
 		password = sg[sgPassword]
 	}
-	hash, _ := splitPassword(password)
+	hash, locked := splitPassword(password)
+	if locked {
+		hash = "" // out of force, and nothing brings one of a group back
+	}
 	if attrs["password"], err = sealed(vault, hash); err != nil {
 		return cty.NilVal, err
 	}

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -211,7 +212,7 @@ func (w *groupWork) gshadow(wants *wish, before *engine.Resource, gr []string, e
 	fresh := slices.Clone(sg)
 	wants.members("admins", &sg[sgAdmins])
 	if hash, changed := wants.secret("password", before, w.job); changed {
-		sg[sgPassword] = hash
+		sg[sgPassword] = cmp.Or(hash, "!") // an empty one says the same in gshadow(5), and not in group(5)
 	}
 	if wants.err != nil {
 		return wants.err

@@ -29,7 +29,7 @@ func (User) Schema() engine.Schema {
 			{Name: "gecos", Type: cty.String, Default: cty.StringVal(""), Doc: "Full name and, between commas, rooms and telephones."},
 			{Name: "home", Type: cty.String, Doc: "Home directory. That of a new account of a person is made from /etc/skel; none is ever moved or removed."},
 			{Name: "shell", Type: cty.String, Doc: "Program that a login starts."},
-			{Name: "password", Type: cty.String, Secret: true, Doc: "Hash of the password, as crypt(5) has it; null where there is none."},
+			{Name: "password", Type: cty.String, Secret: true, Default: noPassword, Doc: "Hash of the password, as crypt(5) has it; left out of a snapshot where there is none: then a follower has none either."},
 			{Name: "locked", Type: cty.Bool, Default: cty.True, Doc: "No password opens the account: its hash is put out of force, or it has none."},
 			{Name: "changed", Type: cty.String, Doc: "Date the password was last changed; 1970-01-01: must be changed at the next login; never: ageing is off."},
 			{Name: "min_days", Type: cty.Number, Doc: "Days before a password may be changed again; -1: no limit."},
@@ -156,6 +156,9 @@ func (rd *userReader) shadow(pw []string, attrs map[string]cty.Value) error {
 		attrs["expires"] = cty.StringVal(d)
 	}
 	if hash == "" {
+		if locked {
+			attrs["password"] = noPassword
+		}
 		return nil
 	}
 	if d, ok := formatDate(sp[spChanged]); ok {

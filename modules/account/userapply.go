@@ -254,7 +254,7 @@ func (w *userWork) shadow(wants *wish, before *engine.Resource, pw []string, exi
 	hash, locked := splitPassword(sp[spPassword])
 	if h, changed := wants.secret("password", before, w.job); changed {
 		hash = h
-		locked = false
+		locked = h == "" // an empty field would let anyone in
 	}
 	if v, said := wants.attr("locked"); said {
 		locked = v.True()

@@ -17,6 +17,7 @@ import (
 var (
 	nullString = cty.NullVal(cty.String)
 	names      = cty.Set(cty.String)
+	noPassword = cty.StringVal(engine.NoSecret)
 )
 
 // nameSet gives a field of names between commas as a value.
@@ -144,7 +145,8 @@ func (w *wish) members(name string, into *string) {
 // plainMember takes more than checkName: a member may be another service's account.
 func plainMember(n string) bool { return n != "" && !strings.ContainsAny(n, ",: \n\x00") }
 
-// secret opens what a secret attribute names, if it is to change.
+// secret opens what a secret attribute names, if it is to change; "" where there is
+// to be none.
 func (w *wish) secret(name string, before *engine.Resource, job engine.Job) (string, bool) {
 	v, ok := w.attr(name)
 	if !ok {
@@ -154,6 +156,9 @@ func (w *wish) secret(name string, before *engine.Resource, job engine.Job) (str
 		if b := before.Value.GetAttr(name); !b.IsNull() && b.RawEquals(v) {
 			return "", false
 		}
+	}
+	if v.RawEquals(noPassword) {
+		return "", true
 	}
 	s, err := openSecret(v.AsString(), job.Open)
 	if err == nil && !isHash(s) {
@@ -189,9 +194,12 @@ func openSecret(ref string, open func(hosts.Content) (io.ReadCloser, error)) (st
 	return string(b), nil
 }
 
-// sealed names a hash through the vault; null where there is none.
+// sealed names a hash through the vault; null where there is no vault.
 func sealed(vault engine.Vault, hash string) (cty.Value, error) {
-	if hash == "" || vault == nil {
+	switch {
+	case hash == "":
+		return noPassword, nil
+	case vault == nil:
 		return nullString, nil
 	}
 	c, err := vault.Secret(func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(hash)), nil })
