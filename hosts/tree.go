@@ -3,6 +3,7 @@ package hosts
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Errors of a Tree.
@@ -83,7 +84,8 @@ type TreeOptions struct {
 	Numbers bool // owners are numbers, not names
 	// Write: it may be written. What is overwritten and removed is kept for
 	// Versions seconds (0: it is not), and KeepFree per cent of the file system
-	// stay free.
+	// stay free. Where what comes needs the room, versions go before their time, but
+	// none that is not a day old.
 	Write    bool
 	Versions int64
 	KeepFree int
@@ -144,6 +146,12 @@ type Tree interface {
 	// found it, but what is at or below the paths, and puts all on disk. What came
 	// since is nobody's, unless it was brought.
 	Note(ctx context.Context, but []string) error
+	// Room is how many bytes can be written: what is free beyond KeepFree, and what
+	// those old versions take that would go for them.
+	Room() (int64, error)
+	// Pruned is the time of the newest of the old versions that went to make room
+	// since it was last asked; zero where none did.
+	Pruned() time.Time
 	Close() error
 }
 

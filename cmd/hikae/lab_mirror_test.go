@@ -101,3 +101,37 @@ func TestLabMirror(t *testing.T) {
 	l.ok("mirror", "standby", "--over-budget")
 	equal("a deletion that was allowed")
 }
+
+// TestLabMirrorRoom: of what does not fit on a follower the rest goes on, and old
+// versions make way only where that is enough.
+func TestLabMirrorRoom(t *testing.T) {
+	l := newProject(t, strings.ReplaceAll(mirrorHCL, "x-mirror", "x-room"))
+	clean := func() {
+		for _, h := range []string{"primary", "standby"} {
+			l.exec(h, "umount /srv/x-room 2>/dev/null; rm -rf /srv/x-room /srv/.hikae-versions/x-room /run/x-room-arrived /var/lib/hikae/mirror; true")
+		}
+	}
+	clean()
+	t.Cleanup(clean)
+	l.exec("standby", "mkdir -p /srv/x-room && mount -t tmpfs -o size=64m none /srv/x-room")
+	l.exec("primary", "mkdir -p /srv/x-room && cd /srv/x-room && echo one >one")
+	l.ok("mirror", "standby")
+	old := "/srv/x-room/.hikae-versions/x-room/$(date -u -d '3 days ago' +%Y-%m-%dT%H:%M:%SZ)"
+	l.exec("standby", "umask 077; mkdir -p "+old+" && head -c 20000000 /dev/urandom >"+old+"/old")
+
+	l.exec("primary", "cd /srv/x-room && head -c 65000000 /dev/urandom >large && echo two >two && echo more >>one")
+	r := l.hikae("mirror", "standby")
+	if r.code == exitOK || !strings.Contains(r.errOut, "1 paths could not be brought: large: it does not fit") {
+		t.Errorf("exit %d: %s%s", r.code, r.out, r.errOut)
+	}
+	if got := l.exec("standby", "cd /srv/x-room && cat one two && find .hikae-versions -name old | wc -l"); got != "one\nmore\ntwo\n1\n" {
+		t.Errorf("the standby has %q", got)
+	}
+	l.exec("primary", "cd /srv/x-room && truncate -s 50000000 large")
+	if out := l.ok("mirror", "standby"); !strings.Contains(out, "were removed before their time") {
+		t.Errorf("it says %s", out)
+	}
+	if got := l.exec("standby", "cd /srv/x-room && stat -c %s large && find .hikae-versions -name old | wc -l && find .hikae-versions -name one | wc -l"); got != "50000000\n0\n1\n" {
+		t.Errorf("the standby has %q", got)
+	}
+}

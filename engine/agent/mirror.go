@@ -71,6 +71,7 @@ const (
 	askStat  treeQuestion = 4
 	askLinks treeQuestion = 5
 	askNote  treeQuestion = 6 // all but the paths
+	askRoom  treeQuestion = 7
 )
 
 // treeListed is what is in a directory, or a part of it.
@@ -89,6 +90,7 @@ type treeStatus struct {
 type treeAnswer struct {
 	Info *hosts.TreeInfo `cbor:"1,keyasint,omitempty"`
 	Sums []hosts.TreeSum `cbor:"2,keyasint,omitempty"`
+	Room int64           `cbor:"3,keyasint,omitempty"`
 }
 
 type treeFetch struct {
@@ -109,6 +111,7 @@ type treeHole struct {
 
 type treeResult struct {
 	Failed []treeFailed `cbor:"1,keyasint,omitempty"`
+	Pruned int64        `cbor:"2,keyasint,omitempty"` // Unix seconds: what hosts.Tree.Pruned says
 }
 
 type treeFailed struct {

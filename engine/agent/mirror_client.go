@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"hikae/hosts"
 )
@@ -99,6 +100,12 @@ func (t *Tree) Sum(ctx context.Context, path string) (hosts.TreeSum, error) {
 		return hosts.TreeSum{}, protocolError("%d sums where one is wanted", len(a.Sums))
 	}
 	return a.Sums[0], checkHoles(a.Sums[0].Holes)
+}
+
+// Room is how many bytes can be brought to a tree that is written.
+func (t *Tree) Room(ctx context.Context) (int64, error) {
+	a, err := t.ask(ctx, "look at", treeAsk{Ask: askRoom})
+	return a.Room, err
 }
 
 // Note has all of the tree known as brought, but what is at or below the paths.
@@ -314,6 +321,14 @@ type Failure struct {
 	Err error
 }
 
+// Changed is what became of changes.
+type Changed struct {
+	Failed []Failure
+	// Pruned is the time of the newest of the old versions that went to make room;
+	// zero where none did.
+	Pruned time.Time
+}
+
 // Changes sends changes to a tree.
 type Changes struct {
 	t    *Tree
@@ -321,8 +336,8 @@ type Changes struct {
 }
 
 // Change makes the changes that send gives, in their order as far as one
-// depends on another. It returns those that could not be made.
-func (t *Tree) Change(ctx context.Context, send func(*Changes) error) (failed []Failure, err error) {
+// depends on another.
+func (t *Tree) Change(ctx context.Context, send func(*Changes) error) (out Changed, err error) {
 	err = t.call(ctx, "change", func() error {
 		w := &Changes{t: t}
 		if err := send(w); err != nil {
@@ -343,11 +358,14 @@ func (t *Tree) Change(ctx context.Context, send func(*Changes) error) (failed []
 			if f.Index >= uint(len(w.sent)) || f.Err == nil {
 				return protocolError("change %d of %d failed", f.Index, len(w.sent))
 			}
-			failed = append(failed, Failure{Op: w.sent[f.Index], Err: f.Err.err()})
+			out.Failed = append(out.Failed, Failure{Op: w.sent[f.Index], Err: f.Err.err()})
+		}
+		if r.Pruned != 0 {
+			out.Pruned = time.Unix(r.Pruned, 0)
 		}
 		return nil
 	})
-	return failed, err
+	return out, err
 }
 
 // Do sends a change; content is that of a file that is made. What keeps content

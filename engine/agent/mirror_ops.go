@@ -59,7 +59,11 @@ func (ss *session) treeOps(ctx context.Context, m message) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			return ss.l.sendValue(kindTreeResult, treeResult{Failed: o.failed})
+			r := treeResult{Failed: o.failed}
+			if at := ss.tree.Pruned(); !at.IsZero() {
+				r.Pruned = at.Unix()
+			}
+			return ss.l.sendValue(kindTreeResult, r)
 		default:
 			return protocolError("message of kind %d among changes to a tree", m.kind)
 		}

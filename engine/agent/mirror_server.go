@@ -152,6 +152,12 @@ func (ss *session) treeAsk(ctx context.Context, m message) error {
 		if err := ss.tree.Note(ctx, req.Paths); err != nil {
 			return err
 		}
+	case askRoom:
+		room, err := ss.tree.Room()
+		if err != nil {
+			return err
+		}
+		answer.Room = room
 	default:
 		return protocolError("question %d about a tree", req.Ask)
 	}

@@ -49,11 +49,11 @@ func (p *treePrey) do(op hosts.TreeOp) error {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), 30*time.Second)
 	defer cancel()
-	failed, err := p.tree.Change(ctx, func(w *Changes) error { return w.Do(op, evil) })
+	out, err := p.tree.Change(ctx, func(w *Changes) error { return w.Do(op, evil) })
 	if ctx.Err() != nil {
 		p.t.Fatalf("%q: it hangs", op.Path)
 	}
-	for _, f := range failed {
+	for _, f := range out.Failed {
 		err = errors.Join(err, f.Err)
 	}
 	return err

@@ -34,6 +34,9 @@ type comparing struct {
 	// another file system, and not gone.
 	hidden map[string]string
 	full   bool // there is more than maxDiffs
+	// paths are those that a watch told of, where it is about these, and trees those
+	// with all below them.
+	paths, trees map[string]bool
 }
 
 func (p *pair) comparing() *comparing {
@@ -286,6 +289,7 @@ func (p *pair) stats(ctx context.Context, paths []string, hash bool) (src, dst [
 // told compares what a watch told of.
 func (p *pair) told(ctx context.Context, paths, deep []string) (*comparing, error) {
 	c := p.comparing()
+	c.paths, c.trees = setOf(paths), setOf(deep)
 	all := map[string]bool{".": true}
 	for _, q := range slices.Concat(paths, deep) {
 		for ; !all[q]; q = path.Dir(q) { // a directory's own time changes with what is in it
@@ -312,8 +316,8 @@ func (p *pair) told(ctx context.Context, paths, deep []string) (*comparing, erro
 			continue
 		}
 		d := diff{q, src[i].Entry, dst[i].Entry}
-		c.judgeTold(d, deep, &down, &come, &gone)
-		if d.src != nil && d.src.Type == hosts.File && same(d.src, d.dst) && d.src.Content.Size <= hashUpTo && slices.Contains(paths, q) {
+		c.judgeTold(d, &down, &come, &gone)
+		if d.src != nil && d.src.Type == hosts.File && same(d.src, d.dst) && d.src.Content.Size <= hashUpTo && c.paths[q] {
 			equal = append(equal, q)
 		}
 	}
@@ -334,10 +338,10 @@ func (p *pair) told(ctx context.Context, paths, deep []string) (*comparing, erro
 const hashUpTo = 16 << 20
 
 // judgeTold is judge for one path that a watch told of.
-func (c *comparing) judgeTold(d diff, deep []string, down, come, gone *[]string) {
+func (c *comparing) judgeTold(d diff, down, come, gone *[]string) {
 	c.judge(d, new([]string), come, gone)
 	both := d.src != nil && d.dst != nil && d.src.Type == hosts.Dir && d.dst.Type == hosts.Dir
-	if both && slices.Contains(deep, d.path) {
+	if both && c.trees[d.path] {
 		*down = append(*down, d.path)
 	}
 }
@@ -367,12 +371,9 @@ func (c *comparing) suspects(ctx context.Context, paths []string) error {
 	if err != nil {
 		return err
 	}
-	all := map[string]bool{}
-	for _, q := range paths {
-		all[q] = true
-	}
+	told, all := setOf(paths), setOf(paths)
 	for _, names := range groups {
-		if slices.ContainsFunc(names, func(n string) bool { return slices.Contains(paths, n) }) {
+		if slices.ContainsFunc(names, func(n string) bool { return told[n] }) {
 			for _, n := range names {
 				all[n] = true
 			}
@@ -430,6 +431,14 @@ func outermost(dirs []string) []string {
 		}
 	}
 	return out
+}
+
+func setOf(paths []string) map[string]bool {
+	set := make(map[string]bool, len(paths))
+	for _, p := range paths {
+		set[p] = true
+	}
+	return set
 }
 
 func firstError(errs ...error) error {

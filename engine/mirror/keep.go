@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -260,7 +259,7 @@ func (p *pair) live(ctx context.Context, seen []hosts.Seen) error {
 		}
 		p.auditAgain = p.auditAgain || d.src != nil && d.src.Inode != 0 || d.dst != nil && d.dst.Inode != 0
 	}
-	m.stand(out, c, m.record.InStep && !p.auditAgain)
+	p.stand(out, c, m.record.InStep && !p.auditAgain)
 	return nil
 }
 
@@ -285,170 +284,6 @@ func (p *pair) moveDirs(ctx context.Context, renamed map[string]string) error {
 		}
 	}
 	return nil
-}
-
-// make plans and carries out what a comparison found.
-func (p *pair) make(ctx context.Context, c *comparing, renamed map[string]string) (*outcome, error) {
-	m := p.m
-	pl, err := p.plan(ctx, c, renamed)
-	if err != nil {
-		return nil, err
-	}
-	m.settle(pl)
-	if pl.count() == 0 {
-		return &outcome{foreign: pl.foreign, failed: map[string]string{}}, nil
-	}
-	m.status.behind("", pl.count(), pl.bytes)
-	if err := m.within(pl.deletions(), pl.modifications, p.files); err != nil {
-		return nil, err
-	}
-	if !m.record.InStep && pl.modifications > 0 {
-		kept := "they are kept in .hikae-versions"
-		if m.o.Versions <= 0 {
-			kept = "they are not kept (versions)"
-		}
-		m.note("first contact: %d files of the target's own in %s are overwritten; %s", pl.modifications, m.o.Root, kept)
-	}
-	if err := p.fits(ctx, pl); err != nil {
-		return nil, err
-	}
-	out, err := p.carry(ctx, pl)
-	if out.done > 0 {
-		m.emit(Event{Type: "arrived", Text: fmt.Sprintf("%d changes", out.done), Files: out.done, Bytes: out.bytes})
-		p.arrivals.note()
-	}
-	for _, q := range out.again {
-		m.unsettle(q)
-	}
-	return out, err
-}
-
-// fits refuses what would leave the target less room than is to be kept.
-func (p *pair) fits(ctx context.Context, pl *plan) error {
-	const worthAsking = 1 << 20
-	if pl.bytes < worthAsking {
-		return nil // the writer looks too
-	}
-	info, err := p.dst.Info(ctx)
-	if err != nil {
-		return err
-	}
-	if keep := info.Total / 100 * int64(p.m.o.KeepFree); info.Free-pl.bytes < keep && !p.m.record.InStep {
-		return alarmed("%s does not fit on the target: %d MiB are to come, %d MiB are free, of which %d MiB are to stay so (keep_free)",
-			p.m.o.Root, pl.bytes>>20, info.Free>>20, keep>>20)
-	}
-	return nil
-}
-
-// audit compares the whole and brings what differs, until nothing more does.
-func (p *pair) audit(ctx context.Context) error {
-	m := p.m
-	p.auditAgain, p.auditing = false, true
-	began := time.Now()
-	defer func() {
-		p.took, p.auditing = time.Since(began), false
-		if p.left++; !p.auditAgain {
-			p.left = 0
-		}
-	}()
-	for round := 1; ; round++ {
-		m.takeSeen() // what was told of until now is compared with the rest
-		c, src, dst, equal, err := p.whole(ctx)
-		if err != nil {
-			return err
-		}
-		if len(p.suspect) > 0 {
-			if err := c.suspects(ctx, slices.Sorted(maps.Keys(p.suspect))); err != nil {
-				return err
-			}
-			if equal = equal && len(c.diffs) == 0; equal {
-				clear(p.suspect)
-			}
-		}
-		p.files = dst.Files
-		p.linksDiffer = !slices.Equal(src.Links, dst.Links)
-		if equal {
-			m.settle(&plan{})
-			m.stand(&outcome{}, c, true)
-			return p.inStep(ctx, dst, nil)
-		}
-		if !m.status.get().InStep && m.status.get().Why == "" {
-			m.status.behind("the first comparison found differences", len(c.diffs), 0)
-		}
-		out, err := p.make(ctx, c, nil)
-		if err != nil {
-			return err
-		}
-		p.root = nil
-		settled := len(out.failed) == 0 && len(c.blind) == 0 && !c.full && len(m.unsettled) == 0
-		if out.done > 0 && round < rounds { // it is looked whether that was all
-			m.stand(out, c, settled)
-			continue
-		}
-		p.auditAgain = !settled
-		m.stand(out, c, settled || out.done == 0 && len(out.failed) == 0)
-		if out.done > 0 || c.full { // the source does not keep still, or not all was compared
-			return nil
-		}
-		but := slices.Concat(out.foreign, slices.Collect(maps.Keys(out.failed)), slices.Collect(maps.Keys(c.blind)), slices.Collect(maps.Keys(m.unsettled)))
-		return p.inStep(ctx, dst, but)
-	}
-}
-
-// inStep has the target note what is equal, and remembers that it once was.
-func (p *pair) inStep(ctx context.Context, dst hosts.TreeSum, but []string) error {
-	digest := hex.EncodeToString(dst.Digest)
-	r := p.m.record
-	if r.Noted != digest || !r.InStep {
-		if tooMany(but) {
-			p.m.note("%d paths of %s differ: what is equal is noted once they are fewer", len(but), p.m.o.Root)
-			return nil
-		}
-		if err := p.dst.Note(ctx, but); err != nil {
-			return err
-		}
-		r.Noted = digest
-	}
-	if len(p.m.unsettled) == 0 && !r.InStep {
-		r.InStep, r.Since = true, time.Now().UTC().Truncate(time.Second)
-	}
-	return p.m.saveRecord(r)
-}
-
-// tooMany reports whether paths are more than one Note takes.
-func tooMany(paths []string) bool {
-	size := 0
-	for _, q := range paths {
-		size += len(q) + 4
-	}
-	return len(paths) > agent.MaxNoted || size > agent.MaxMessage/2
-}
-
-// stand tells how the mirror stands after a comparison.
-func (m *Mirror) stand(out *outcome, c *comparing, inStep bool) {
-	var failed []string
-	for _, why := range []map[string]string{out.failed, c.blind} {
-		for _, q := range slices.Sorted(maps.Keys(why)) {
-			failed = append(failed, q+": "+why[q])
-		}
-	}
-	slices.Sort(out.foreign)
-	m.status.set(func(s *Status) {
-		s.InStep = inStep && len(failed) == 0 && len(m.unsettled) == 0
-		s.Why, s.Files, s.Bytes, s.Alarm = "", 0, 0, ""
-		switch {
-		case len(failed) > 0:
-			s.Why = fmt.Sprintf("%d paths could not be brought: %s", len(failed), failed[0])
-		case len(m.unsettled) > 0:
-			s.Why = fmt.Sprintf("%d files are being written", len(m.unsettled))
-		case !inStep:
-			s.Why = "the source changes"
-		}
-		s.Failed = failed[:min(len(failed), maxTold)]
-		if out.foreign != nil || inStep {
-			s.Foreign, s.ForeignCount = out.foreign[:min(len(out.foreign), maxTold)], len(out.foreign)
-		}
-	})
 }
 
 // settle notes which files are being written.

@@ -236,16 +236,17 @@ type pair struct {
 	files       int              // on the target, at the last audit
 	linksDiffer bool             // at the last audit
 	auditing    bool
-	auditAgain  bool            // something was left that an audit has to find
-	took        time.Duration   // the last audit
-	suspect     map[string]bool // files of several names that may differ by their bytes alone
-	left        int             // audits in a row that left something
+	auditAgain  bool              // something was left that an audit has to find
+	took        time.Duration     // the last audit
+	suspect     map[string]bool   // files of several names that may differ by their bytes alone
+	left        int               // audits in a row that left something
+	failing     map[string]string // what could not be brought, and why
 	arrivals    arrivals
 }
 
 // open connects to both sides and opens their trees.
 func (m *Mirror) open(ctx context.Context) (*pair, error) {
-	p := &pair{m: m, suspect: map[string]bool{}}
+	p := &pair{m: m, suspect: map[string]bool{}, failing: map[string]string{}}
 	req := agent.TreeRequest{Root: m.o.Root, Exclude: m.excludes(), Numbers: m.o.Numbers}
 	err := both(
 		func() (err error) {

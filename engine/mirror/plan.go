@@ -3,6 +3,7 @@ package mirror
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -20,12 +21,13 @@ type plan struct {
 	gone   []hosts.TreeOp // children first
 	finish []hosts.TreeOp // the metadata of directories, children first
 
-	bytes         int64 // to be fetched
-	modifications int   // files that are overwritten
-	young         []string
-	foreign       []string // on the target alone, and not brought
-	blind         map[string]string
-	full          bool
+	bytes       int64             // to be fetched
+	overwritten map[string]bool   // files
+	held        map[string]string // files that there is no room for, and how much they want
+	young       []string
+	foreign     []string // on the target alone, and not brought
+	blind       map[string]string
+	full        bool
 }
 
 func (p *plan) count() int {
@@ -33,6 +35,24 @@ func (p *plan) count() int {
 }
 
 func (p *plan) deletions() int { return len(p.clear) + len(p.gone) }
+
+// hold takes out the files that do not fit in so many bytes.
+func (p *plan) hold(room int64) {
+	p.files = slices.DeleteFunc(p.files, func(op hosts.TreeOp) bool {
+		n := op.Entry.Takes()
+		if !fetched(&op) {
+			return false
+		}
+		if n <= room {
+			room -= n
+			return false
+		}
+		p.held[op.Path] = fmt.Sprintf("%v: it takes %d MiB, and there is room for %d (keep_free)", hosts.ErrNoRoom, n>>20, room>>20)
+		p.bytes -= n
+		delete(p.overwritten, op.Path)
+		return true
+	})
+}
 
 // planning turns differences into a plan.
 type planning struct {
@@ -51,6 +71,7 @@ func (p *pair) plan(ctx context.Context, c *comparing, renamed map[string]string
 		m: p.m, p: p, come: map[string]*diff{}, went: map[string]*diff{}, touch: map[string]bool{}, metas: map[string]*hosts.TreeEntry{},
 	}
 	pl.blind, pl.full = c.blind, c.full
+	pl.overwritten, pl.held = map[string]bool{}, map[string]string{}
 	linked := false
 	for i := range c.diffs {
 		d := &c.diffs[i]
@@ -236,7 +257,7 @@ func (pl *planning) make(d *diff) {
 	pl.bytes += d.src.Takes()
 	pl.touched(d.path)
 	if d.dst != nil && d.dst.Type == hosts.File {
-		pl.modifications++
+		pl.overwritten[d.path] = true
 	}
 }
 

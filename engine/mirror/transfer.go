@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"hikae/engine/agent"
@@ -29,7 +30,7 @@ type outcome struct {
 
 // carry makes a plan come true.
 func (p *pair) carry(ctx context.Context, pl *plan) (*outcome, error) {
-	out := &outcome{foreign: pl.foreign, failed: map[string]string{}}
+	out := &outcome{foreign: pl.foreign, failed: pl.held}
 	left, leftBytes := pl.count(), pl.bytes
 	for _, ops := range [][]hosts.TreeOp{pl.clear, pl.dirs, pl.moves, pl.files, pl.links, pl.gone} {
 		for len(ops) > 0 {
@@ -108,7 +109,7 @@ func (p *pair) change(ctx context.Context, ops []hosts.TreeOp) error {
 // send makes changes, fetching from the source what they need while they are
 // sent.
 func (p *pair) send(ctx context.Context, ops []hosts.TreeOp, out *outcome) error {
-	if len(ops) == 0 {
+	if ops = out.possible(ops); len(ops) == 0 {
 		return nil
 	}
 	var fetch []string
@@ -118,7 +119,7 @@ func (p *pair) send(ctx context.Context, ops []hosts.TreeOp, out *outcome) error
 		}
 	}
 	var bytes int64
-	failures, err := p.dst.Change(ctx, func(w *agent.Changes) error {
+	changed, err := p.dst.Change(ctx, func(w *agent.Changes) error {
 		next := 0
 		plain := func(until int) error { // the changes before the next file
 			for ; next < until; next++ {
@@ -152,17 +153,35 @@ func (p *pair) send(ctx context.Context, ops []hosts.TreeOp, out *outcome) error
 		return err
 	}
 	p.m.status.set(func(s *Status) { s.LastArrival = time.Now() })
-	out.done += len(ops) - len(failures)
+	if !changed.Pruned.IsZero() {
+		p.m.note("what came to %s needed room (keep_free): old versions up to %s were removed before their time", p.m.o.Root, changed.Pruned.UTC().Format(time.RFC3339))
+	}
+	out.done += len(ops) - len(changed.Failed)
 	out.bytes += bytes
-	return out.take(failures)
+	return p.m.take(changed.Failed, out)
 }
 
-// take sorts what could not be done. What stops the mirror is an error.
-func (o *outcome) take(failures []agent.Failure) error {
+// possible leaves out further names of files that did not come.
+func (o *outcome) possible(ops []hosts.TreeOp) []hosts.TreeOp {
+	if len(o.failed) == 0 {
+		return ops
+	}
+	return slices.DeleteFunc(ops, func(op hosts.TreeOp) bool {
+		why, failed := o.failed[op.From]
+		if failed = failed && op.Verb == hosts.TreeLink; failed {
+			o.failed[op.Path] = why
+		}
+		return failed
+	})
+}
+
+// take sorts what could not be done. What stops the mirror is an error: that what the
+// target is to have at first does not fit, too.
+func (m *Mirror) take(failures []agent.Failure, o *outcome) error {
 	for _, f := range failures {
 		path := f.Op.Path
 		switch {
-		case errors.Is(f.Err, hosts.ErrNoRoom):
+		case errors.Is(f.Err, hosts.ErrNoRoom) && !m.record.InStep:
 			return alarmed("%v", f.Err)
 		case errors.Is(f.Err, hosts.ErrTreeGone):
 			return f.Err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,13 +24,13 @@ type versions struct {
 	t *tree
 
 	mu     sync.Mutex
-	pruned time.Time
+	pruned time.Time // when it was last looked for what is old
+	spare  int64     // bytes that go where room is needed, at the time of counted
+	counted,
+	went time.Time // the newest that went for room
 }
 
-const (
-	versionTime = "2006-01-02T15:04:05Z"
-	pruneEvery  = time.Hour
-)
+const versionTime = "2006-01-02T15:04:05Z"
 
 // root opens the directory of this tree's versions, making it with make.
 func (k *versions) root(create bool) (dirFD, error) {
@@ -190,65 +189,4 @@ func (k *versions) place(dir string, i int) (dirFD, error) {
 		}
 	}
 	return d, nil
-}
-
-// prune removes versions that are older than they need be. With need, bytes,
-// the oldest go too until so much is free beyond what is to be.
-func (k *versions) prune(need int64) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if need == 0 && time.Since(k.pruned) < pruneEvery {
-		return nil
-	}
-	k.pruned = time.Now()
-	d, err := k.root(false)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	names, err := d.names()
-	if err != nil {
-		return err
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		day, _, _ := strings.Cut(name, "Z.")
-		at, err := time.Parse(versionTime, strings.TrimSuffix(day, "Z")+"Z")
-		if err != nil {
-			continue // nothing of ours
-		}
-		old := time.Since(at) > time.Duration(k.t.opts.Versions)*time.Second
-		if !old && (need == 0 || k.t.fits(int(d), need)) {
-			break
-		}
-		if err := removeTree(d, name); err != nil {
-			return fmt.Errorf("cannot remove an old version: %w", err)
-		}
-	}
-	return nil
-}
-
-// couldFit reports whether so many bytes could be written to the file system of an
-// open file if nothing else were on it.
-func (t *tree) couldFit(fd int, n int64) bool {
-	var s unix.Statfs_t
-	if retryErr(func() error { return unix.Fstatfs(fd, &s) }) != nil {
-		return true // the write will tell
-	}
-	total := int64(s.Blocks) * s.Bsize //nolint:gosec // bytes of a disk
-	return total-n >= total/100*int64(t.opts.KeepFree)
-}
-
-// fits reports whether so many bytes can be written to the file system of an
-// open file.
-func (t *tree) fits(fd int, n int64) bool {
-	var s unix.Statfs_t
-	if retryErr(func() error { return unix.Fstatfs(fd, &s) }) != nil {
-		return true // the write will tell
-	}
-	total, free := int64(s.Blocks)*s.Bsize, int64(s.Bavail)*s.Bsize //nolint:gosec // bytes of a disk
-	return free-n >= total/100*int64(t.opts.KeepFree)
 }

@@ -59,7 +59,7 @@ func (t *tree) Sum(ctx context.Context, rel string) (hosts.TreeSum, error) {
 	}
 	if t.known != nil {
 		s.sum.Known = t.known.count()
-		if err := t.kept.prune(0); err != nil { // a tree that does not change has old versions too
+		if err := t.kept.prune(); err != nil { // a tree that does not change has old versions too
 			t.h.log.Warn("old versions stay", "tree", t.root, "error", err)
 		}
 	}

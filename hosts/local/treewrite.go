@@ -135,8 +135,10 @@ func (w *writing) make(ctx context.Context, content hosts.TreeContent) error {
 	if e.Type == hosts.Dir && w.was != nil && nodeType(w.was.Mode) == hosts.Dir {
 		return w.meta(ctx)
 	}
-	if e.Type == hosts.File && !w.t.room(w.d, e.Takes()) {
-		return fmt.Errorf("%w: less than %d %% of the file system would be free (keep_free)", hosts.ErrNoRoom, w.t.opts.KeepFree)
+	if e.Type == hosts.File {
+		if err := w.t.room(w.d, e.Takes()); err != nil {
+			return err
+		}
 	}
 	temp := newTempName()
 	if err := w.aside(ctx, temp, content); err != nil {
@@ -149,26 +151,25 @@ func (w *writing) make(ctx context.Context, content hosts.TreeContent) error {
 // lookEvery is after how many bytes it is looked again whether there is room.
 const lookEvery = 1 << 20
 
-// room reports whether a file fits, after old versions made way for it.
-func (t *tree) room(d dirFD, size int64) bool {
+// room refuses a file that does not fit, after old versions made way for it.
+func (t *tree) room(d dirFD, size int64) error {
 	const least = 4096 // that a file takes
 	if t.written.Add(size+least) < lookEvery {
-		return true
+		return nil
 	}
 	t.written.Store(0)
-	fd, err := openDirIn(d, ".")
-	if err != nil {
-		return true // the write will tell
+	spare, err := t.spare(d)
+	if err == nil && spare < size {
+		if err := t.kept.makeRoom(size - spare); err != nil {
+			t.h.log.Warn("old versions stay where room is needed", "tree", t.root, "error", err)
+		}
+		spare, err = t.spare(d)
 	}
-	defer fd.Close()
-	if t.fits(int(fd), size) {
-		return true
+	if err != nil || spare >= size { // what cannot be told, the write will tell
+		return nil //nolint:nilerr // see there
 	}
-	if !t.couldFit(int(fd), size) {
-		return false // no old version goes in vain
-	}
-	_ = t.kept.prune(max(size, 1)) // what it could not remove, the next line knows
-	return t.fits(int(fd), size)
+	t.written.Store(lookEvery) // the next one looks too
+	return fmt.Errorf("%w: it takes %d MiB, and %d %% of the file system are to stay free (keep_free)", hosts.ErrNoRoom, size>>20, t.opts.KeepFree)
 }
 
 func (w *writing) aside(ctx context.Context, temp string, content hosts.TreeContent) error {
@@ -345,7 +346,7 @@ func (t *tree) Note(ctx context.Context, but []string) error {
 	if err := t.known.replace(seen); err != nil {
 		return wrap(err)
 	}
-	if err := t.kept.prune(0); err != nil {
+	if err := t.kept.prune(); err != nil {
 		return wrap(err)
 	}
 	return nil
