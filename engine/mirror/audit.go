@@ -37,7 +37,7 @@ func (p *pair) audit(ctx context.Context) error {
 				clear(p.suspect)
 			}
 		}
-		p.files = dst.Files
+		p.files, p.entries = dst.Files, max(0, src.Files+src.Dirs-1) // but the root
 		p.linksDiffer = !slices.Equal(src.Links, dst.Links)
 		if equal {
 			m.settle(&plan{})

@@ -20,7 +20,11 @@ func (p *pair) make(ctx context.Context, c *comparing, renamed map[string]string
 		return &outcome{foreign: pl.foreign, failed: pl.held}, nil
 	}
 	m.status.behind("", pl.count(), pl.bytes)
-	if err := m.within(pl.deletions(), len(pl.overwritten), p.files); err != nil {
+	if !p.auditing {
+		p.entries = max(0, p.entries-pl.lost)
+	}
+	want := spent{deletions: pl.deletions(), modifications: len(pl.overwritten), before: p.entries + pl.lost}
+	if err := m.within(want, p.files, p.entries); err != nil {
 		return nil, err
 	}
 	if !m.record.InStep && len(pl.overwritten) > 0 {

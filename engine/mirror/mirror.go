@@ -234,6 +234,7 @@ type pair struct {
 
 	root        *hosts.TreeEntry // of the source, where the target's had to be made
 	files       int              // on the target, at the last audit
+	entries     int              // of the source's tree
 	linksDiffer bool             // at the last audit
 	auditing    bool
 	auditAgain  bool              // something was left that an audit has to find

@@ -23,6 +23,7 @@ type plan struct {
 
 	bytes       int64             // to be fetched
 	overwritten map[string]bool   // files
+	lost        int               // by how many entries the tree gets smaller
 	held        map[string]string // files that there is no room for, and how much they want
 	young       []string
 	foreign     []string // on the target alone, and not brought
@@ -113,7 +114,11 @@ func (pl *planning) sort(d *diff) {
 			return
 		}
 		pl.went[d.path] = d
+		pl.lost++
 		return
+	}
+	if d.dst == nil {
+		pl.lost--
 	}
 	if d.src.Young && (d.dst == nil || !sameContent(d.src, d.dst)) && !pl.m.waitedFor(d.path) {
 		pl.young = append(pl.young, d.path)
