@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"golang.org/x/text/width"
+
+	"hikae/engine"
 )
 
 // Diagnostic is one diagnostic for JSON. Lines and columns begin at 1; they
@@ -132,14 +133,14 @@ func sourceLine(d *hcl.Diagnostic, files fs.FS, sources map[string][]byte) (line
 
 // secretLine finds what a person may have put in clear next to a name that
 // means a secret.
-var secretLine = regexp.MustCompile(`(?i)((?:pass\w*|secret|token|private_?key|credential)\w*"?\s*[=:]\s*"?)[^"]+`)
+var secretLine = engine.Form(`(?i)((?:pass\w*|secret|token|private_?key|credential)\w*"?\s*[=:]\s*"?)[^"]+`)
 
 // mark makes a line fit to show, and says how many columns stand before the
 // place and under it. A secret in it is hidden, and then the whole line is
 // marked.
 func mark(line []byte, start int, at hcl.Range) (shown string, before, under int) {
 	text := string(line)
-	if hidden := secretLine.ReplaceAllString(text, "${1}…"); hidden != text && !strings.Contains(text, "secret(") {
+	if hidden := secretLine().ReplaceAllString(text, "${1}…"); hidden != text && !strings.Contains(text, "secret(") {
 		shown = printable(hidden)
 		return shown, 0, columns(shown)
 	}

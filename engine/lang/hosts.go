@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"hikae/engine"
 	"hikae/engine/rules"
 )
 
@@ -71,9 +71,9 @@ type sshTarget struct {
 }
 
 var (
-	sshUser = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.$-]*$`)
-	sshName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
-	sshIPv6 = regexp.MustCompile(`^[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?$`)
+	sshUser = engine.Form(`^[A-Za-z0-9_][A-Za-z0-9_.$-]*$`)
+	sshName = engine.Form(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	sshIPv6 = engine.Form(`^[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?$`)
 )
 
 func parseSSH(s string) (sshTarget, error) {
@@ -81,14 +81,14 @@ func parseSSH(s string) (sshTarget, error) {
 	rest := s
 	if i := strings.LastIndexByte(s, '@'); i >= 0 {
 		t.user, rest = s[:i], s[i+1:]
-		if !sshUser.MatchString(t.user) {
+		if !sshUser().MatchString(t.user) {
 			return t, errors.New("the user name is not one: write USER@HOST")
 		}
 	}
 	port := ""
 	if inside, ok := strings.CutPrefix(rest, "["); ok {
 		host, after, closed := strings.Cut(inside, "]")
-		if !closed || !sshIPv6.MatchString(host) || after != "" && after[0] != ':' {
+		if !closed || !sshIPv6().MatchString(host) || after != "" && after[0] != ':' {
 			return t, errors.New("an IPv6 address is written in brackets, as in root@[2001:db8::1]:22")
 		}
 		t.host, port = host, strings.TrimPrefix(after, ":")
@@ -101,7 +101,7 @@ func parseSSH(s string) (sshTarget, error) {
 		}
 		var given bool
 		t.host, port, given = strings.Cut(rest, ":")
-		if !sshName.MatchString(t.host) {
+		if !sshName().MatchString(t.host) {
 			return t, errors.New("write USER@HOST or USER@HOST:PORT, with a host name or an address")
 		}
 		if !given {
@@ -160,10 +160,10 @@ func checkTree(s string) error {
 	return checkPath(raw)
 }
 
-var labelWord = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
+var labelWord = engine.Form(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 
 func checkLabel(s string) error {
-	if !labelWord.MatchString(s) {
+	if !labelWord().MatchString(s) {
 		return errors.New("a label is a word of letters, digits, '_', '.' and '-'")
 	}
 	return nil

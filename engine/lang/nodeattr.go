@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"hikae/engine"
 )
 
 // inlineMax is the size in bytes up to which a source is read with the
@@ -102,10 +103,10 @@ func unescapeCty(s string) (string, error) {
 }
 
 var (
-	accountName  = regexp.MustCompile(`^[^:,/\s\x00-\x1f]{1,256}$`)
-	aclEntry     = regexp.MustCompile(`^([ugmo]):([^:,\s]*):[r-][w-][x-]$`)
-	contextLabel = regexp.MustCompile(`^[A-Za-z0-9_.]+:[A-Za-z0-9_.]+:[A-Za-z0-9_.]+(:[A-Za-z0-9_.:,-]+)?$`)
-	capsText     = regexp.MustCompile(`^([a-z0-9_,]*[=+-][eip]*)( [a-z0-9_,]*[=+-][eip]*)*$`)
+	accountName  = engine.Form(`^[^:,/\s\x00-\x1f]{1,256}$`)
+	aclEntry     = engine.Form(`^([ugmo]):([^:,\s]*):[r-][w-][x-]$`)
+	contextLabel = engine.Form(`^[A-Za-z0-9_.]+:[A-Za-z0-9_.]+:[A-Za-z0-9_.]+(:[A-Za-z0-9_.:,-]+)?$`)
+	capsText     = engine.Form(`^([a-z0-9_,]*[=+-][eip]*)( [a-z0-9_,]*[=+-][eip]*)*$`)
 )
 
 func checkNodeText(name, s string) error {
@@ -115,17 +116,17 @@ func checkNodeText(name, s string) error {
 			return errors.New("a type is file, directory or link")
 		}
 	case "owner", "group":
-		if !accountName.MatchString(s) {
+		if !accountName().MatchString(s) {
 			return errors.New("this is the name of an account, or an id in digits")
 		}
 	case "acl", "default_acl":
 		return checkACL(s)
 	case "caps":
-		if !capsText.MatchString(s) {
+		if !capsText().MatchString(s) {
 			return errors.New("write capabilities as getcap prints them, as in cap_net_bind_service=ep")
 		}
 	case "label":
-		if !contextLabel.MatchString(s) {
+		if !contextLabel().MatchString(s) {
 			return errors.New("write an SELinux context, as in system_u:object_r:httpd_sys_content_t:s0")
 		}
 	case "link":
@@ -143,7 +144,7 @@ func checkACL(s string) error {
 	rank, named, mask := -1, false, false
 	seen := map[string]bool{}
 	for e := range strings.SplitSeq(s, ",") {
-		m := aclEntry.FindStringSubmatch(e)
+		m := aclEntry().FindStringSubmatch(e)
 		if m == nil {
 			return fmt.Errorf("%q is no entry; %s", e, form)
 		}

@@ -2,11 +2,12 @@ package lang
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"golang.org/x/text/unicode/norm"
+
+	"hikae/engine"
 )
 
 // Bounds of one project file: what hclsyntax, which descends recursively, is
@@ -90,7 +91,7 @@ func explainSyntax(diags hcl.Diagnostics, src []byte) {
 }
 
 // directiveMark is %{ that is not doubled.
-var directiveMark = regexp.MustCompile(`(?:^|[^%])%\{`)
+var directiveMark = engine.Form(`(?:^|[^%])%\{`)
 
 // nearMark reports whether a template mark stands shortly before or in what a
 // diagnostic points at.
@@ -103,5 +104,5 @@ func nearMark(src []byte, d *hcl.Diagnostic) bool {
 	if from >= to {
 		return false
 	}
-	return directiveMark.Match(src[from:to])
+	return directiveMark().Match(src[from:to])
 }

@@ -3,7 +3,6 @@ package lang
 import (
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -31,7 +30,7 @@ type secretMark struct{}
 // secretRef is how a secret stands in an expression and in a Patch: by name.
 const secretRef = "secret:"
 
-var secretName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+var secretName = engine.Form(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 
 var secretFunc = function.New(&function.Spec{
 	Description: "A secret by its name: the file secrets/NAME.age of the project.",
@@ -39,7 +38,7 @@ var secretFunc = function.New(&function.Spec{
 	Type:        function.StaticReturnType(cty.String),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		name := args[0].AsString()
-		if !secretName.MatchString(name) {
+		if !secretName().MatchString(name) {
 			return cty.NilVal, function.NewArgErrorf(0, "a secret's name has letters, digits, '_', '.' and '-' only")
 		}
 		return cty.StringVal(secretRef + name).Mark(secretMark{}), nil
@@ -64,7 +63,7 @@ func (l *loader) secretValue(v cty.Value, at hcl.Range) (cty.Value, error) {
 		}
 		return bare, nil
 	}
-	if len(text) < len(secretRef) || text[:len(secretRef)] != secretRef || !secretName.MatchString(text[len(secretRef):]) {
+	if len(text) < len(secretRef) || text[:len(secretRef)] != secretRef || !secretName().MatchString(text[len(secretRef):]) {
 		return cty.NilVal, errors.New("a secret is given whole: secret(\"NAME\") and nothing around it")
 	}
 	return bare, l.noteSecret(text[len(secretRef):], at)

@@ -22,7 +22,7 @@ const secretLogic = 1
 // decisions: other rules have another name.
 var SecretVersion = sync.OnceValue(func() string {
 	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "%d %q %q %v %v %v %v", secretLogic, privateMarks, words, hash, noSecret, assignments, secretLists())
+	_, _ = fmt.Fprintf(h, "%d %q %q %v %v %v %v", secretLogic, privateMarks, words, hash, plainValue, assignments, secretLists())
 	return "secret " + hex.EncodeToString(h.Sum(nil)[:8])
 })
 
@@ -81,33 +81,47 @@ var privateMarks = [][]byte{
 
 // assignment finds a password or a key that is given a value on a line.
 // The value must not be empty, a switch, a path or a variable.
-var assignments = []*regexp.Regexp{
+var assignments = []string{
 	// key = value and key: value, as ini, my.cnf, php.ini, YAML and shell have it
-	regexp.MustCompile(`(?i)^\s*(?:export\s+|set\s+)?[\w.\-]*(?:password|passwort|passphrase|passwd|secret|secretkey|secret_key|api_?key|apikey|auth_?token|access_?key|credentials?|psk|pass|_pw|token)\s*=>?\s*(\S.*)$`),
-	regexp.MustCompile(`(?i)^\s*-?\s*[\w.\-]*(?:password|passphrase|secret|api_?key|auth_?token|access_?key|token)\s*:\s+(\S.*)$`),
+	`(?i)^\s*(?:export\s+|set\s+)?[\w.\-]*(?:password|passwort|passphrase|passwd|secret|secretkey|secret_key|api_?key|apikey|auth_?token|access_?key|credentials?|psk|pass|_pw|token)\s*=>?\s*(\S.*)$`,
+	`(?i)^\s*-?\s*[\w.\-]*(?:password|passphrase|secret|api_?key|auth_?token|access_?key|token)\s*:\s+(\S.*)$`,
 	// 'dbpassword' => 'x', define('DB_PASSWORD', 'x'), "password": "x"
-	regexp.MustCompile(`(?i)["'][\w.\-]*(?:password|passwd|secret|salt|api_?key|token|_key)["']\s*(?:=>|,|:)\s*["']([^"']+)["']`),
+	`(?i)["'][\w.\-]*(?:password|passwd|secret|salt|api_?key|token|_key)["']\s*(?:=>|,|:)\s*["']([^"']+)["']`,
 	// secret "x"; of named and dhcpd; secret x; of dhcpd
-	regexp.MustCompile(`(?i)(?:^|[\s{;])secret\s+"?([A-Za-z0-9+/=]{8,})"?\s*;`),
+	`(?i)(?:^|[\s{;])secret\s+"?([A-Za-z0-9+/=]{8,})"?\s*;`,
 	// requirepass x of redis; password "x" of fetchmail and netrc; bindpw x
-	regexp.MustCompile(`(?i)^\s*(?:requirepass|masterauth|bindpw|rootpw|AuthDBDParamsPW|AuthLDAPBindPassword)\s+(\S+)`),
-	regexp.MustCompile(`(?i)\b(?:password|passwd)\s+["']([^"']+)["']`),
+	`(?i)^\s*(?:requirepass|masterauth|bindpw|rootpw|AuthDBDParamsPW|AuthLDAPBindPassword)\s+(\S+)`,
+	`(?i)\b(?:password|passwd)\s+["']([^"']+)["']`,
 	// password=x within a connection string
-	regexp.MustCompile(`(?i)[\s;,'"&?](?:password|passwd|pwd)=([^\s;,'"&]+)`),
+	`(?i)[\s;,'"&?](?:password|passwd|pwd)=([^\s;,'"&]+)`,
 	// ldapbindpasswd=x and radiussecrets="x" of pg_hba.conf
-	regexp.MustCompile(`(?i)\s(?:ldapbindpasswd|radiussecrets)="?([^\s"]+)`),
+	`(?i)\s(?:ldapbindpasswd|radiussecrets)="?([^\s"]+)`,
 	// user ann on >password, of redis
-	regexp.MustCompile(`(?i)^user\s+\S+\s(?:.*\s)?>(\S+)`),
+	`(?i)^user\s+\S+\s(?:.*\s)?>(\S+)`,
 	// scheme://user:password@host
-	regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.\-]*://[^\s/:@"']*:([^\s/@"']+)@`),
+	`[A-Za-z][A-Za-z0-9+.\-]*://[^\s/:@"']*:([^\s/@"']+)@`,
 }
 
 // hash finds a password hash of crypt(3), htpasswd, dovecot or LDAP.
-var hash = regexp.MustCompile(`\$(?:1|5|6|7|y|gy|apr1|2[abxy]|sha1|argon2id?)\$[./A-Za-z0-9$,=+\-]{8,}|\{(?:S?SHA(?:256|512)?|SMD5|CRYPT|PLAIN|CLEARTEXT|SHA512-CRYPT|SHA256-CRYPT|BLF-CRYPT|MD5-CRYPT|ARGON2ID?|CRAM-MD5|SCRAM-SHA-\d+)(?:\.[A-Z0-9]+)?\}[^\s,"']{4,}`)
+const hash = `\$(?:1|5|6|7|y|gy|apr1|2[abxy]|sha1|argon2id?)\$[./A-Za-z0-9$,=+\-]{8,}|\{(?:S?SHA(?:256|512)?|SMD5|CRYPT|PLAIN|CLEARTEXT|SHA512-CRYPT|SHA256-CRYPT|BLF-CRYPT|MD5-CRYPT|ARGON2ID?|CRAM-MD5|SCRAM-SHA-\d+)(?:\.[A-Z0-9]+)?\}[^\s,"']{4,}`
 
-// noSecret is a value that gives nothing away: a switch, a path, a variable, a
+// plainValue is a value that gives nothing away: a switch, a path, a variable, a
 // reference to a map, a placeholder that shell or PHP fills in.
-var noSecret = regexp.MustCompile(`(?i)^["']?(?:yes|no|true|false|on|off|none|null|nil|0|1|ask|required|optional|sufficient|[a-z]+:)?["']?\s*[,;]?\s*(?:[#;].*)?$|^["']?(?:/|\$|%|~/|<|\{\{|(?:hash|lmdb|cdb|btree|texthash|proxy|ldap|mysql|pgsql|file|env):)`)
+const plainValue = `(?i)^["']?(?:yes|no|true|false|on|off|none|null|nil|0|1|ask|required|optional|sufficient|[a-z]+:)?["']?\s*[,;]?\s*(?:[#;].*)?$|^["']?(?:/|\$|%|~/|<|\{\{|(?:hash|lmdb|cdb|btree|texthash|proxy|ldap|mysql|pgsql|file|env):)`
+
+// expressions are those above and spoken, once a file or a text is looked at:
+// mostly what a host decided before is all that is asked for.
+var expressions = sync.OnceValue(func() (c struct {
+	hash, plainValue, spoken *regexp.Regexp
+	assignments              []*regexp.Regexp
+},
+) {
+	c.hash, c.plainValue, c.spoken = regexp.MustCompile(hash), regexp.MustCompile(plainValue), regexp.MustCompile(spoken)
+	for _, expr := range assignments {
+		c.assignments = append(c.assignments, regexp.MustCompile(expr))
+	}
+	return c
+})
 
 // holdsSecret looks at lines that are not comments.
 func holdsSecret(head []byte) bool {
@@ -116,6 +130,7 @@ func holdsSecret(head []byte) bool {
 			return true
 		}
 	}
+	res := expressions()
 	for len(head) > 0 {
 		var line []byte
 		line, head, _ = bytes.Cut(head, []byte("\n"))
@@ -123,11 +138,11 @@ func holdsSecret(head []byte) bool {
 		if isComment(line) || !mayHold(line) {
 			continue
 		}
-		if hash.Match(line) {
+		if res.hash.Match(line) {
 			return true
 		}
-		for _, re := range assignments {
-			if m := re.FindSubmatch(line); m != nil && !noSecret.Match(bytes.TrimSpace(m[1])) {
+		for _, re := range res.assignments {
+			if m := re.FindSubmatch(line); m != nil && !res.plainValue.Match(bytes.TrimSpace(m[1])) {
 				return true
 			}
 		}
@@ -169,7 +184,7 @@ func Redact(text string) string {
 			lines[i] = redacted
 		case inKey:
 			lines[i] = redacted
-		case spoken.MatchString(l), holdsSecret([]byte(strings.TrimLeft(l, "#;/* \t"))):
+		case expressions().spoken.MatchString(l), holdsSecret([]byte(strings.TrimLeft(l, "#;/* \t"))):
 			lines[i] = redacted
 		}
 	}
@@ -178,6 +193,6 @@ func Redact(text string) string {
 
 // spoken finds a secret within a sentence: in a log it costs little to hide a
 // line too many.
-var spoken = regexp.MustCompile(`(?i)(?:pass(?:word|wd|phrase)?|secret|token|api.?key|credential)s?["']?\s*[:=]\s*\S`)
+const spoken = `(?i)(?:pass(?:word|wd|phrase)?|secret|token|api.?key|credential)s?["']?\s*[:=]\s*\S`
 
 const redacted = "(a line that may show a secret)"

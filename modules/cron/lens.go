@@ -117,7 +117,7 @@ func (p *put) edit(e engine.Edit) {
 		p.Fail(e.RangeOf(attrSchedule), "Schedule that cron would not take", "%s.", why)
 		return
 	}
-	if user != "" && !userForm.MatchString(user) {
+	if user != "" && !userForm().MatchString(user) {
 		p.Fail(e.RangeOf(attrUser), "Not the name of a user", "%q cannot be one.", user)
 		return
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -126,7 +125,7 @@ func (all *tables) add(f *lensput.File, named bool) hcl.Diagnostics {
 				continue
 			}
 			j.user, j.command = words[0], words[1]
-			if !userForm.MatchString(j.text(j.user)) {
+			if !userForm().MatchString(j.text(j.user)) {
 				diags = append(diags, passedOver(f, lens.ErrorAt(src, j.user.Start, "%.60q is not the name of a user", j.text(j.user))))
 				continue
 			}
@@ -145,4 +144,4 @@ func (all *tables) add(f *lensput.File, named bool) hcl.Diagnostics {
 	return diags
 }
 
-var userForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$`)
+var userForm = engine.Form(`^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$`)

@@ -2,32 +2,33 @@ package dhcpd
 
 import (
 	"net/netip"
-	"regexp"
 	"strings"
+
+	"hikae/engine"
 )
 
 var (
-	hostName  = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*\.?$`)
-	hexOctets = regexp.MustCompile(`^[0-9A-Fa-f]{1,2}(:[0-9A-Fa-f]{1,2})*$`)
-	hardware  = regexp.MustCompile(`^(ethernet|token-ring|fddi|infiniband|unknown-[0-9]+) [0-9A-Fa-f]{1,2}(:[0-9A-Fa-f]{1,2}){0,19}$`)
+	hostName  = engine.Form(`^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*\.?$`)
+	hexOctets = engine.Form(`^[0-9A-Fa-f]{1,2}(:[0-9A-Fa-f]{1,2})*$`)
+	hardware  = engine.Form(`^(ethernet|token-ring|fddi|infiniband|unknown-[0-9]+) [0-9A-Fa-f]{1,2}(:[0-9A-Fa-f]{1,2}){0,19}$`)
 )
 
 func isAddr(s string) string {
-	if _, err := netip.ParseAddr(s); err == nil && !strings.Contains(s, "%") || hostName.MatchString(s) {
+	if _, err := netip.ParseAddr(s); err == nil && !strings.Contains(s, "%") || hostName().MatchString(s) {
 		return ""
 	}
 	return "neither an address nor a host name"
 }
 
 func isHex(s string) string {
-	if hexOctets.MatchString(s) {
+	if hexOctets().MatchString(s) {
 		return ""
 	}
 	return "not octets in hexadecimal with colons between them"
 }
 
 func isHardware(s string) string {
-	if hardware.MatchString(s) {
+	if hardware().MatchString(s) {
 		return ""
 	}
 	return `not a type and an address, as "ethernet 08:00:07:26:c0:a5"`

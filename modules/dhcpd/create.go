@@ -59,7 +59,7 @@ func (p *put) head(e engine.Edit) (string, bool) {
 		}
 		return "subnet6 " + net.String(), true
 	}
-	if !hostName.MatchString(e.Addr.Name) {
+	if !hostName().MatchString(e.Addr.Name) {
 		p.Fail(e.RangeOf(""), "Not a host's name", "%q cannot be one: letters, digits, - and _, with dots between.", e.Addr.Name)
 		return "", false
 	}

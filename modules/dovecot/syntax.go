@@ -2,14 +2,15 @@ package dovecot
 
 import (
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"hikae/engine"
 )
 
 // hidden is what doveconf hides in a value: a word that begins as these do and
 // has an equals sign behind it, and a URL that names its user.
-var hidden = regexp.MustCompile(`(^|[^A-Za-z0-9])(key|secret|pass)[^\s=]*\s*=|[a-z]://[^\s/@]*@`)
+var hidden = engine.Form(`(^|[^A-Za-z0-9])(key|secret|pass)[^\s=]*\s*=|[a-z]://[^\s/@]*@`)
 
 // checked tells what is wrong with the text of a setting, "" where nothing is.
 func (s sort) checked(text string) string {

@@ -113,5 +113,5 @@ func secret(name, value string) bool {
 			return true
 		}
 	}
-	return hidden.MatchString(value)
+	return hidden().MatchString(value)
 }

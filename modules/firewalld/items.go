@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"hikae/engine"
 	"hikae/engine/lens"
 	"hikae/engine/lens/xml"
 )
@@ -55,10 +55,10 @@ func oneOf(attr string, check func(string) error) item {
 	}
 }
 
-var portForm = regexp.MustCompile(`^([0-9]+)(?:-([0-9]+))?$`)
+var portForm = engine.Form(`^([0-9]+)(?:-([0-9]+))?$`)
 
 func checkPort(s string) error {
-	m := portForm.FindStringSubmatch(s)
+	m := portForm().FindStringSubmatch(s)
 	if m == nil {
 		return fmt.Errorf("%q is no port, nor a range of them as in 60000-61000", s)
 	}
@@ -228,10 +228,10 @@ var entryItem = item{
 	},
 }
 
-var wordForm = regexp.MustCompile(`^[A-Za-z0-9_.+-]+$`)
+var wordForm = engine.Form(`^[A-Za-z0-9_.+-]+$`)
 
 func checkWord(s string) error {
-	if !wordForm.MatchString(s) {
+	if !wordForm().MatchString(s) {
 		return fmt.Errorf("%q cannot be a name", s)
 	}
 	return nil

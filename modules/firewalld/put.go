@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -73,7 +72,7 @@ func (p *put) change(o *object, e engine.Edit) {
 	p.Touch(f, e.Addr)
 }
 
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+var nameForm = engine.Form(`^[A-Za-z0-9_-]+$`)
 
 // ownZones are the zones that firewalld brings: one that is created would lose
 // what it says of them, ssh among it.
@@ -84,7 +83,7 @@ func (p *put) create(k *kind, e engine.Edit) {
 	name := e.Addr.Name
 	target := k.etc(name)
 	switch _, err := engine.Resolve(p.tree, target); {
-	case !nameForm.MatchString(name) || k.maxName > 0 && len(name) > k.maxName:
+	case !nameForm().MatchString(name) || k.maxName > 0 && len(name) > k.maxName:
 		p.Fail(e.RangeOf(""), "Not a name", "%q cannot be %s: letters, digits, - and _ of ASCII, at most %d of them.", name, k.label, max(k.maxName, 128))
 		return
 	case !errors.Is(err, fs.ErrNotExist):

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"hikae/engine"
 )
 
 // check says what firewalld would refuse of a rule, which it then passes over:
@@ -91,8 +92,8 @@ func (r *rule) checkElement() error {
 }
 
 var (
-	limitForm = regexp.MustCompile(`^[0-9]+/[smhd]$`)
-	markForm  = regexp.MustCompile(`^(0[xX][0-9a-fA-F]+|[0-9]+)(/(0[xX][0-9a-fA-F]+|[0-9]+))?$`)
+	limitForm = engine.Form(`^[0-9]+/[smhd]$`)
+	markForm  = engine.Form(`^(0[xX][0-9a-fA-F]+|[0-9]+)(/(0[xX][0-9a-fA-F]+|[0-9]+))?$`)
 	levels    = []string{"", "emerg", "alert", "crit", "error", "warning", "notice", "info", "debug"}
 )
 
@@ -103,13 +104,13 @@ func (r *rule) checkParts() error {
 		}
 		rate := c.limit["value"]
 		switch {
-		case c.limit != nil && (!limitForm.MatchString(rate) || strings.HasPrefix(rate, "0/") || rate == "1/d"):
+		case c.limit != nil && (!limitForm().MatchString(rate) || strings.HasPrefix(rate, "0/") || rate == "1/d"):
 			return fmt.Errorf("%q is no limit, as 5/m is", rate)
 		case len(c.attrs["prefix"]) > 127:
 			return errors.New("a prefix has at most 127 bytes")
 		case c.name == "log" && !slices.Contains(levels, c.attrs["level"]):
 			return fmt.Errorf("%q is no level of a log", c.attrs["level"])
-		case c.name == "mark" && !markForm.MatchString(c.attrs["set"]):
+		case c.name == "mark" && !markForm().MatchString(c.attrs["set"]):
 			return fmt.Errorf("%q is no mark", c.attrs["set"])
 		case c.name == "reject" && c.attrs["type"] != "" && !slices.Contains(rejects[r.family], c.attrs["type"]):
 			return fmt.Errorf("%q is no way to reject, with family ipv4 or ipv6 set", c.attrs["type"])

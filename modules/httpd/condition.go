@@ -2,7 +2,6 @@ package httpd
 
 import (
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -150,7 +149,7 @@ func (c *config) version(words []string) verdict {
 	return unknown
 }
 
-var variable = regexp.MustCompile(`\$\{([^}]*)\}`)
+var variable = engine.Form(`\$\{([^}]*)\}`)
 
 // resolve puts the values of variables in their places: one that nothing
 // defines stays as it is written.
@@ -158,7 +157,7 @@ func (c *config) resolve(text string) string {
 	if !strings.Contains(text, "${") {
 		return text
 	}
-	return variable.ReplaceAllStringFunc(text, func(v string) string {
+	return variable().ReplaceAllStringFunc(text, func(v string) string {
 		name, fallback, has := strings.Cut(v[2:len(v)-1], "?=")
 		if value, ok := c.defines[name]; ok && value != "" {
 			return value

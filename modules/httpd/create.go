@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -19,13 +18,13 @@ import (
 
 // hostName is what a new virtual host may be called: what may be the name of a
 // file too.
-var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
+var hostName = engine.Form(`^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
 
 // create writes a virtual host that is not there.
 func (p *put) create(wish engine.Edit) {
 	e := &edit{put: p, v: &vhost{name: wish.Addr.Name}, wish: wish}
 	host, port := splitAddress(wish.Addr.Name)
-	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || !hostName.MatchString(host) {
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || !hostName().MatchString(host) {
 		e.fail("", "%q is no name of a new virtual host: it is SERVERNAME:PORT, as www.example.org:443.", wish.Addr.Name)
 		return
 	}

@@ -2,12 +2,12 @@ package httpd
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
 
+	"hikae/engine"
 	"hikae/engine/lens"
 	"hikae/engine/lens/apache"
 )
@@ -298,11 +298,11 @@ func (s statement) raw() string {
 		return ""
 	}
 	span := lens.Span{Start: s.node.Words[1].Start, End: s.node.Words[len(s.node.Words)-1].End}
-	return apache.Raw(joins.ReplaceAll(s.file.Source()[span.Start:span.End], []byte(" ")))
+	return apache.Raw(joins().ReplaceAll(s.file.Source()[span.Start:span.End], []byte(" ")))
 }
 
 // joins is where a line goes on behind blanks.
-var joins = regexp.MustCompile(`[ \t]+\\\r?\n[ \t]*|\\\r?\n[ \t]+`)
+var joins = engine.Form(`[ \t]+\\\r?\n[ \t]*|\\\r?\n[ \t]+`)
 
 func (rewrites) read(ss []statement) (cty.Value, int, bool) {
 	n := 0

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -44,8 +43,8 @@ type put struct {
 }
 
 var (
-	keyForm   = regexp.MustCompile(`^[A-Za-z0-9_.]{1,100}$`)
-	groupForm = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
+	keyForm   = engine.Form(`^[A-Za-z0-9_.]{1,100}$`)
+	groupForm = engine.Form(`^[A-Za-z0-9_.-]{1,100}$`)
 )
 
 func (p *put) edit(e engine.Edit) {
@@ -181,10 +180,10 @@ func (p *put) set(key string, o option, to asWritten) bool {
 // create adds an option that no file sets.
 func (p *put) create(a address, lines []asWritten, e engine.Edit) {
 	switch {
-	case !groupForm.MatchString(a.group):
+	case !groupForm().MatchString(a.group):
 		p.Fail(e.RangeOf(""), "Option without a group", "%s wants two labels, a group and an option, as in %s \"mysqld\" \"server_id\".", e.Addr, Kind)
 		return
-	case !keyForm.MatchString(a.key):
+	case !keyForm().MatchString(a.key):
 		p.Fail(e.RangeOf(""), "Not an option", "%q cannot be one: an option's name is written with _, as in server_id.", a.key)
 		return
 	}

@@ -3,12 +3,12 @@ package mariadb
 import (
 	"fmt"
 	"math/big"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
 
+	"hikae/engine"
 	"hikae/engine/lens/ini"
 )
 
@@ -38,9 +38,9 @@ var forms = func() map[string]form {
 func formOf(key string) form { return forms[strings.TrimPrefix(key, "loose_")] }
 
 // secretForm is what options of passwords and keys are called.
-var secretForm = regexp.MustCompile(`(^|_)(passw(or)?d|secret|sst_auth|filekey|encryption_key)$`)
+var secretForm = engine.Form(`(^|_)(passw(or)?d|secret|sst_auth|filekey|encryption_key)$`)
 
-func isSecret(key string) bool { return secretForm.MatchString(key) }
+func isSecret(key string) bool { return secretForm().MatchString(key) }
 
 var flagWords = []struct{ on, off string }{{"ON", "OFF"}, {"1", "0"}, {"TRUE", "FALSE"}}
 
@@ -83,17 +83,17 @@ func flagText(before string, on bool) string {
 }
 
 var (
-	numberForm = regexp.MustCompile(`^-?[0-9]{1,20}(\.[0-9]{1,20})?$`)
-	sizeForm   = regexp.MustCompile(`^-?[0-9]{1,20}[kKmMgGtTpPeE]?$`)
+	numberForm = engine.Form(`^-?[0-9]{1,20}(\.[0-9]{1,20})?$`)
+	sizeForm   = engine.Form(`^-?[0-9]{1,20}[kKmMgGtTpPeE]?$`)
 )
 
 // parseNumber reads a number, one with a suffix too.
 func parseNumber(s string) (cty.Value, bool) {
-	if numberForm.MatchString(s) {
+	if numberForm().MatchString(s) {
 		v, err := cty.ParseNumberVal(s)
 		return v, err == nil
 	}
-	if !sizeForm.MatchString(s) {
+	if !sizeForm().MatchString(s) {
 		return cty.NilVal, false
 	}
 	n, ok := new(big.Int).SetString(s[:len(s)-1], 10)
@@ -180,7 +180,7 @@ func toWrite(key string, v cty.Value) ([]asWritten, error) {
 			return nil, fmt.Errorf("%s is a number", key)
 		}
 	case size:
-		if !sizeForm.MatchString(said) {
+		if !sizeForm().MatchString(said) {
 			return nil, fmt.Errorf("%s is a number of bytes, or one with K, M, G, T, P or E behind it", key)
 		}
 	}

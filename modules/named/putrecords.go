@@ -245,7 +245,7 @@ func (ze *zoneEdit) address(p *put, e engine.Edit) (owner, typ string, ok bool) 
 	}
 	owner, typ, ok = strings.Cut(e.Addr.Name, " ")
 	switch {
-	case !ok || owner == "" || !nameForm.MatchString(owner):
+	case !ok || owner == "" || !nameForm().MatchString(owner):
 		p.Fail(e.RangeOf(""), "Not an owner and a type", "%q: records are named by their owner, a blank and their type, as in \"www A\".", e.Addr.Name)
 		return "", "", false
 	case typ == "SOA":

@@ -2,7 +2,6 @@ package named
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -124,12 +123,12 @@ func (p *put) whichView(e engine.Edit) string {
 	return "Where there are views, a zone is in one: zone \"VIEW\" \"" + e.Addr.Name + "\", with one of " + strings.Join(names, ", ") + "."
 }
 
-var zoneForm = regexp.MustCompile(`^(\.|[^\s";{}]+)$`)
+var zoneForm = engine.Form(`^(\.|[^\s";{}]+)$`)
 
 // newZone is a new zone's statement; "" where it cannot be written.
 func (p *put) newZone(e engine.Edit, in *view) string {
 	name := e.Addr.Name
-	if !zoneForm.MatchString(name) || name != zoneName(name) {
+	if !zoneForm().MatchString(name) || name != zoneName(name) {
 		p.Fail(e.RangeOf(""), "Not a name", "%q cannot be the name of a zone: it is written in small letters, without a dot at its end.", name)
 		return ""
 	}

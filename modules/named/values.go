@@ -2,7 +2,6 @@ package named
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"golang.org/x/text/unicode/norm"
 
+	"hikae/engine"
 	"hikae/engine/lens"
 	"hikae/engine/lens/braces"
 	"hikae/engine/lens/zonefile"
@@ -134,9 +134,9 @@ func written(text string) (string, error) {
 }
 
 var (
-	timeForm = regexp.MustCompile(`^[Pp][0-9A-Za-z]+$`)
-	sizeForm = regexp.MustCompile(`^([0-9]+[kKmMgG]?|[0-9]+%|default|unlimited)$`)
-	wordForm = regexp.MustCompile(`^[0-9A-Za-z._*%:-]+$`)
+	timeForm = engine.Form(`^[Pp][0-9A-Za-z]+$`)
+	sizeForm = engine.Form(`^([0-9]+[kKmMgG]?|[0-9]+%|default|unlimited)$`)
+	wordForm = engine.Form(`^[0-9A-Za-z._*%:-]+$`)
 )
 
 // text writes a value that is no list as it stands in a file.
@@ -164,20 +164,20 @@ func (s *setting) text(v cty.Value) (string, error) {
 	case text, name:
 		return braces.Named.Quote(t)
 	case time:
-		if !zonefile.IsTTL(t) && !timeForm.MatchString(t) {
+		if !zonefile.IsTTL(t) && !timeForm().MatchString(t) {
 			return "", fmt.Errorf("%q is no time: it is written in seconds, as 1h30m or as PT1H30M", t)
 		}
 	case size:
-		if !sizeForm.MatchString(t) {
+		if !sizeForm().MatchString(t) {
 			return "", fmt.Errorf("%q is no size: it is written in bytes, with k, m or g, as a percentage, default or unlimited", t)
 		}
 	case word:
-		if !wordForm.MatchString(t) {
+		if !wordForm().MatchString(t) {
 			return "", fmt.Errorf("%s is one word, and %q is none", s.attr(), t)
 		}
 	case free:
 		for w := range strings.FieldsSeq(t) {
-			if !wordForm.MatchString(w) {
+			if !wordForm().MatchString(w) {
 				return "", fmt.Errorf("%q cannot stand in %s", w, s.attr())
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +18,7 @@ import (
 )
 
 // nameForm is the owner of records: what needs no quotes.
-var nameForm = regexp.MustCompile(`^(@|([^\s"();@$\\]|\\\S)([^\s"();\\]|\\\S)*)$`)
+var nameForm = engine.Form(`^(@|([^\s"();@$\\]|\\\S)([^\s"();\\]|\\\S)*)$`)
 
 // write makes the edits of a zone file, and raises its serial number where
 // something changes.

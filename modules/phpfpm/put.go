@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -159,7 +158,7 @@ func (p *put) entries(pool *pool, a attribute, want cty.Value, e engine.Edit) {
 		}
 		written, err := write(a, wish[name], before)
 		switch s, ok := from[name]; {
-		case err == nil && !subForm.MatchString(name):
+		case err == nil && !subForm().MatchString(name):
 			err = fmt.Errorf("%q is no name of a setting", name)
 			fallthrough
 		case err != nil:
@@ -180,14 +179,14 @@ func (p *put) entries(pool *pool, a attribute, want cty.Value, e engine.Edit) {
 }
 
 var (
-	subForm  = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,200}$`)
-	nameForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}$`)
+	subForm  = engine.Form(`^[A-Za-z0-9_.:-]{1,200}$`)
+	nameForm = engine.Form(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}$`)
 )
 
 // create writes a pool into a file of its own.
 func (p *put) create(s *server, e engine.Edit) {
 	name := e.Addr.Name
-	if !nameForm.MatchString(name) || strings.EqualFold(name, "global") {
+	if !nameForm().MatchString(name) || strings.EqualFold(name, "global") {
 		p.Fail(e.RangeOf(""), "Not the name of a pool", "%q cannot be one: it has letters, digits and _.- only, and global is php-fpm's own.", name)
 		return
 	}
@@ -228,7 +227,7 @@ func (p *put) lines(e engine.Edit) (lines []ini.Setting, ok bool) {
 		case a.form.isMap():
 			wish := v.AsValueMap()
 			for _, name := range slices.Sorted(maps.Keys(wish)) {
-				if !subForm.MatchString(name) {
+				if !subForm().MatchString(name) {
 					p.Fail(e.RangeOf(a.name), "Value cannot be written", "%s: %q is no name of a setting.", a.name, name)
 					ok = false
 					continue
@@ -287,7 +286,7 @@ func write(a attribute, v cty.Value, before string) (string, error) {
 		return flagText(before, v.True()), nil
 	case number:
 		n, acc := v.AsBigFloat().Int64()
-		if said = fmt.Sprint(n); acc != 0 || !numberForm.MatchString(said) {
+		if said = fmt.Sprint(n); acc != 0 || !numberForm().MatchString(said) {
 			return "", errors.New("it is a whole number of at most nine digits")
 		}
 		return said, nil
@@ -304,7 +303,7 @@ func write(a attribute, v cty.Value, before string) (string, error) {
 	default:
 		said = v.AsString()
 	}
-	if a.form == span && !spanForm.MatchString(said) {
+	if a.form == span && !spanForm().MatchString(said) {
 		return "", errors.New("it is a time: a number of seconds, or one with s, m, h or d")
 	}
 	if strings.ContainsAny(said, "\n\r") {

@@ -1,12 +1,12 @@
 package phpfpm
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
 
+	"hikae/engine"
 	"hikae/engine/lens/ini"
 	"hikae/modules/internal/lensput"
 )
@@ -185,8 +185,8 @@ func (p *pool) get(a attribute) (cty.Value, []setting) {
 }
 
 var (
-	numberForm = regexp.MustCompile(`^-?[0-9]{1,9}$`)
-	spanForm   = regexp.MustCompile(`^[0-9]{1,9}[smhd]?$`)
+	numberForm = engine.Form(`^-?[0-9]{1,9}$`)
+	spanForm   = engine.Form(`^[0-9]{1,9}[smhd]?$`)
 )
 
 // scalar reads one value as written. It reports false where that cannot be, or
@@ -200,7 +200,7 @@ func scalar(f form, written string) (cty.Value, bool) {
 	case flag, flags:
 		return cty.BoolVal(said == "1"), said == "1" || said == ""
 	case number:
-		if !numberForm.MatchString(said) {
+		if !numberForm().MatchString(said) {
 			return cty.NilVal, false
 		}
 		v, err := cty.ParseNumberVal(said)

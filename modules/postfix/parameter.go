@@ -3,7 +3,6 @@ package postfix
 import (
 	"fmt"
 	"math/big"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -51,7 +50,7 @@ func (c *config) parameters() ([]engine.Resource, hcl.Diagnostics) {
 
 // periodForm is what times look like: conv_time(3) of Postfix, without what it takes
 // no notice of.
-var periodForm = regexp.MustCompile(`^[0-9]+[smhdw]?$`)
+var periodForm = engine.Form(`^[0-9]+[smhdw]?$`)
 
 // parameterValue is what a node sets, of the type of its parameter: a string
 // where it is not of that type, as one with a $name in it.
@@ -206,7 +205,7 @@ func writtenText(f form, s string) (string, []string, string) {
 		return "", nil, "it is true or false"
 	case f == number && !refers:
 		return "", nil, "it is a whole number, without quotes"
-	case f == period && !refers && !periodForm.MatchString(s):
+	case f == period && !refers && !periodForm().MatchString(s):
 		return "", nil, `it is a time: a number of seconds, or one with s, m, h, d or w behind it, such as "300s"`
 	}
 	return s, nil, ""

@@ -3,13 +3,13 @@ package postgresql
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
+	"hikae/engine"
 	"hikae/engine/lens/postgresql"
 	"hikae/modules/internal/lensput"
 )
@@ -106,9 +106,9 @@ var forms = func() map[string]form {
 }()
 
 var (
-	sizeForm   = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?\s*(B|kB|MB|GB|TB)?$`)
-	timeForm   = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?\s*(us|ms|s|min|h|d)?$`)
-	numberForm = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?$`)
+	sizeForm   = engine.Form(`^-?[0-9]+(\.[0-9]+)?\s*(B|kB|MB|GB|TB)?$`)
+	timeForm   = engine.Form(`^-?[0-9]+(\.[0-9]+)?\s*(us|ms|s|min|h|d)?$`)
+	numberForm = engine.Form(`^-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?$`)
 )
 
 // words of parse_bool of PostgreSQL, whole or as they may be cut short.
@@ -148,7 +148,7 @@ func value(name, s string) (cty.Value, bool) {
 			return cty.BoolVal(b), true
 		}
 	case number:
-		if numberForm.MatchString(s) && s != "-0" {
+		if numberForm().MatchString(s) && s != "-0" {
 			v, err := cty.ParseNumberVal(s)
 			return v, err == nil
 		}
@@ -234,11 +234,11 @@ func says(name, old string, v cty.Value) (string, error) {
 	switch {
 	case f == list:
 		return "", fmt.Errorf("%s is a list of strings", name)
-	case f == number && !numberForm.MatchString(got):
+	case f == number && !numberForm().MatchString(got):
 		return "", fmt.Errorf("%s is a number", name)
-	case f == memory && !sizeForm.MatchString(got):
+	case f == memory && !sizeForm().MatchString(got):
 		return "", fmt.Errorf("%s is a size, as in 256MB: a number with B, kB, MB, GB or TB", name)
-	case f == span && !timeForm.MatchString(got):
+	case f == span && !timeForm().MatchString(got):
 		return "", fmt.Errorf("%s is a time, as in 5min: a number with us, ms, s, min, h or d", name)
 	case strings.Contains(got, "\x00") || !utf8.ValidString(got):
 		return "", errors.New("a value is text in UTF-8")

@@ -2,7 +2,6 @@ package redis
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -10,6 +9,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
+	"hikae/engine"
 	"hikae/engine/lens/redis"
 	"hikae/modules/internal/lensput"
 )
@@ -152,9 +152,9 @@ func value(name string, all [][]string) (cty.Value, bool) {
 	return v, true
 }
 
-var integer = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
+var integer = engine.Form(`^(0|-?[1-9][0-9]*)$`)
 
-func isInt(s string) bool { return integer.MatchString(s) }
+func isInt(s string) bool { return integer().MatchString(s) }
 
 // text is words as redis would read them again. One empty word alone is none:
 // save "" is [""].
@@ -170,7 +170,7 @@ func text(args []string) string {
 }
 
 // sizeForm is what memtoull takes; maxmemory-clients takes a percentage too.
-var sizeForm = regexp.MustCompile(`(?i)^[0-9]+(b|k|kb|m|mb|g|gb|%)?$`)
+var sizeForm = engine.Form(`(?i)^[0-9]+(b|k|kb|m|mb|g|gb|%)?$`)
 
 // write gives what is to stand behind the name, once for each line.
 func write(name string, v cty.Value) ([]string, error) {
@@ -203,7 +203,7 @@ func write(name string, v cty.Value) ([]string, error) {
 		return nil, fmt.Errorf("%s is text in UTF-8", name)
 	case f == number && !isInt(got):
 		return nil, fmt.Errorf("%s is a whole number", name)
-	case f == size && !sizeForm.MatchString(got):
+	case f == size && !sizeForm().MatchString(got):
 		return nil, fmt.Errorf("%s is a size: a number of bytes, or of units as in 64kb, 256mb, 2gb", name)
 	case f != line:
 		return []string{redis.Quote(got)}, nil

@@ -28,7 +28,6 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -71,10 +70,15 @@ func (Module) Schema() engine.Schema {
 	}
 }
 
-// unitName is a name that systemd takes (systemd.unit(5)), of a type that can
-// be enabled and is not a disk's. It holds nothing that systemctl would take
-// for a pattern or an option.
-var unitName = regexp.MustCompile(`^[A-Za-z0-9_.:\\@][A-Za-z0-9_.:\\@-]{0,254}\.(service|socket|timer|path|target)$`)
+// isUnitName reports whether systemd takes a name (systemd.unit(5)), of a type
+// that can be enabled and is not a disk's. Such a name holds nothing that systemctl
+// would take for a pattern or an option.
+func isUnitName(name string) bool {
+	const longest = 255 // before the type
+	return len(strings.TrimSuffix(name, path.Ext(name))) <= longest && unitForm().MatchString(name)
+}
+
+var unitForm = engine.Form(`^[A-Za-z0-9_.:\\@][A-Za-z0-9_.:\\@-]*\.(service|socket|timer|path|target)$`)
 
 // isTemplate tells x@.service from its instances.
 func isTemplate(name string) bool {
@@ -162,7 +166,7 @@ func skip(u hosts.Unit) string {
 		return rule.Why
 	}
 	switch {
-	case !unitName.MatchString(u.Name):
+	case !isUnitName(u.Name):
 		return "not a service, socket, timer, path or target"
 	case u.Name == defaultTarget:
 		return "the default target, read as such"
@@ -214,7 +218,7 @@ type wish struct {
 func wishOf(c engine.Change) (wish, error) {
 	w := wish{addr: c.Addr}
 	name := c.Addr.Name
-	if !unitName.MatchString(name) {
+	if !isUnitName(name) {
 		return w, fmt.Errorf("%w: %q is not the name of a service, socket, timer, path or target, with its suffix", engine.ErrRefused, name)
 	}
 	if rule, own := rules.HostOnlyUnit(name); own {
@@ -256,7 +260,7 @@ func (w *wish) check() error {
 		return fmt.Errorf("%w: %s has the attribute target and no other", engine.ErrRefused, w.addr)
 	case name != defaultTarget && w.target != "":
 		return fmt.Errorf("%w: %s: only default.target has the attribute target", engine.ErrRefused, w.addr)
-	case w.target != "" && (!unitName.MatchString(w.target) || path.Ext(w.target) != ".target" || w.target == defaultTarget):
+	case w.target != "" && (!isUnitName(w.target) || path.Ext(w.target) != ".target" || w.target == defaultTarget):
 		return fmt.Errorf("%w: %s: %q is not the name of a target", engine.ErrRefused, w.addr, w.target)
 	case isTemplate(name) && (is(w.enabled) || is(w.running)):
 		return fmt.Errorf("%w: %s is a template: enable an instance of it", engine.ErrRefused, w.addr)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -106,7 +105,7 @@ func parse(f *lensput.File) ([]keyed, hcl.Diagnostics) {
 			continue
 		}
 		key := canonical(strings.TrimPrefix(n.Name(src), "-"))
-		if len(n.Words) < 2 || !keyForm.MatchString(key) {
+		if len(n.Words) < 2 || !keyForm().MatchString(key) {
 			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "Line passed over",
 				Detail: "This sets no kernel parameter: want KEY = VALUE.", Subject: f.RangeOf(n.Whole)})
 			continue
@@ -117,7 +116,7 @@ func parse(f *lensput.File) ([]keyed, hcl.Diagnostics) {
 }
 
 // keyForm is what a key looks like; * and kin stand for several.
-var keyForm = regexp.MustCompile(`^[A-Za-z0-9_*?\[\]][A-Za-z0-9_:@*?\[\]!^/-]*(\.[A-Za-z0-9_:@*?\[\]!^/-]+)+$`)
+var keyForm = engine.Form(`^[A-Za-z0-9_*?\[\]][A-Za-z0-9_:@*?\[\]!^/-]*(\.[A-Za-z0-9_:@*?\[\]!^/-]+)+$`)
 
 // canonical is a key in the form with dots. Where the first separator is a
 // slash, slashes part and dots are part of a name: sysctl.d(5).

@@ -167,7 +167,7 @@ func (p *put) create(e engine.Edit, value string) {
 		name = f.AsString()
 	}
 	switch {
-	case canonical(key) != key || !keyForm.MatchString(key):
+	case canonical(key) != key || !keyForm().MatchString(key):
 		p.Fail(e.RangeOf(""), "Not a kernel parameter", "%q cannot be one: write it with dots, as in net.ipv4.ip_forward.", key)
 		return
 	case name != mainFile && (path.Dir(name) != dir || path.Clean(name) != name || !strings.HasSuffix(name, suffix)):

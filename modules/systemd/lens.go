@@ -199,7 +199,7 @@ func (u *unit) lines(section string) map[string][]*lens.Node {
 	byKey := map[string][]*lens.Node{}
 	for _, s := range ini.Named(u.file.Tree, section) {
 		for _, n := range s.Nodes {
-			if key := n.Name(u.file.Source()); len(n.Words) == 2 && keyForm.MatchString(key) {
+			if key := n.Name(u.file.Source()); len(n.Words) == 2 && keyForm().MatchString(key) {
 				byKey[key] = append(byKey[key], n)
 			}
 		}

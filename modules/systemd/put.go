@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -66,16 +65,16 @@ type put struct {
 }
 
 var (
-	unitForm   = regexp.MustCompile(`^[A-Za-z0-9_:.\\@-]{1,240}$`) // systemd.unit(5)
-	dropInForm = regexp.MustCompile(`^[A-Za-z0-9_:.@-]{1,200}$`)
-	keyForm    = regexp.MustCompile(`^[A-Za-z0-9-]{1,100}$`)
+	unitForm   = engine.Form(`^[A-Za-z0-9_:.\\@-]{1,240}$`) // systemd.unit(5)
+	dropInForm = engine.Form(`^[A-Za-z0-9_:.@-]{1,200}$`)
+	keyForm    = engine.Form(`^[A-Za-z0-9-]{1,100}$`)
 )
 
 func (p *put) edit(e engine.Edit) {
 	a := e.Addr
 	file := fileOf(a)
 	switch {
-	case file == "" || a.In == "" && !unitForm.MatchString(a.Name) || a.In != "" && (!unitForm.MatchString(a.In) || !dropInForm.MatchString(a.Name)):
+	case file == "" || a.In == "" && !unitForm().MatchString(a.Name) || a.In != "" && (!unitForm().MatchString(a.In) || !dropInForm().MatchString(a.Name)):
 		p.Fail(e.RangeOf(""), "Not the name of a unit", "%s cannot be one: a unit is named with its type, as in imapsync.service, and a drop-in of it by a second label.", a)
 		return
 	case a.In == "" && p.owned(a.Name):
@@ -143,7 +142,7 @@ func (p *put) change(u *unit, e engine.Edit) {
 func (p *put) wish(section string, want cty.Value, e engine.Edit) (map[string][]string, bool) {
 	wish, ok := map[string][]string{}, true
 	for key, lines := range want.AsValueMap() {
-		if !keyForm.MatchString(key) {
+		if !keyForm().MatchString(key) {
 			p.Fail(e.RangeOf(attrOf(section)), "Not the name of a setting", "%q in [%s] cannot be one.", key, section)
 			ok = false
 		}

@@ -2,7 +2,6 @@ package timer
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -171,12 +170,12 @@ func (p *pair) set(s setting, lines []string) (changed bool, more []ini.Setting)
 }
 
 // nameForm is what a timer can be called: systemd.unit(5).
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9_:.\\-][A-Za-z0-9_:.\\-]{0,200}$`)
+var nameForm = engine.Form(`^[A-Za-z0-9_:.\\-][A-Za-z0-9_:.\\-]{0,200}$`)
 
 // create writes a timer and, unless its service is there, that too.
 func (p *put) create(e engine.Edit) {
 	name := e.Addr.Name
-	if !nameForm.MatchString(name) || strings.HasSuffix(name, timerSuffix) {
+	if !nameForm().MatchString(name) || strings.HasSuffix(name, timerSuffix) {
 		p.Fail(e.RangeOf(""), "Not the name of a timer", "%q cannot be one: a timer is named without its suffix, and is no template.", name)
 		return
 	}
