@@ -45,6 +45,7 @@ type ApplyEvent struct {
 	Unit     string `cbor:"4,keyasint,omitempty"` // or: this unit was reloaded or restarted (Progress says which)
 	// or: log in anew, now, and confirm it with this token (Progress says why).
 	Login string `cbor:"5,keyasint,omitempty"`
+	Of    []Addr `cbor:"6,keyasint,omitempty"` // with Login: what is put back without it
 }
 
 // ApplyResult is how an apply ended. Every change of the request is in one of

@@ -34,13 +34,42 @@ type Spending struct {
 	DeletionBudget      int  `json:"deletion_budget"`
 	ModificationBudget  int  `json:"modification_budget"`
 	FreeOfModifications bool `json:"-"` // they are not counted: see Plan.Spending
+
+	allowed Allowance
+}
+
+// Allowance are changes that a person has let pass, each with what it makes of its
+// resource, nil where that goes: a budget does not count them.
+type Allowance map[Addr]*hosts.Node
+
+// Spends are those of some changes that a budget counts.
+func Spends(cs []Change) Allowance {
+	all := Allowance{}
+	for i := range cs {
+		if deletes, overwrites := cs[i].spends(); overwrites && cs[i].After != nil {
+			all[cs[i].Addr] = cs[i].After.Node
+		} else if deletes {
+			all[cs[i].Addr] = nil
+		}
+	}
+	return all
+}
+
+func (a Allowance) has(c *Change) bool {
+	n, is := a[c.Addr]
+	return is && (c.Action == Delete && n == nil || c.After != nil && n != nil && n.Equal(c.After.Node))
+}
+
+func (c *Change) spends() (deletes, overwrites bool) {
+	return c.Action == Delete,
+		c.Action == Update && c.Before != nil && c.Before.Node != nil && c.Before.Node.Type != hosts.Absent
 }
 
 // Spending counts what a plan deletes and overwrites. On a host that was never
 // yet in step, files are overwritten as the first contact lists them, and are
-// not counted.
-func (p *Plan) Spending(b Budget, wasInStep bool) Spending {
-	s := Spending{DeletionBudget: b.Deletions, ModificationBudget: b.Modifications, FreeOfModifications: !wasInStep}
+// not counted. Neither is what is allowed, nor will it be by Add.
+func (p *Plan) Spending(b Budget, wasInStep bool, allowed Allowance) Spending {
+	s := Spending{DeletionBudget: b.Deletions, ModificationBudget: b.Modifications, FreeOfModifications: !wasInStep, allowed: allowed}
 	if s.DeletionBudget < 0 {
 		s.DeletionBudget = max(leastDeletions, p.known/deletionShare)
 	}
@@ -52,11 +81,12 @@ func (p *Plan) Spending(b Budget, wasInStep bool) Spending {
 
 // Add adds what further changes spend.
 func (s Spending) Add(cs []Change) Spending {
-	for _, c := range cs {
-		switch {
-		case c.Action == Delete:
+	for i := range cs {
+		switch deletes, overwrites := cs[i].spends(); {
+		case s.allowed.has(&cs[i]):
+		case deletes:
 			s.Deletions++
-		case c.Action == Update && c.Before != nil && c.Before.Node != nil && c.Before.Node.Type != hosts.Absent:
+		case overwrites:
 			s.Modifications++
 		}
 	}

@@ -54,13 +54,42 @@ func TestBudget(t *testing.T) {
 		{0, 3, 0, Budget{DefaultBudget, 2}, true, "3 files overwritten (at most 2)"},
 		{60, 200, 0, Budget{60, 200}, true, ""},
 	} {
-		if got := budgeted(t, c.n, c.m, c.inStep).Spending(c.budget, c.wasInStep).Over(); got != c.want {
+		if got := budgeted(t, c.n, c.m, c.inStep).Spending(c.budget, c.wasInStep, nil).Over(); got != c.want {
 			t.Errorf("%+v: over %q", c, got)
 		}
 	}
 	// Both stages of an apply together.
 	p := budgeted(t, 20, 0, 0)
-	if got := p.Spending(own, true).Add(p.Changes).Over(); got != "40 deletions (at most 25)" {
+	if got := p.Spending(own, true, nil).Add(p.Changes).Over(); got != "40 deletions (at most 25)" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// What was let pass counts no more, and nothing else does less for it: not a file that
+// is to be yet another, nor one that is to go and was to be changed.
+func TestAllowance(t *testing.T) {
+	none := Budget{0, 0}
+	p := budgeted(t, 2, 2, 0)
+	allowed := Spends(p.Changes)
+	if got := p.Spending(none, true, allowed).Add(p.Changes).Over(); len(allowed) != 4 || got != "" {
+		t.Errorf("%v: over %q", allowed, got)
+	}
+	more := budgeted(t, 3, 3, 0)
+	if got := more.Spending(none, true, allowed).Over(); got != "1 deletions (at most 0) and 1 files overwritten (at most 0)" {
+		t.Errorf("got %q", got)
+	}
+	for i := range p.Changes {
+		switch c := &p.Changes[i]; c.Action {
+		case Delete:
+			c.Action, c.After = Update, c.Before
+		default:
+			after := *c.After
+			after.Node = after.Node.Clone()
+			after.Node.Content.ID[0]++
+			c.After = &after
+		}
+	}
+	if got := p.Spending(none, true, allowed).Over(); got != "4 files overwritten (at most 0)" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -69,7 +98,7 @@ func TestBudget(t *testing.T) {
 func TestBudgetIsOfDeletionsAndFiles(t *testing.T) {
 	p := MakePlan("h", desired(t, Want{Host: "h", Source: snapshot(file("/etc/new", 1), pkg("a", "2"), service("x", true, true))}),
 		actual(pkg("a", "1"), service("x", false, false)), Base{}, testSchemas())
-	if s := p.Spending(Budget{0, 0}, true); len(p.Changes) != 3 || s.Over() != "" {
+	if s := p.Spending(Budget{0, 0}, true, nil); len(p.Changes) != 3 || s.Over() != "" {
 		t.Errorf("got %v, %q", lines(p), s.Over())
 	}
 }

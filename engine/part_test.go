@@ -244,7 +244,7 @@ func samePlan(t *rapid.T, got, want *Plan, of map[Addr]bool) {
 				fmt.Fprintln(&b, "overwrites", a)
 			}
 		}
-		s := p.Spending(Budget{DefaultBudget, DefaultBudget}, true)
+		s := p.Spending(Budget{DefaultBudget, DefaultBudget}, true, nil)
 		fmt.Fprintln(&b, s.DeletionBudget, s.ModificationBudget, p.wishedFiles, p.known, p.FirstContact)
 		return b.String()
 	}

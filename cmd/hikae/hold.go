@@ -65,8 +65,9 @@ func (a *app) releaseCmd() *cobra.Command {
 		Short: "End a hold",
 		Long: `Release ends a hold. With --over-budget it also lets pass, once, what hikae watch
 stopped on the host: more deletions or overwritten files than the budget, or a
-mirror whose source is on another file system than it was. Look at hikae status,
-and at hikae plan, first.`,
+mirror whose source is on another file system than it was. That is what was stopped
+by then, not what is deleted or overwritten later. Look at hikae status, and at
+hikae plan, first.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeHosts,
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -31,7 +31,8 @@ func TestLabWatch(t *testing.T) {
 	w.reset(w.to)
 	// A file system of its own, which should be mounted.
 	w.exec(w.from, `mkdir /srv/conf && echo 'none /srv/conf tmpfs size=1m 0 0' >>/etc/fstab && mount /srv/conf && echo kept >/srv/conf/kept && mkdir /srv/small`)
-	w.follow()
+	w.follow(`paths = ["/srv/conf", "/srv/small"]
+  audit = "1m"`)
 
 	// The audit comes once a minute: what it must mend is found at the end.
 	w.exec(w.from, `echo right >/etc/watch-drift; echo right >/etc/watch-gone`)
@@ -70,18 +71,19 @@ func TestLabWatch(t *testing.T) {
 	}
 }
 
-// follow has hikae watch run here, until the test is over.
-func (w *watched) follow() {
+// follow has hikae watch run here, until the test is over. pair is what the pair says
+// beside its members, more what the project says beside the pair.
+func (w *watched) follow(pair string, more ...string) {
 	w.t.Helper()
-	w.write("hikae.hcl", fmt.Sprintf(`host %[1]q { ssh = "root@%[1]s" }
+	w.write("hikae.hcl", strings.Join(more, "\n")+fmt.Sprintf(`
+host %[1]q { ssh = "root@%[1]s" }
 host %[2]q { ssh = "root@%[2]s" }
 pair "small" {
   members         = [host.%[1]s, host.%[2]s]
   initial_primary = host.%[1]s
-  paths           = ["/srv/conf", "/srv/small"]
-  audit           = "1m"
+  %[3]s
 }
-`, w.from, w.to))
+`, w.from, w.to, pair))
 	w.ok("init")
 	w.ok("snapshot", w.from)
 	w.ok("apply", w.to, "--yes")

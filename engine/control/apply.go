@@ -77,6 +77,9 @@ type Applied struct {
 	Notes      []string `json:"notes,omitempty"`
 
 	Left []engine.Addr `json:"-"` // those not applied
+	// LockedOut are those of them after which no new login succeeded. Where the link
+	// is lost, what became of them is not known.
+	LockedOut []engine.Addr `json:"-"`
 	// Overwritten are the files of the host's own making whose bytes were replaced,
 	// and Kept where old bytes were put.
 	Overwritten []engine.Addr `json:"-"`
@@ -127,15 +130,17 @@ func (c *Controller) Apply(ctx context.Context, t Target, o ApplyOptions) (*Appl
 		return &Applied{}, c.inStep(t.Name, p.ConflictError())
 	}
 	spent := c.Spent.on(t.Name)
-	spent.count(p)
+	if len(o.Allowed) == 0 {
+		spent.count(p)
+	}
 	if err := c.mayGoOn(p, &o); err != nil {
 		return nil, err
 	}
-	if o.OverBudget {
+	if o.OverBudget || len(o.Allowed) > 0 {
 		clear(spent) // a person has looked at it
 	}
 	spent.note(p.Changes)
-	run := &applying{c: c, p: p, out: &Applied{}, overBudget: o.OverBudget, shown: shown, ask: o.Ask}
+	run := &applying{c: c, p: p, out: &Applied{}, overBudget: o.OverBudget, allowed: o.Allowed, shown: shown, ask: o.Ask}
 	err = c.inStep(t.Name, run.all(ctx))
 	run.out.Seconds = time.Since(start).Seconds()
 	shown()
@@ -185,6 +190,7 @@ type applying struct {
 	shown func()
 	// overBudget: a person has said that more than the budget is meant.
 	overBudget bool
+	allowed    engine.Allowance
 	made       []engine.Change // by the stages before
 	ask        func(ctx context.Context, packages []engine.Addr) error
 	// fresh are addresses that were applied and not read since.
@@ -261,7 +267,7 @@ func (a *applying) again(ctx context.Context) error {
 		return err
 	}
 	a.p.session.actual = act
-	p, err := a.c.compare(ctx, a.p.Target, a.p.wish, a.p.session, PlanOptions{})
+	p, err := a.c.compare(ctx, a.p.Target, a.p.wish, a.p.session, PlanOptions{Allowed: a.allowed})
 	if err != nil {
 		return err
 	}
@@ -300,14 +306,20 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 	told := a.teller(len(cs))
 	res, err := a.p.session.conn.Apply(ctx, req, a.c.opener(ctx, a.p.Desired.Inline), func(e engine.ApplyEvent) {
 		if e.Login != "" {
-			again.wanted(ctx, e.Login, e.Progress)
+			again.wanted(ctx, e.Login, e.Progress, e.Of)
 		}
 		told(e)
 	})
 	_ = begun() // told by Apply; no other record is written before it
 	a.made = append(a.made, cs...)
 	a.out.Overwritten = append(a.out.Overwritten, a.p.Overwrites...)
+	lost := err != nil
 	err = again.end(res, err)
+	for _, addr := range again.missing() {
+		if lost || slices.Contains(res.NotApplied, addr) {
+			a.out.LockedOut = append(a.out.LockedOut, addr)
+		}
+	}
 	a.out.Applied += len(res.Applied)
 	a.out.NotApplied += len(res.NotApplied)
 	a.out.Left = append(a.out.Left, res.NotApplied...)

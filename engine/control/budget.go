@@ -11,9 +11,9 @@ import (
 )
 
 // spending counts what a plan deletes and overwrites beside its budget.
-func (c *Controller) spending(p *Planned) (engine.Spending, error) {
+func (c *Controller) spending(p *Planned, allowed engine.Allowance) (engine.Spending, error) {
 	was, err := c.Store.Get(states.InStep, p.Target.Name)
-	return p.Spending(p.Target.Budget, len(was) > 0), err
+	return p.Spending(p.Target.Budget, len(was) > 0, allowed), err
 }
 
 // inStep records that a host is as it should be, but for files that are to be
@@ -30,6 +30,7 @@ func (c *Controller) inStep(host string, ended error) error {
 type OverBudget struct {
 	Host string
 	engine.Spending
+	Changes engine.Allowance // those of which it is
 }
 
 func (e *OverBudget) Error() string {
@@ -45,5 +46,5 @@ func (c *Controller) overBudget(p *Planned) *OverBudget {
 		return nil
 	}
 	c.View.Emit(view.Event{Type: "budget", Host: p.Target.Name, Data: p.Spent})
-	return &OverBudget{Host: p.Target.Name, Spending: p.Spent}
+	return &OverBudget{Host: p.Target.Name, Spending: p.Spent, Changes: engine.Spends(p.Changes)}
 }

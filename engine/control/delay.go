@@ -8,55 +8,51 @@ import (
 	"hikae/states"
 )
 
-// Delayed is a source whose packages are those that it had so long ago: what an
-// update breaks is to be seen there first. Of what was never so, all that is known
-// is how they were at first. A person who applies does not wait.
-// Where snap is nil, the source is what its newest generation says.
-func (c *Controller) Delayed(source string, snap *engine.Snapshot, delay time.Duration) (*engine.Snapshot, error) {
-	if delay <= 0 {
-		return snap, nil
-	}
-	if snap == nil {
-		var err error
-		if snap, err = c.Load(source); err != nil {
-			return nil, err
-		}
-	}
+// Due is what a source was so long ago, and when it is another that was: zero where
+// no younger generation is stored. Of what was never so, all that is known is how it
+// was at first; nil where nothing is known.
+func (c *Controller) Due(source string, delay time.Duration) (was *engine.Snapshot, next time.Time, err error) {
 	gens, err := c.Store.Generations(source)
 	if err != nil || len(gens) == 0 {
-		return snap, err
+		return nil, next, err
 	}
-	before := time.Now().Add(-delay)
-	gen := gens[0]
+	before, gen := time.Now().Add(-delay), gens[0]
 	for _, g := range gens {
-		if t, err := states.GenerationTime(g); err == nil && t.Before(before) {
-			gen = g
+		t, err := states.GenerationTime(g)
+		if err != nil {
+			continue
 		}
+		if t.After(before) && g != gens[0] {
+			next = t.Add(delay)
+			break
+		}
+		gen = g
 	}
-	old, err := c.Load(source + "@" + gen)
-	if err != nil {
-		return nil, err
-	}
-	return withPackages(snap, old), nil
+	was, err = c.Load(source + "@" + gen)
+	return was, next, err
 }
 
 // delayedKinds are those that say which packages there are.
 var delayedKinds = []string{"module_stream", "package"}
 
-// withPackages is a snapshot with the packages of another.
-func withPackages(snap, old *engine.Snapshot) *engine.Snapshot {
+// IsDelayed reports whether a kind comes to followers with a pair's delay: what an
+// update breaks is to be seen on the source first. A person who applies does not wait.
+func IsDelayed(kind string) bool { return slices.Contains(delayedKinds, kind) }
+
+// WithPackages is a snapshot with the packages of another.
+func WithPackages(snap, old *engine.Snapshot) *engine.Snapshot {
 	out := *snap
-	out.Resources = nil
-	for _, from := range []struct {
-		snap *engine.Snapshot
-		late bool
-	}{{snap, false}, {old, true}} {
-		for _, r := range from.snap.Resources {
-			if slices.Contains(delayedKinds, r.Addr.Kind) == from.late {
-				out.Resources = append(out.Resources, r)
-			}
-		}
-	}
+	out.Resources = slices.Concat(
+		slices.DeleteFunc(slices.Clone(snap.Resources), func(r engine.Resource) bool { return IsDelayed(r.Addr.Kind) }), packages(old))
 	slices.SortFunc(out.Resources, func(a, b engine.Resource) int { return a.Addr.Compare(b.Addr) })
 	return &out
+}
+
+// SamePackages reports whether two snapshots have the same.
+func SamePackages(a, b *engine.Snapshot) bool {
+	return slices.EqualFunc(packages(a), packages(b), func(a, b engine.Resource) bool { return a.Addr == b.Addr && engine.Same(&a, &b) })
+}
+
+func packages(snap *engine.Snapshot) []engine.Resource {
+	return slices.DeleteFunc(slices.Clone(snap.Resources), func(r engine.Resource) bool { return !IsDelayed(r.Addr.Kind) })
 }

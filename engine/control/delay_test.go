@@ -1,6 +1,7 @@
 package control
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -12,44 +13,59 @@ import (
 	"hikae/states"
 )
 
-func TestDelayed(t *testing.T) {
+func TestDue(t *testing.T) {
 	store, err := states.Open(t.TempDir(), []byte("key"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &Controller{Store: store, Loaded: &Loaded{}}
-	snap := &engine.Snapshot{Host: "rio1", Resources: []engine.Resource{{Addr: engine.Addr{Kind: "package", Name: "new"}}}}
-	if got, err := c.Delayed("rio1", snap, time.Hour); err != nil || got != snap {
-		t.Errorf("with no generation: %v, %v", got, err)
+	if was, next, err := c.Due("rio1", time.Hour); err != nil || was != nil || !next.IsZero() {
+		t.Errorf("with no generation: %v, %v, %v", was, next, err)
 	}
-	// A source that is away is what was last heard of it, and its packages wait too.
-	packageSchema := engine.Schema{Kind: "package", Stage: engine.StageSystem, Attrs: []engine.Attr{{Name: "version", Type: cty.String}}}
-	c.Schemas = []engine.Schema{packageSchema}
-	for _, g := range []struct {
-		age     time.Duration
-		version string
-	}{{3 * time.Hour, "1"}, {time.Minute, "2"}} {
-		taken := &engine.Snapshot{Host: "away", Taken: time.Now().Add(-g.age).UTC().Truncate(time.Second), Resources: []engine.Resource{{
-			Addr: engine.Addr{Kind: "package", Name: "p"}, Value: cty.ObjectVal(map[string]cty.Value{"version": cty.StringVal(g.version)}),
+	c.Schemas = []engine.Schema{{Kind: "package", Stage: engine.StageSystem, Attrs: []engine.Attr{{Name: "version", Type: cty.String}}}}
+	began := time.Now().UTC().Truncate(time.Millisecond)
+	for i, age := range []time.Duration{3 * time.Hour, time.Minute, 0} {
+		taken := &engine.Snapshot{Host: "rio1", Taken: began.Add(-age), Resources: []engine.Resource{{
+			Addr: engine.Addr{Kind: "package", Name: "p"}, Value: cty.ObjectVal(map[string]cty.Value{"version": cty.StringVal(fmt.Sprint(i))}),
 		}}}
 		files, err := lang.EncodeSnapshot(taken, c.Schemas)
 		if err == nil {
-			_, _, err = store.WriteSnapshot("away", taken.Taken, "", files, nil)
+			_, _, err = store.WriteSnapshot("rio1", taken.Taken, "", files, nil)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got, err := c.Delayed("away", nil, time.Hour); err != nil || got.Resources[0].Value.GetAttr("version").AsString() != "1" {
-		t.Errorf("away: %v, %v", got, err)
+	for _, want := range []struct {
+		delay   time.Duration
+		version string
+		next    time.Time
+	}{
+		{time.Hour, "0", began.Add(59 * time.Minute)},
+		{24 * time.Hour, "0", began.Add(24*time.Hour - time.Minute)}, // it was never so: all that is known
+		{30 * time.Second, "1", began.Add(30 * time.Second)},
+		{0, "2", time.Time{}},
+	} {
+		was, next, err := c.Due("rio1", want.delay)
+		if err != nil || !next.Equal(want.next) || was.Resources[0].Value.GetAttr("version").AsString() != want.version {
+			t.Errorf("%v: %v, %v, %v", want.delay, was, next, err)
+		}
 	}
+}
+
+func TestWithPackages(t *testing.T) {
+	snap := &engine.Snapshot{Host: "rio1", Resources: []engine.Resource{
+		{Addr: engine.Addr{Kind: "file", Name: "/etc/new"}}, {Addr: engine.Addr{Kind: "package", Name: "new"}},
+	}}
 	old := &engine.Snapshot{Host: "rio1", Resources: []engine.Resource{
 		{Addr: engine.Addr{Kind: "file", Name: "/etc/old"}}, {Addr: engine.Addr{Kind: "package", Name: "old"}},
 	}}
-	snap.Resources = append([]engine.Resource{{Addr: engine.Addr{Kind: "file", Name: "/etc/new"}}}, snap.Resources...)
-	got := withPackages(snap, old)
+	got := WithPackages(snap, old)
 	if len(got.Resources) != 2 || got.Resources[0].Addr.Name != "/etc/new" || got.Resources[1].Addr.Name != "old" {
 		t.Errorf("got %v", got.Resources)
+	}
+	if SamePackages(snap, old) || !SamePackages(got, old) {
+		t.Error("packages are compared by more, or by less, than themselves")
 	}
 }
 

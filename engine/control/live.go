@@ -264,7 +264,7 @@ func (l *Live) Snapshot() *engine.Snapshot {
 	l.mu.Lock()
 	lost := slices.Collect(maps.Keys(l.lost))
 	l.mu.Unlock()
-	return without(l.all(), lost)
+	return l.all().Unseen(lost, "it changed while it was read")
 }
 
 // all is all that was read.
@@ -272,21 +272,6 @@ func (l *Live) all() *engine.Snapshot {
 	snap := &engine.Snapshot{Host: l.t.Name, Taken: now(), Facts: l.s.actual.Facts, Coverage: l.s.actual.Coverage}
 	for _, a := range slices.SortedFunc(maps.Keys(l.s.actual.Resources), engine.Addr.Compare) {
 		snap.Resources = append(snap.Resources, *l.s.actual.Resources[a])
-	}
-	return snap
-}
-
-// without is a snapshot as if some addresses had not been seen.
-func without(snap *engine.Snapshot, addrs []engine.Addr) *engine.Snapshot {
-	if len(addrs) == 0 {
-		return snap
-	}
-	snap.Coverage = maps.Clone(snap.Coverage)
-	snap.Resources = slices.DeleteFunc(snap.Resources, func(r engine.Resource) bool { return slices.Contains(addrs, r.Addr) })
-	for _, a := range addrs {
-		cov := snap.Coverage[a.Kind]
-		cov.Holes = append(slices.Clone(cov.Holes), engine.Hole{Path: a.Name, Err: "it changed while it was read"})
-		snap.Coverage[a.Kind] = cov
 	}
 	return snap
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,23 +28,28 @@ type logins struct {
 
 	wg   sync.WaitGroup
 	mu   sync.Mutex
-	what string // on which a login hangs that was wanted and has not succeeded
-	last error  // why the last try failed
+	what string                   // on which a login hangs that was wanted and has not succeeded
+	last error                    // why the last try failed
+	of   map[string][]engine.Addr // what each token is of that was not confirmed
 	stop []context.CancelFunc
 }
 
 // wanted begins to log in, for as long as the host waits for it.
-func (l *logins) wanted(ctx context.Context, token, what string) {
+func (l *logins) wanted(ctx context.Context, token, what string, of []engine.Addr) {
 	// One who stops an apply does not mean to have it undone.
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), l.deadline, errNoAnswer)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.what, l.last = what, nil
+	if l.of == nil {
+		l.of = map[string][]engine.Addr{}
+	}
+	l.of[token] = of
 	l.stop = append(l.stop, cancel)
 	l.wg.Go(func() {
 		for {
 			err := l.login(ctx, token)
-			l.note(ctx, err)
+			l.note(ctx, token, err)
 			if err == nil || errors.Is(err, hosts.ErrNotAwaited) {
 				return
 			}
@@ -68,15 +74,25 @@ func (l *logins) login(ctx context.Context, token string) error {
 	return errors.Join(err, conn.Close())
 }
 
-func (l *logins) note(ctx context.Context, err error) {
+func (l *logins) note(ctx context.Context, token string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case err == nil:
 		l.what, l.last = "", nil
+		delete(l.of, token)
 	case l.last == nil || ctx.Err() == nil: // else it says no more than that time was up
 		l.last = err
 	}
+}
+
+// missing is what no login was seen after, once all has ended.
+func (l *logins) missing() (addrs []engine.Addr) {
+	for _, of := range l.of {
+		addrs = append(addrs, of...)
+	}
+	slices.SortFunc(addrs, engine.Addr.Compare)
+	return addrs
 }
 
 // end waits for what was begun. The apply has ended by now, with err; the

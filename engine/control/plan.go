@@ -27,6 +27,8 @@ type PlanOptions struct {
 	// Source, where it is not nil, is what the target's source is now, though no
 	// generation says so yet.
 	Source *engine.Snapshot
+	// Allowed is what a person has let pass: the budget does not count it.
+	Allowed engine.Allowance
 	// Diffs fetches the old bytes of changed text files to show them.
 	Diffs bool
 	// finish has the agent bring to its end what an apply left that was cut
@@ -241,7 +243,7 @@ func (c *Controller) compare(ctx context.Context, t Target, d *engine.Desired, s
 		Plan: engine.MakePlan(t.Name, rebased, s.actual, base, c.Schemas), Target: t, Desired: rebased, wish: d,
 		session: s, base: base, begun: open, again: len(begun) > 0,
 	}
-	if p.Spent, err = c.spending(p); err == nil && o.Diffs {
+	if p.Spent, err = c.spending(p, o.Allowed); err == nil && o.Diffs {
 		p.files, err = c.showFiles(ctx, p)
 	}
 	return p, err

@@ -62,7 +62,7 @@ func (e *execution) group(ctx context.Context, g *group) error {
 	if err := e.activate(ctx, g, before, checked); err != nil {
 		return e.rollback(ctx, g, tx, before, err)
 	}
-	if err := e.proveLogin(ctx, g.login()); err != nil {
+	if err := e.proveLogin(ctx, g.login(), slices.Concat(g.files, g.services)); err != nil {
 		return e.rollback(ctx, g, tx, before, err)
 	}
 	for _, c := range slices.Concat(g.files, g.services) {

@@ -18,8 +18,8 @@ import (
 // agent asks nothing more of the connection that it has: that one may stand
 // while every new one is refused, or be cut by the very change.
 
-// proveLogin waits for a new login after a change of what.
-func (e *execution) proveLogin(ctx context.Context, what string) error {
+// proveLogin waits for a new login after some changes of what.
+func (e *execution) proveLogin(ctx context.Context, what string, cs []engine.Change) error {
 	gate, ok := e.x.Host.(hosts.LoginGate)
 	if what == "" || e.req.LoginDeadline == 0 || !ok {
 		return nil
@@ -31,7 +31,11 @@ func (e *execution) proveLogin(ctx context.Context, what string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.req.LoginDeadline)
 	defer cancel()
 	confirmed, err := gate.AwaitLogin(ctx, token, func() {
-		e.emit(engine.ApplyEvent{Login: token, Progress: what})
+		ev := engine.ApplyEvent{Login: token, Progress: what}
+		for _, c := range cs {
+			ev.Of = append(ev.Of, c.Addr)
+		}
+		e.emit(ev)
 	})
 	if err != nil {
 		return err
@@ -61,7 +65,7 @@ func (e *execution) applyProven(ctx context.Context, kind string, cs []engine.Ch
 	if failed != nil { // a part may have been made, and logins hang on that too
 		failed = fmt.Errorf("cannot apply %s: %w", kind, failed)
 	}
-	if err := e.proveLogin(ctx, "kind "+kind); err != nil {
+	if err := e.proveLogin(ctx, "kind "+kind, cs); err != nil {
 		undone := undo(ctx)
 		if undone != nil {
 			undone = fmt.Errorf("while putting it back: %w", undone)

@@ -21,10 +21,12 @@ type Control interface {
 	Watch(ctx context.Context, t control.Target, emit func(agent.Watched) error) error
 	Source(ctx context.Context, t control.Target) (Source, error)
 
+	Load(ref string) (*engine.Snapshot, error)
+	Generations(host string) ([]string, error)
 	Held(host string) (*control.Hold, error)
 	Known(host string) (bool, error)
 	Allowed(host string) (time.Time, error)
-	Delayed(source string, snap *engine.Snapshot, delay time.Duration) (*engine.Snapshot, error)
+	Due(source string, delay time.Duration) (was *engine.Snapshot, next time.Time, err error)
 	Plan(ctx context.Context, t control.Target, o control.PlanOptions) (*control.Planned, error)
 	Apply(ctx context.Context, t control.Target, o control.ApplyOptions) (*control.Applied, error)
 	Follow(ctx context.Context, t control.Target, source *engine.Snapshot) (Follower, error)
@@ -87,6 +89,8 @@ func (b by) Follow(ctx context.Context, t control.Target, source *engine.Snapsho
 	}
 	return live, nil
 }
+
+func (b by) Generations(host string) ([]string, error) { return b.Store.Generations(host) }
 
 func (b by) Connect(ctx context.Context, t control.Target) (*agent.Client, error) {
 	return b.Controller.Connect(ctx, t)

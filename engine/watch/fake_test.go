@@ -53,9 +53,10 @@ type world struct {
 
 // generation is one that was written.
 type generation struct {
-	name string
-	at   time.Time // when it was last written
-	of   map[engine.Addr]string
+	name  string
+	at    time.Time // when it was last written
+	begun time.Time
+	of    map[engine.Addr]string
 }
 
 // fakeHost is a follower.
@@ -65,6 +66,8 @@ type fakeHost struct {
 	away    bool
 	unknown bool
 	refuses map[engine.Addr]string // the value that cannot be applied, and why not
+	locks   map[engine.Addr]string // the value that keeps everybody out
+	cuts    bool                   // and cuts the link
 	over    bool                   // the next change is over the budget
 	// conflict: something is to be merged by hand, beside what is refused.
 	conflict bool
@@ -74,6 +77,7 @@ type fakeHost struct {
 	stalls   bool          // an apply lasts until it is given up
 	stuck    chan struct{} // an apply lasts until this is closed, given up or not
 
+	lockouts       int
 	session        int // the newest; older ones are lost
 	applies        []string
 	wholes, plans  int
@@ -92,7 +96,7 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) host(name string) *fakeHost {
-	h := &fakeHost{name: name, is: map[engine.Addr]string{}, refuses: map[engine.Addr]string{}, takes: 20 * time.Millisecond}
+	h := &fakeHost{name: name, is: map[engine.Addr]string{}, refuses: map[engine.Addr]string{}, locks: map[engine.Addr]string{}, takes: 20 * time.Millisecond}
 	w.followers[name] = h
 	return h
 }
@@ -327,7 +331,7 @@ func (s *fakeSource) All(ctx context.Context) ([]engine.Addr, error) {
 }
 
 func (s *fakeSource) Refresh(ctx context.Context, seen []hosts.Seen, _ []string) ([]engine.Addr, error) {
-	var all []engine.Addr
+	all := []engine.Addr{{Kind: "package", Name: "p"}}
 	for _, x := range seen {
 		all = append(all, file(x.Path))
 	}
@@ -410,7 +414,7 @@ func (s *fakeSource) Commit() func(context.Context) (*control.Taken, error) {
 		}
 		if s.open == "" {
 			s.open = fmt.Sprint("gen", len(s.w.gens))
-			s.w.gens = append(s.w.gens, generation{name: s.open})
+			s.w.gens = append(s.w.gens, generation{name: s.open, begun: time.Now()})
 		}
 		g := &s.w.gens[len(s.w.gens)-1]
 		g.at, g.of = time.Now(), is

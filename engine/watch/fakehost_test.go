@@ -21,6 +21,27 @@ func (w *world) Held(host string) (*control.Hold, error) {
 	return w.holds[host], nil
 }
 
+func (w *world) Generations(string) (all []string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, g := range w.gens {
+		all = append(all, g.name)
+	}
+	return all, nil
+}
+
+func (w *world) Load(ref string) (*engine.Snapshot, error) {
+	_, gen, named := strings.Cut(ref, "@")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, g := range slices.Backward(w.gens) {
+		if !named || g.name == gen {
+			return snapshotOf(g.of, nil), nil
+		}
+	}
+	return nil, errors.New("no snapshot")
+}
+
 func (w *world) Known(host string) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -33,8 +54,16 @@ func (w *world) Allowed(string) (time.Time, error) {
 	return w.allowed, nil
 }
 
-func (w *world) Delayed(_ string, snap *engine.Snapshot, _ time.Duration) (*engine.Snapshot, error) {
-	return snap, nil
+func (w *world) Due(_ string, delay time.Duration) (was *engine.Snapshot, next time.Time, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, g := range w.gens {
+		if due := g.begun.Add(delay); i > 0 && time.Now().Before(due) {
+			return was, due, nil
+		}
+		was = snapshotOf(g.of, nil)
+	}
+	return was, next, nil
 }
 
 func (w *world) TreeRecord(string) ([]byte, error)  { return nil, nil }
@@ -48,12 +77,7 @@ func (w *world) newest(snap *engine.Snapshot) (*engine.Snapshot, error) {
 	if snap != nil {
 		return snap, nil
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.gens) == 0 {
-		return nil, errors.New("no snapshot")
-	}
-	return snapshotOf(w.gens[len(w.gens)-1].of, nil), nil
+	return w.Load("primary")
 }
 
 func (w *world) Plan(ctx context.Context, t control.Target, o control.PlanOptions) (*control.Planned, error) {
@@ -107,11 +131,11 @@ func (w *world) Apply(ctx context.Context, t control.Target, o control.ApplyOpti
 		return nil, err
 	}
 	w.with(func() { w.followers[t.Name].wholes++ })
-	return w.apply(ctx, t.Name, snap, nil, o.OverBudget, 0)
+	return w.apply(ctx, t.Name, snap, nil, o.Allowed, 0)
 }
 
 // apply does it; session is of the one that does it, 0 for one of its own.
-func (w *world) apply(ctx context.Context, host string, snap *engine.Snapshot, of []engine.Addr, overBudget bool, session int) (*control.Applied, error) {
+func (w *world) apply(ctx context.Context, host string, snap *engine.Snapshot, of []engine.Addr, allowed engine.Allowance, session int) (*control.Applied, error) {
 	w.mu.Lock()
 	h := w.followers[host]
 	if h.busy++; h.busy > 1 {
@@ -152,8 +176,13 @@ func (w *world) apply(ctx context.Context, host string, snap *engine.Snapshot, o
 		return nil, &control.DiagError{Diags: bad}
 	}
 	todo := h.differs(snap, of)
-	if h.over && !overBudget && len(todo) > 0 {
-		return nil, &control.OverBudget{Host: host}
+	if over := (&control.OverBudget{Host: host, Changes: engine.Allowance{}}); h.over {
+		for _, a := range todo {
+			over.Changes[a] = nil
+		}
+		if slices.ContainsFunc(todo, func(a engine.Addr) bool { _, is := allowed[a]; return !is }) {
+			return nil, over
+		}
 	}
 	out := &control.Applied{}
 	want := map[engine.Addr]string{}
@@ -161,6 +190,16 @@ func (w *world) apply(ctx context.Context, host string, snap *engine.Snapshot, o
 		want[r.Addr] = r.Value.AsString()
 	}
 	for _, a := range todo {
+		if v, bad := h.locks[a]; bad && v == want[a] {
+			h.lockouts++
+			out.LockedOut = append(out.LockedOut, a)
+			out.Left, err = append(out.Left, a), fmt.Errorf("%w: nobody could log in anew", control.ErrRolledBack)
+			if h.cuts {
+				h.session++
+				return &control.Applied{LockedOut: out.LockedOut}, err
+			}
+			continue
+		}
 		if v, bad := h.refuses[a]; bad && v == want[a] {
 			out.Left, err = append(out.Left, a), fmt.Errorf("%w: %s", control.ErrRolledBack, a)
 			continue
@@ -224,5 +263,5 @@ func (f *fakeFollower) Alive(ctx context.Context) error {
 }
 
 func (f *fakeFollower) Converge(ctx context.Context, snap *engine.Snapshot, addrs []engine.Addr) (*control.Applied, error) {
-	return f.w.apply(ctx, f.host, snap, addrs, false, f.session)
+	return f.w.apply(ctx, f.host, snap, addrs, nil, f.session)
 }

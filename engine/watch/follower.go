@@ -31,7 +31,11 @@ type follower struct {
 	spoilt spoilt
 	// stopped is when its budget stopped it, zero: it did not; tried, when it last did.
 	stopped, tried time.Time
+	over           engine.Allowance // what it was stopped for
+	due            *engine.Snapshot // of which its packages are, where they are delayed
+	next           time.Time        // when others may be due
 	good           *engine.Snapshot // the newest that something was applied of
+	noPast         time.Time        // when none was found among the generations
 
 	mu    sync.Mutex
 	work  work
@@ -44,14 +48,17 @@ type work struct {
 	snap  *engine.Snapshot          // what the source is
 	addrs map[engine.Addr]time.Time // what changed there, and when that was heard of first
 	audit bool                      // compare all, and tell of drift
+	due   bool                      // see whether other packages are due
+	// allowed is what a person has let pass that was over the budget.
+	allowed engine.Allowance
 }
 
-func (w *work) none() bool { return !w.all && !w.audit && len(w.addrs) == 0 }
+func (w *work) none() bool { return !w.all && !w.audit && !w.due && len(w.addrs) == 0 }
 
 func newFollower(l *Loop, b *board, s *source, t control.Target) *follower {
 	return &follower{
 		loop: l, source: s, t: t, told: b.follower(t.Name, s.of.Source.Name), signal: make(chan struct{}, 1),
-		wait: backoff{first: time.Second, longest: time.Minute}, audit: s.of.Audit, pulse: b.pulse(t.Name), held: newHeldBack(), spoilt: newSpoilt(),
+		wait: backoff{first: time.Second, longest: time.Minute}, audit: s.of.Audit, pulse: b.pulse(t.Name), held: newHeldBack(), spoilt: spoilt{},
 		work: work{addrs: map[engine.Addr]time.Time{}},
 	}
 }
@@ -119,6 +126,8 @@ func (f *follower) run(ctx context.Context) {
 	f.told.nextAudit(time.Now().Add(f.audit))
 	again := time.NewTimer(time.Hour)
 	again.Stop()
+	due := time.NewTimer(f.dueIn())
+	defer due.Stop()
 	alive := time.NewTicker(askEvery)
 	defer alive.Stop()
 	for {
@@ -141,7 +150,10 @@ func (f *follower) run(ctx context.Context) {
 			if d := f.step(ctx); d > 0 {
 				again.Reset(d)
 			}
+			due.Reset(f.dueIn())
 			f.pulse.waits()
+		case <-due.C:
+			f.nowDue()
 		case <-again.C:
 			f.wake()
 		}
@@ -205,14 +217,14 @@ func (f *follower) step(ctx context.Context) time.Duration {
 	if ctx.Err() != nil {
 		return 0
 	}
-	if f.spoilt.find(err, f.good, w.snap, w.addrs) {
-		f.told.keepsBack(f.spoilt.addrs(), err)
+	f.tell(applied)
+	if f.spoils(&w, applied, err) {
+		f.tellSpoilt()
 		f.loop.Log.Error("held back; what it was before is kept", "host", f.t.Name, "error", err)
 		f.back(w)
 		f.wake()
 		return 0
 	}
-	f.tell(applied)
 	return f.judge(w, applied, err)
 }
 
@@ -228,15 +240,6 @@ func (f *follower) rests() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return time.Until(f.retry)
-}
-
-// allowed reports whether a person has let pass what was over the budget.
-func (f *follower) allowed() bool {
-	if f.stopped.IsZero() {
-		return false
-	}
-	at, err := f.loop.Control.Allowed(f.t.Name)
-	return err == nil && at.After(f.stopped)
 }
 
 // tell tells a person what an apply did that nobody was asked about.
@@ -277,8 +280,11 @@ func (f *follower) begin() work {
 
 // do tries the short way first.
 func (f *follower) do(ctx context.Context, w *work) (*control.Applied, error) {
-	w.all = w.all || f.live == nil || f.allowed()
-	source, err := f.loop.Control.Delayed(f.source.of.Source.Name, f.spoilt.in(w.snap), f.source.of.Delay)
+	if f.allowed() {
+		w.allowed = f.over
+	}
+	w.all = w.all || f.live == nil || w.allowed != nil
+	source, err := f.delayed(f.spoilt.in(w.snap), w)
 	if err != nil {
 		return nil, err
 	}
@@ -301,7 +307,7 @@ func (f *follower) do(ctx context.Context, w *work) (*control.Applied, error) {
 		return f.live.Converge(ctx, source, slices.Collect(maps.Keys(w.addrs)))
 	}
 	f.close()
-	o := control.ApplyOptions{Shown: true, PlanOptions: control.PlanOptions{Source: source}, OverBudget: f.allowed()}
+	o := control.ApplyOptions{Shown: true, PlanOptions: control.PlanOptions{Source: source, Allowed: w.allowed}}
 	o.Ask = func(ctx context.Context, packages []engine.Addr) error {
 		return f.loop.Control.KeepRPMs(ctx, f.source.of.Source, packages)
 	}
@@ -347,7 +353,7 @@ func (f *follower) judge(w work, applied *control.Applied, err error) time.Durat
 	switch {
 	case err == nil, errors.Is(err, control.ErrConflict) && !errors.Is(err, control.ErrHeldBack):
 		f.wait.reset()
-		f.stopped = time.Time{}
+		f.passed()
 		f.good = f.spoilt.in(w.snap)
 		f.done(w.addrs, w.all)
 		if errors.Is(err, control.ErrConflict) {
@@ -360,11 +366,7 @@ func (f *follower) judge(w work, applied *control.Applied, err error) time.Durat
 		return lookEvery
 	case errors.As(err, &over):
 		f.back(w)
-		f.tried = time.Now()
-		if f.told.away(OverBudget, err) {
-			f.stopped = time.Now()
-			f.loop.Log.Error("stopped: more would be deleted or overwritten than the budget allows", "host", f.t.Name, "error", err)
-		}
+		f.overBudget(w, over)
 		return lookEvery
 	case !w.all && !control.LostLink(err) && short(err):
 		w.all = true
@@ -393,9 +395,7 @@ func (f *follower) done(addrs map[engine.Addr]time.Time, all bool) {
 	f.told.waits(f.work.addrs, f.work.all)
 	f.mu.Unlock()
 	f.told.applied(addrs, all, f.spoilt.addrs()...)
-	if f.spoilt.why != nil {
-		f.told.keepsBack(f.spoilt.addrs(), f.spoilt.why)
-	}
+	f.tellSpoilt()
 }
 
 // short reports whether the short way alone has failed.
@@ -407,7 +407,7 @@ func short(err error) bool {
 // changes, soon after something else does, which may be what it wants, and now and
 // then.
 func (f *follower) keepBack(w work, applied *control.Applied, err error) time.Duration {
-	f.stopped = time.Time{} // what was let pass was so once, however it went
+	f.passed() // what was let pass was so once, however it went
 	f.mu.Lock()
 	for _, a := range applied.Left {
 		f.held.add(a, w.addrs[a])
@@ -434,6 +434,7 @@ func (f *follower) back(w work) {
 	defer f.mu.Unlock()
 	f.work.all = f.work.all || w.all
 	f.work.audit = f.work.audit || w.audit
+	f.work.due = f.work.due || w.due
 	if f.work.snap == nil {
 		f.work.snap = w.snap
 	}

@@ -180,6 +180,46 @@ func TestOverBudget(t *testing.T) {
 	})
 }
 
+// What a person lets pass is what they were told of, and nothing that came after they
+// said so.
+func TestAllowedIsWhatWasTold(t *testing.T) {
+	follows(t, func(w *world, _ *Following) { w.primary[file("/etc/c")] = "1" }, func(w *world) {
+		w.pass(2 * time.Second)
+		h := w.followers["standby"]
+		w.with(func() { h.over = true })
+		w.edit("/etc/a", "")
+		w.pass(time.Second)
+		w.is("standby", OverBudget)
+		w.with(func() {
+			w.allowed = time.Now()
+			h.takes = 2 * time.Second
+		})
+		w.edit("/etc/b", "") // the word was for /etc/a
+		w.pass(time.Hour)
+		w.is("standby", OverBudget)
+		if len(h.is) != 3 {
+			t.Errorf("it was applied: %v", h.is)
+		}
+		w.with(func() { w.allowed = time.Now() })
+		w.pass(time.Minute)
+		w.inStep("standby")
+
+		// Said while it is tried once more, with more than was told by then.
+		w.edit("/etc/c", "")
+		w.pass(10 * time.Second)
+		w.is("standby", OverBudget)
+		w.with(func() { h.takes = time.Minute })
+		w.edit("/etc/d", "1")
+		w.pass(overBudgetAgain + 10*time.Second)
+		w.with(func() { w.allowed = time.Now() })
+		w.pass(10 * time.Minute)
+		w.is("standby", OverBudget)
+		w.with(func() { w.allowed = time.Now() })
+		w.pass(10 * time.Minute)
+		w.inStep("standby")
+	})
+}
+
 // What hikae never met waits for a person's first apply.
 func TestFirstContact(t *testing.T) {
 	follows(t, func(w *world, _ *Following) { w.followers["standby"].unknown = true }, func(w *world) {

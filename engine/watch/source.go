@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -160,6 +161,7 @@ type watched struct {
 	writing bool // one is being written
 	stale   bool // what is in memory is newer than what was last begun to be written
 	alarmed bool // a mount is missed; a person may say that it is meant to be gone
+	apart   bool // the next is to be another: packages are due by when it was begun
 	full    bool // followers are to apply all of the next generation
 	audit   *time.Timer
 	people  *time.Timer // when the copy for people is to be made
@@ -264,6 +266,9 @@ func (w *watched) changed(ctx context.Context, changed []engine.Addr, since time
 	if len(lost) > 0 { // written to again: the watch tells of that too
 		w.loop.Log.Debug("changed again while it was read", "host", w.of.Source.Name, "first", lost[0].String(), "count", len(lost))
 	}
+	if w.of.Delay > 0 && slices.ContainsFunc(changed, func(a engine.Addr) bool { return control.IsDelayed(a.Kind) }) {
+		w.apart = true
+	}
 	snap := w.live.Snapshot()
 	w.told.changed(since)
 	for _, f := range w.followers {
@@ -296,7 +301,10 @@ func (w *watched) commit(ctx context.Context) {
 	if w.writing || !w.stale {
 		return // it is begun again when that has ended
 	}
-	w.writing, w.stale = true, false
+	if w.writing, w.stale = true, false; w.apart {
+		w.apart = false
+		w.live.Freeze()
+	}
 	write, ends := w.live.Commit(), w.commits
 	w.writes.does("writing a generation", writeMost)
 	go func() {

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -10,103 +11,148 @@ import (
 	"hikae/engine/control"
 )
 
-// spoilt are files of the source that nothing can be compiled with: a lens is to
-// lay an overlay over them, and does not understand what somebody wrote there. In
-// their place a follower keeps what they last were, and the rest goes on.
-type spoilt struct {
-	files map[engine.Addr]*engine.Resource // what each was before; nil for nothing
-	bad   map[engine.Addr]*engine.Resource // what each is on the source
-	since map[engine.Addr]time.Time        // when that was heard of
+// spoilt are resources of the source that a follower is not given as they are there:
+// files that nothing can be compiled with, for a lens is to lay an overlay over them
+// and does not understand what somebody wrote; and what kept everybody from logging
+// in. In their place a follower keeps what they last were, and the rest goes on.
+type spoilt map[engine.Addr]*spoiltOne
+
+type spoiltOne struct {
+	was   *engine.Resource // what it was before; nil: it counts as not seen
+	bad   *engine.Resource // what it is on the source
+	since time.Time        // when that was heard of
 	why   error
+	from  string    // the generation that says what it was; "" for what was last applied
+	after time.Time // not before it is it tried again as it is
 }
 
-func newSpoilt() spoilt {
-	return spoilt{files: map[engine.Addr]*engine.Resource{}, bad: map[engine.Addr]*engine.Resource{}, since: map[engine.Addr]time.Time{}}
+// lockedOutAgain is when what kept everybody out is tried again: each time nobody can
+// log in for a while.
+const lockedOutAgain = time.Hour
+
+// past says what a resource was when it was not what it is, and in which generation;
+// "" for what was last applied.
+type past func(engine.Addr) (was *engine.Resource, generation string, known bool)
+
+// lately is the past of which something was applied.
+func lately(good, now *engine.Snapshot) past {
+	return func(a engine.Addr) (*engine.Resource, string, bool) {
+		was := resourceOf(good, a)
+		return was, "", now != nil && !engine.Same(was, resourceOf(now, a))
+	}
 }
 
-// find takes out of what changed the files that an error names, or else one of them,
-// which may be it, and reports whether there was any. last is the newest snapshot that compiled, now the
-// one that does not.
-func (s *spoilt) find(err error, last, now *engine.Snapshot, changed map[engine.Addr]time.Time) bool {
+// find takes out of what changed the files that an error names, and reports whether
+// there was any.
+func (s spoilt) find(err error, before past, now *engine.Snapshot, changed map[engine.Addr]time.Time) bool {
 	var diags *control.DiagError
-	if !errors.As(err, &diags) || last == nil {
+	if !errors.As(err, &diags) {
 		return false
 	}
-	bad := map[engine.Addr]bool{}
+	found := false
 	for _, d := range diags.Diags {
-		if d.Subject != nil {
-			a := engine.Addr{Kind: "file", Name: d.Subject.Filename}
-			_, is := changed[a]
-			// Where all is to be compared, not all that changed is listed.
-			_, known := s.files[a]
-			if is || !known && now != nil && !engine.Same(resourceOf(last, a), resourceOf(now, a)) {
-				bad[a] = true
-			}
+		if d.Subject == nil {
+			continue
 		}
+		a := engine.Addr{Kind: "file", Name: d.Subject.Filename}
+		_, is := changed[a]
+		one := s[a]
+		if one != nil && !is && one.from == "" { // what it was is no better, or it is not this one
+			continue
+		}
+		// Where all is to be compared, not all that changed is listed.
+		if was, from, known := before(a); is || known {
+			s.keep(a, &spoiltOne{was: was, from: from, why: err}, now, changed)
+			found = true
+		}
+	}
+	return found
+}
+
+// suspect takes one file out of what changed: it may be what an error means that
+// names none.
+func (s spoilt) suspect(err error, before past, now *engine.Snapshot, changed map[engine.Addr]time.Time) bool {
+	if !errors.As(err, new(*control.DiagError)) {
+		return false
 	}
 	for a := range changed {
-		if a.Kind == "file" && len(bad) == 0 {
-			bad[a] = true
+		if a.Kind == "file" {
+			was, from, _ := before(a)
+			s.keep(a, &spoiltOne{was: was, from: from, why: err}, now, changed)
+			return true
 		}
 	}
-	for a := range bad {
-		if _, again := s.files[a]; !again {
-			s.files[a] = resourceOf(last, a)
+	return false
+}
+
+// lockedOut takes out of what changed what kept everybody out. Where not even what it
+// was before lets them in, it counts as not seen.
+func (s spoilt) lockedOut(err error, addrs []engine.Addr, good, now *engine.Snapshot, changed map[engine.Addr]time.Time) {
+	for _, a := range addrs {
+		one := &spoiltOne{why: err, after: time.Now().Add(lockedOutAgain)}
+		if good != nil && s[a] == nil {
+			one.was = resourceOf(good, a)
 		}
-		if now != nil {
-			s.bad[a] = resourceOf(now, a)
-		}
-		s.since[a] = changed[a]
-		delete(changed, a)
+		s.keep(a, one, now, changed)
 	}
-	if len(bad) > 0 {
-		s.why = err
+}
+
+// keep needs all of one but for what only it knows.
+func (s spoilt) keep(a engine.Addr, one *spoiltOne, now *engine.Snapshot, changed map[engine.Addr]time.Time) {
+	if one.from != "" {
+		one.why = fmt.Errorf("kept as it was in generation %s: %w", one.from, one.why)
 	}
-	return len(bad) > 0
+	if now != nil {
+		one.bad = resourceOf(now, a)
+	}
+	one.since = changed[a]
+	delete(changed, a)
+	s[a] = one
 }
 
 // mended forgets those that changed, or are others in a snapshot: they are tried
 // again.
-func (s *spoilt) mended(now *engine.Snapshot, changed map[engine.Addr]time.Time) {
-	for a := range s.files {
-		if _, is := changed[a]; is || now != nil && !engine.Same(resourceOf(now, a), s.bad[a]) {
-			delete(s.files, a)
-			delete(s.bad, a)
-			delete(s.since, a)
+func (s spoilt) mended(now *engine.Snapshot, changed map[engine.Addr]time.Time) {
+	for a, one := range s {
+		if _, is := changed[a]; is || now != nil && !engine.Same(resourceOf(now, a), one.bad) {
+			delete(s, a)
 		}
-	}
-	if len(s.files) == 0 {
-		s.why = nil
 	}
 }
 
 // again adds them to what changed: one that no error named may be well.
-func (s *spoilt) again(changed map[engine.Addr]time.Time) {
-	for a, since := range s.since {
-		if _, is := changed[a]; !is {
-			changed[a] = since
+func (s spoilt) again(changed map[engine.Addr]time.Time) {
+	for a, one := range s {
+		if _, is := changed[a]; !is && time.Now().After(one.after) {
+			changed[a] = one.since
 		}
 	}
 }
 
-// in is a snapshot with what the files last were.
-func (s *spoilt) in(snap *engine.Snapshot) *engine.Snapshot {
-	if len(s.files) == 0 || snap == nil {
+// in is a snapshot with what they last were.
+func (s spoilt) in(snap *engine.Snapshot) *engine.Snapshot {
+	if len(s) == 0 || snap == nil {
 		return snap
 	}
+	var unseen []engine.Addr
+	for a, one := range s {
+		if one.was == nil {
+			unseen = append(unseen, a)
+		}
+	}
 	out := *snap
-	out.Resources = slices.DeleteFunc(slices.Clone(snap.Resources), func(r engine.Resource) bool { _, is := s.files[r.Addr]; return is })
-	for _, r := range s.files {
-		if r != nil {
-			out.Resources = append(out.Resources, *r)
+	out.Resources = slices.DeleteFunc(slices.Clone(snap.Resources), func(r engine.Resource) bool { return s[r.Addr] != nil })
+	for _, one := range s {
+		if one.was != nil {
+			out.Resources = append(out.Resources, *one.was)
 		}
 	}
 	slices.SortFunc(out.Resources, func(a, b engine.Resource) int { return a.Addr.Compare(b.Addr) })
-	return &out
+	return out.Unseen(unseen, "what it is there cannot be had here")
 }
 
-func (s *spoilt) addrs() []engine.Addr {
-	return slices.SortedFunc(maps.Keys(s.files), engine.Addr.Compare)
+func (s spoilt) addrs() []engine.Addr {
+	return slices.SortedFunc(maps.Keys(s), engine.Addr.Compare)
 }
 
 // resourceOf finds a resource; nil for none.
