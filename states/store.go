@@ -16,6 +16,7 @@
 //	.store/hold/HOST         until when nothing is applied to HOST
 //	.store/allow/HOST        when a person last let pass what was over a budget
 //	.store/mirror/HOST.TREE  what is known of a tree that is kept on HOST
+//	.store/cleaned           when contents that nobody uses were last looked for
 //	.store/watch.json        what the process that follows says of itself
 //
 // The generations are the truth; HOST/ is a copy for people. Generations and
@@ -45,6 +46,7 @@ type Store struct {
 	dir   string
 	key   []byte
 	Blobs blob.Store
+	dirs  *blob.Dir // what Blobs is, or is over
 
 	mu      sync.Mutex
 	holders int      // how many of this process hold the lock
@@ -66,7 +68,7 @@ func Open(dir string, key []byte) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{dir: dir, key: bytes.Clone(key), Blobs: blobs}, nil
+	return &Store{dir: dir, key: bytes.Clone(key), Blobs: blobs, dirs: blobs}, nil
 }
 
 // Dir is where the store lies.
@@ -213,6 +215,20 @@ func (s *Store) Get(r Record, host string) ([]byte, error) {
 		return nil, fmt.Errorf("cannot read %s of %s: %w", r, host, err)
 	}
 	return data, nil
+}
+
+// With lists those that have a record.
+func (s *Store) With(r Record) (hosts []string, err error) {
+	es, err := os.ReadDir(filepath.Join(s.dir, ".store", string(r)))
+	if err != nil {
+		return nil, fmt.Errorf("cannot list %s: %w", r, err)
+	}
+	for _, e := range es {
+		if CheckName(e.Name()) == nil { // else it is being written
+			hosts = append(hosts, e.Name())
+		}
+	}
+	return hosts, nil
 }
 
 // Set writes a record, whole or not at all.

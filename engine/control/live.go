@@ -341,7 +341,8 @@ func (l *Live) Commit() func(ctx context.Context) (*Taken, error) {
 		}
 		taken.Notes = append(taken.Notes, notes...)
 		if *open != taken.Generation {
-			if err := l.c.Store.Thin(l.t.Name, time.Now()); err != nil {
+			err := l.c.Store.Thin(l.t.Name, time.Now())
+			if err := errors.Join(err, l.c.clean(ctx)); err != nil {
 				taken.Notes = append(taken.Notes, err.Error())
 			}
 		}

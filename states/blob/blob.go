@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Store is a backend. Names are chosen by the caller: lower-case hexadecimal,
@@ -23,13 +24,16 @@ type Store interface {
 	List(ctx context.Context, fn func(name string, size int64) error) error
 }
 
+// The form of a name: so many digits, and what is behind them where it is encrypted.
+const (
+	NameLen = 64
+	Sealed  = ".age"
+)
+
 // CheckName refuses names that could be taken for a path or an option.
 func CheckName(name string) error {
-	hex := name
-	if len(name) > 4 && name[len(name)-4:] == ".age" {
-		hex = name[:len(name)-4]
-	}
-	if len(hex) != 64 {
+	hex := strings.TrimSuffix(name, Sealed)
+	if len(hex) != NameLen {
 		return fmt.Errorf("cannot use blob name %q: want 64 hexadecimal digits", name)
 	}
 	for _, c := range []byte(hex) {

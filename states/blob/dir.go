@@ -2,7 +2,6 @@ package blob
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -37,12 +36,12 @@ func (d *Dir) Missing(ctx context.Context, names []string) ([]string, error) {
 		if err := CheckName(n); err != nil {
 			return nil, err
 		}
-		_, err := os.Lstat(d.path(n))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			missing = append(missing, n)
-		case err != nil:
+		has, err := d.has(n)
+		if err != nil {
 			return nil, fmt.Errorf("cannot look up blob: %w", err)
+		}
+		if !has {
+			missing = append(missing, n)
 		}
 	}
 	return missing, nil
@@ -66,7 +65,7 @@ func (d *Dir) Put(ctx context.Context, name string, r io.Reader) error {
 		return err
 	}
 	path := d.path(name)
-	if _, err := os.Lstat(path); err == nil {
+	if has, err := d.has(name); err == nil && has {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
