@@ -245,6 +245,17 @@ func TestLabDnfFollower(t *testing.T) {
 	if got := r.packages("standby"); got != "x-house-1 x-more-1 x-new-1" {
 		t.Errorf("the standby has %s", got)
 	}
+	// What is said of it is all that there is to do.
+	b, err := os.ReadFile(filepath.Join(house, "x-lost-1-1.noarch.rpm"))
+	if err != nil || !strings.Contains(res.errOut, `package "x-lost" { source = "FILE.rpm" }`) {
+		t.Fatalf("%v; it was said: %s", err, res.errOut)
+	}
+	l.write("lost.rpm", string(b))
+	l.write("lost.hcl", "overlay \"host\" \"standby\" {\n  package \"x-lost\" { source = \"lost.rpm\" }\n}\n")
+	l.ok("apply", "standby", "--yes")
+	if got := r.packages("standby"); got != "x-house-1 x-lost-1 x-more-1 x-new-1" {
+		t.Errorf("the standby has %s", got)
+	}
 }
 
 // bring copies a file to a host's /root.

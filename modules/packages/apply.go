@@ -44,7 +44,7 @@ func (m *Module) Apply(ctx context.Context, h hosts.Host, job engine.Job) error 
 			return err
 		}
 	}
-	var heldBack map[nameArch]string
+	var heldBack map[nameArch]event
 	var failed error
 	if req := newRequest(ws, now); !req.empty() {
 		if err := d.stage(ctx, ws, &req, job.Open); err != nil {
@@ -76,7 +76,7 @@ func (d *driver) mend(ctx context.Context) error {
 
 // report tells which changes are made, by what is installed now, and which are
 // held back.
-func report(ws []wish, now installed, heldBack map[nameArch]string, failed error, job engine.Job) error {
+func report(ws []wish, now installed, heldBack map[nameArch]event, failed error, job engine.Job) error {
 	var missing []string
 	for _, w := range ws {
 		why, held := heldBack[nameArch{w.name, w.requestArch()}]
@@ -93,7 +93,7 @@ func report(ws []wish, now installed, heldBack map[nameArch]string, failed error
 			!w.remove && failed == nil && !held && (now.has(w) || w.file != nil && len(now.find(w)) > 0):
 			job.Done(w.addr)
 		case failed == nil && held:
-			job.HeldBack(w.addr, why)
+			job.HeldBack(w.addr, why.heldBack()+why.remedy(w.addr.Name))
 		default:
 			missing = append(missing, w.addr.Name)
 		}

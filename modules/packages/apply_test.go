@@ -197,11 +197,14 @@ func TestGoneVersion(t *testing.T) {
 	attrs := exact.Value.AsValueMap()
 	attrs[AttrExact] = cty.True
 	exact.Value = cty.ObjectVal(attrs)
+	file := func(name string) string {
+		return "; enable a repository that has it, or put its file in the project and name it in an overlay of this host: package \"" + name + "\" { source = \"FILE.rpm\" }"
+	}
 	for range 2 { // the second changes nothing, and says the same
 		got := held(t, m, h, []engine.Resource{exact, want("gone", "1-1.noarch", true), want("lib", "1.0-1.el8.noarch", true), want("tool", "2-1.noarch", true)})
-		if got != "app: no enabled repository of this host has app-0.9-1.el8.x86_64\n"+
-			"gone: no enabled repository of this host has gone-1-1.noarch\n"+
-			"tool: no enabled repository of this host has tool-2-1.noarch (any more): tool-3-1.noarch is taken for it" {
+		if got != "app: no enabled repository of this host has app-0.9-1.el8.x86_64"+file("app")+"\n"+
+			"gone: no enabled repository of this host has gone-1-1.noarch"+file("gone")+"\n"+
+			"tool: no enabled repository of this host has tool-2-1.noarch (any more): tool-3-1.noarch is taken for it"+file("tool") {
 			t.Errorf("held back: %s", got)
 		}
 		expect(t, m, h, "lib 1.0-1.el8.noarch asked base", "tool 3-1.noarch asked base")

@@ -86,14 +86,14 @@ func (d *driver) unstage(ctx context.Context, req request) {
 }
 
 // run makes the transaction and returns what of it could not be, and why.
-func (d *driver) run(ctx context.Context, req request) (heldBack map[nameArch]string, err error) {
+func (d *driver) run(ctx context.Context, req request) (heldBack map[nameArch]event, err error) {
 	if err := d.transact(ctx, req); err != nil {
 		return nil, err
 	}
-	heldBack = map[nameArch]string{}
+	heldBack = map[nameArch]event{}
 	for _, e := range d.events {
 		if e.Event == eventHeldBack {
-			heldBack[nameArch{e.Name, e.Arch}] = e.heldBack()
+			heldBack[nameArch{e.Name, e.Arch}] = e
 		}
 	}
 	return heldBack, nil

@@ -118,6 +118,15 @@ func (e event) heldBack() string {
 	return fmt.Sprintf("%s: %s", e.NEVRA, meaningful(e.Text))
 }
 
+// remedy says what a person can do for a package, by its name in the project, that
+// no repository has: one that was installed from a file is in nobody's cache.
+func (e event) remedy(label string) string {
+	if e.Excluded || e.Kind != heldUnavailable && e.Kind != heldReplaced {
+		return ""
+	}
+	return fmt.Sprintf("; enable a repository that has it, or put its file in the project and name it in an overlay of this host: package %q { source = \"FILE.rpm\" }", label)
+}
+
 // maxLines bounds what an error quotes of dnf.
 const maxLines = 12
 
