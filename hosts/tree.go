@@ -44,6 +44,15 @@ func (e *TreeEntry) Takes() int64 {
 	return e.Content.Size
 }
 
+// Weight is how many bytes its names and attributes are.
+func (e *TreeEntry) Weight() int {
+	n := len(e.Path) + len(e.Owner) + len(e.Group) + len(e.Link) + len(e.ACL) + len(e.DefaultACL) + len(e.Caps) + len(e.Label)
+	for k, v := range e.Xattrs {
+		n += len(k) + len(v)
+	}
+	return n
+}
+
 // TreeSum is a tree in short.
 type TreeSum struct {
 	Digest []byte `cbor:"1,keyasint"` // two trees with the same are equal, but for hard links

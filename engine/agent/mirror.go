@@ -33,6 +33,12 @@ const (
 	longestRun     = 64 // arguments of a program, and programs
 )
 
+// Bounds of what is kept of an answer, in bytes: an agent may say what it likes.
+const (
+	mostStatus = 256 << 20
+	mostNames  = 256 << 20
+)
+
 // asked is how many of the paths go with one request.
 func asked(paths []string) int {
 	n := 0
@@ -46,11 +52,7 @@ func asked(paths []string) int {
 func listed(all []hosts.TreeEntry) int {
 	n := 0
 	for size := 0; n < min(len(all), treeBatch) && size < treeBatchBytes; n++ {
-		e := &all[n]
-		size += len(e.Path) + len(e.Link) + len(e.ACL) + len(e.DefaultACL)
-		for k, v := range e.Xattrs {
-			size += len(k) + len(v)
-		}
+		size += all[n].Weight()
 	}
 	return n
 }
@@ -60,6 +62,7 @@ type treeAsk struct {
 	Paths []string     `cbor:"2,keyasint,omitempty"`
 	// Deep: of a list, with all below; of a status, with the files' hashes.
 	Deep bool `cbor:"3,keyasint,omitempty"`
+	Most int  `cbor:"4,keyasint,omitempty"` // entries of a list with all below
 }
 
 type treeQuestion uint
@@ -91,6 +94,7 @@ type treeAnswer struct {
 	Info *hosts.TreeInfo `cbor:"1,keyasint,omitempty"`
 	Sums []hosts.TreeSum `cbor:"2,keyasint,omitempty"`
 	Room int64           `cbor:"3,keyasint,omitempty"`
+	More bool            `cbor:"4,keyasint,omitempty"` // there is more than so many entries
 }
 
 type treeFetch struct {

@@ -114,62 +114,6 @@ func (t *Tree) Note(ctx context.Context, but []string) error {
 	return err
 }
 
-// Listed is what is in a directory of a tree, or a part of it.
-type Listed struct {
-	Dir     string
-	Entries []hosts.TreeEntry
-	Holes   []hosts.TreeHole
-	Err     error // the directory cannot be read
-}
-
-// List tells what is in directories, with deep all below them too.
-func (t *Tree) List(ctx context.Context, dirs []string, deep bool, each func(Listed) error) error {
-	for len(dirs) > 0 {
-		n := asked(dirs)
-		part := dirs[:n]
-		dirs = dirs[n:]
-		err := t.call(ctx, "list", func() error { return t.list(ctx, treeAsk{Ask: askList, Paths: part, Deep: deep}, each) })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (t *Tree) list(ctx context.Context, q treeAsk, each func(Listed) error) error {
-	if err := t.c.l.sendValue(kindTreeAsk, q); err != nil {
-		return err
-	}
-	asked := map[string]bool{}
-	for _, d := range q.Paths {
-		asked[d] = true
-	}
-	for {
-		m, err := t.c.recv(ctx, kindTreeList, kindTreeAnswer)
-		if err != nil || m.kind == kindTreeAnswer {
-			return err
-		}
-		var l treeListed
-		if err := t.c.l.unmarshal(m.body, &l); err != nil {
-			return err
-		}
-		if err := checkListed(&l); err != nil {
-			return err
-		}
-		if !asked[l.Dir] {
-			return protocolError("a list of %q, which was not asked for", l.Dir)
-		}
-		for i := range l.Entries {
-			if e := &l.Entries[i]; q.Deep && e.Type == hosts.Dir {
-				asked[e.Path] = true
-			}
-		}
-		if err := each(Listed{Dir: l.Dir, Entries: l.Entries, Holes: l.Holes, Err: l.Err.err()}); err != nil {
-			return err
-		}
-	}
-}
-
 // Status is what stands at a path of a tree.
 type Status struct {
 	Entry *hosts.TreeEntry // nil: nothing, or unknown where there is an Err
@@ -178,12 +122,12 @@ type Status struct {
 
 // Stat tells what is at paths, in their order. With hash, files come with it.
 func (t *Tree) Stat(ctx context.Context, paths []string, hash bool) ([]Status, error) {
-	all := make([]Status, 0, len(paths))
+	all, left := make([]Status, 0, len(paths)), mostStatus
 	for len(paths) > 0 {
 		n := asked(paths)
 		part := paths[:n]
 		paths = paths[n:]
-		err := t.call(ctx, "look at", func() error { return t.stat(ctx, part, hash, &all) })
+		err := t.call(ctx, "look at", func() error { return t.stat(ctx, part, hash, &all, &left) })
 		if err != nil {
 			return nil, err
 		}
@@ -191,7 +135,7 @@ func (t *Tree) Stat(ctx context.Context, paths []string, hash bool) ([]Status, e
 	return all, nil
 }
 
-func (t *Tree) stat(ctx context.Context, paths []string, hash bool, all *[]Status) error {
+func (t *Tree) stat(ctx context.Context, paths []string, hash bool, all *[]Status, left *int) error {
 	if err := t.c.l.sendValue(kindTreeAsk, treeAsk{Ask: askStat, Paths: paths, Deep: hash}); err != nil {
 		return err
 	}
@@ -218,6 +162,9 @@ func (t *Tree) stat(ctx context.Context, paths []string, hash bool, all *[]Statu
 				if e.Path != paths[i-1] {
 					return protocolError("the status of %q where %q was asked for", e.Path, paths[i-1])
 				}
+				if *left -= e.Weight(); *left < 0 {
+					return protocolError("the attributes of %d paths are over %d bytes", len(*all)+1, mostStatus)
+				}
 			}
 			*all = append(*all, Status{Entry: s.Entry, Err: s.Err.err()})
 			return nil
@@ -226,41 +173,6 @@ func (t *Tree) stat(ctx context.Context, paths []string, hash bool, all *[]Statu
 			return err
 		}
 	}
-}
-
-// Links gives the names of each file that had several at the last Sum of the
-// whole. Of one that has very many they come in parts, each beginning with the last
-// name of the part before.
-func (t *Tree) Links(ctx context.Context) (groups [][]string, err error) {
-	err = t.call(ctx, "list the links of", func() error {
-		if err := t.c.l.sendValue(kindTreeAsk, treeAsk{Ask: askLinks}); err != nil {
-			return err
-		}
-		for {
-			m, err := t.c.recv(ctx, kindTreeLinks, kindTreeAnswer)
-			if err != nil || m.kind == kindTreeAnswer {
-				return err
-			}
-			err = sequence(t.c.l.codec, m.body, func(names *[]string) error {
-				for _, n := range *names {
-					if err := checkRel(n); err != nil {
-						return err
-					}
-				}
-				last := len(groups) - 1
-				if last >= 0 && len(*names) > 0 && (*names)[0] == groups[last][len(groups[last])-1] { // it goes on
-					groups[last] = append(groups[last], (*names)[1:]...)
-				} else if len(*names) > 0 {
-					groups = append(groups, *names)
-				}
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-		}
-	})
-	return groups, err
 }
 
 // Fetch gets files, in their order, and calls each with the place of one in

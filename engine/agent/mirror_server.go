@@ -132,11 +132,15 @@ func (ss *session) treeAsk(ctx context.Context, m message) error {
 			answer.Sums = append(answer.Sums, sum)
 		}
 	case askList:
+		if req.Deep != (req.Most > 0) {
+			return protocolError("a list of %d entries at most", req.Most)
+		}
 		for _, p := range req.Paths {
-			if err := ss.treeList(ctx, p, req.Deep); err != nil {
+			if err := ss.treeList(ctx, p, req.Deep, &req.Most); err != nil {
 				return err
 			}
 		}
+		answer.More = req.Most < 0
 	case askStat:
 		if err := ss.treeStat(ctx, req); err != nil {
 			return err
@@ -164,12 +168,22 @@ func (ss *session) treeAsk(ctx context.Context, m message) error {
 	return ss.l.sendValue(kindTreeAnswer, answer)
 }
 
-// treeList sends what is in a directory. That it cannot be read is part of the
-// answer.
-func (ss *session) treeList(ctx context.Context, dir string, deep bool) error {
+// treeList sends what is in a directory, with deep all below it, too, until left
+// entries were sent: it is negative where there are more. That a directory cannot be
+// read is part of the answer.
+func (ss *session) treeList(ctx context.Context, dir string, deep bool, left *int) error {
+	if *left < 0 {
+		return nil
+	}
 	entries, holes, err := ss.tree.List(ctx, dir)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	if deep {
+		most := *left
+		if *left -= len(entries); *left < 0 {
+			entries = entries[:most]
+		}
 	}
 	for rest := entries; ; {
 		n := listed(rest)
@@ -188,7 +202,7 @@ func (ss *session) treeList(ctx context.Context, dir string, deep bool) error {
 		if !deep || entries[i].Type != hosts.Dir {
 			continue
 		}
-		if err := ss.treeList(ctx, entries[i].Path, true); err != nil {
+		if err := ss.treeList(ctx, entries[i].Path, true, left); err != nil {
 			return err
 		}
 	}

@@ -335,3 +335,78 @@ func TestHostileTreeAgent(t *testing.T) {
 		}
 	}
 }
+
+// What an agent says without end is refused once it is more than was asked for.
+func TestEndlessTreeAgent(t *testing.T) {
+	names := make([]string, 0, 1000)
+	for i := range cap(names) {
+		names = append(names, fmt.Sprintf("%s%d", strings.Repeat("n", 200), i))
+	}
+	list := func(l *link) error {
+		e := treeListed{Dir: "."}
+		for i := range 500 {
+			e.Entries = append(e.Entries, hosts.TreeEntry{Path: names[i], Node: hosts.Node{Type: hosts.Dir}})
+		}
+		return l.sendValue(kindTreeList, e)
+	}
+	links := func(l *link) error {
+		b, err := l.marshal(names)
+		if err != nil {
+			return err
+		}
+		return l.send(kindTreeLinks, b)
+	}
+	status := func(l *link) error {
+		b, err := l.marshal(treeStatus{Entry: &hosts.TreeEntry{Path: "a", Node: hosts.Node{Type: hosts.Dir, Xattrs: map[string]string{"user.x": strings.Repeat("x", 60_000)}}}})
+		if err != nil {
+			return err
+		}
+		return l.send(kindTreeStat, b)
+	}
+	for name, c := range map[string]struct {
+		say func(*link) error
+		ask func(*Tree) error
+	}{
+		"a list": {list, func(tree *Tree) error {
+			_, err := tree.Walk(t.Context(), []string{"."}, 2000, func(Listed) error { return nil })
+			return err
+		}},
+		"links": {links, func(tree *Tree) error {
+			_, err := tree.Links(t.Context())
+			return err
+		}},
+		"attributes": {status, func(tree *Tree) error {
+			paths := make([]string, 10_000)
+			for i := range paths {
+				paths[i] = "a"
+			}
+			_, err := tree.Stat(t.Context(), paths, false)
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, err := hostileServer(t, func(l *link) {
+				_, err := l.recv(t.Context())
+				if err == nil {
+					err = l.sendValue(kindTreeOpen, treeAnswer{Info: &hosts.TreeInfo{}})
+				}
+				if err == nil {
+					_, err = l.recv(t.Context())
+				}
+				for err == nil {
+					err = c.say(l)
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tree, err := client.OpenTree(t.Context(), TreeRequest{Root: "/srv"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.ask(tree); !errors.Is(err, ErrProtocol) {
+				t.Errorf("it says %v", err)
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -19,21 +20,29 @@ type diff struct {
 	src, dst *hosts.TreeEntry
 }
 
-// maxDiffs bounds what is brought at one time: what is beyond it is found by
-// the next comparison.
-const maxDiffs = 200_000
+// Bounds of what is brought at one time, and of what is kept of it: what is beyond
+// them is found by the next comparison. A source may say that it has anything.
+const (
+	maxDiffs     = 200_000
+	maxDiffBytes = 64 << 20
+	// maxBlind and maxBlindBytes bound what cannot be read, which has to be known.
+	maxBlind      = 100_000
+	maxBlindBytes = 32 << 20
+)
 
 // comparing gathers differences.
 type comparing struct {
 	p     *pair
 	diffs []diff
+	bytes int // of their names and attributes
 	// blind are paths that could not be read on one side, with why. Nothing at
 	// or below them is changed.
 	blind map[string]string
 	// hidden are mount points of the source: what the tree has there is behind
 	// another file system, and not gone.
-	hidden map[string]string
-	full   bool // there is more than maxDiffs
+	hidden     map[string]string
+	blindBytes int
+	full       bool // there is more than the bounds
 	// paths are those that a watch told of, where it is about these, and trees those
 	// with all below them.
 	paths, trees map[string]bool
@@ -43,12 +52,33 @@ func (p *pair) comparing() *comparing {
 	return &comparing{p: p, blind: map[string]string{}, hidden: map[string]string{}}
 }
 
-func (c *comparing) add(d diff) {
-	if len(c.diffs) >= maxDiffs {
+// add adds a difference, where there is room for more.
+func (c *comparing) add(d diff) bool {
+	if len(c.diffs) >= c.p.m.diffs || c.bytes > maxDiffBytes {
 		c.full = true
-		return
+	}
+	if c.full {
+		return false
+	}
+	for _, e := range []**hosts.TreeEntry{&d.src, &d.dst} {
+		if *e != nil { // by itself, not with all that came with it
+			one := **e
+			*e = &one
+			c.bytes += one.Weight()
+		}
 	}
 	c.diffs = append(c.diffs, d)
+	return true
+}
+
+// unread notes a path in blind or hidden.
+func (c *comparing) unread(in map[string]string, path, why string) error {
+	c.blindBytes += len(path) + len(why)
+	if len(c.blind)+len(c.hidden) >= maxBlind || c.blindBytes > maxBlindBytes {
+		return fmt.Errorf("too much of %s cannot be read to go on (over %d paths), such as %s: %s", c.p.m.o.Root, len(c.blind)+len(c.hidden), path, why)
+	}
+	in[path] = why
+	return nil
 }
 
 // blinded reports whether a path is at or below one that could not be read.
@@ -66,147 +96,6 @@ func atOrBelow(p string, of map[string]string) bool {
 			return false
 		}
 	}
-}
-
-// listing is a directory on one side.
-type listing struct {
-	dir     string
-	entries []hosts.TreeEntry
-}
-
-// lists gets directories of one side. Those that cannot be read are blind, and
-// have no listing.
-func (c *comparing) lists(ctx context.Context, t *agent.Tree, dirs []string, deep bool, blind map[string]string) (map[string]*listing, error) {
-	found := map[string]*listing{}
-	err := t.List(ctx, dirs, deep, func(l agent.Listed) error {
-		for _, h := range l.Holes {
-			switch {
-			case !h.Mount:
-				blind[h.Path] = h.Err
-			case t == c.p.src: // where the target has one, what is to come there fails
-				c.hidden[h.Path] = h.Err
-			}
-		}
-		if l.Err != nil {
-			blind[l.Dir] = l.Err.Error()
-			return nil //nolint:nilerr // the rest can be read
-		}
-		if found[l.Dir] == nil {
-			found[l.Dir] = &listing{dir: l.Dir}
-		}
-		found[l.Dir].entries = append(found[l.Dir].entries, l.Entries...)
-		return nil
-	})
-	return found, err
-}
-
-// dirsAtOnce is how many directories are listed with one question.
-const dirsAtOnce = 500
-
-// below compares what is in directories, which both sides have, going down where
-// digests differ.
-func (c *comparing) below(ctx context.Context, dirs []string) error {
-	for len(dirs) > 0 && !c.full {
-		n := min(len(dirs), dirsAtOnce)
-		part := dirs[:n]
-		dirs = dirs[n:]
-		var src, dst map[string]*listing
-		blind := map[string]string{} // the target's
-		err := both(
-			func() (err error) { src, err = c.lists(ctx, c.p.src, part, false, c.blind); return err },
-			func() (err error) { dst, err = c.lists(ctx, c.p.dst, part, false, blind); return err },
-		)
-		if err != nil {
-			return err
-		}
-		for p, why := range blind {
-			c.blind[p] = why
-		}
-		var down, come, gone []string
-		for _, d := range part {
-			if src[d] == nil || dst[d] == nil {
-				continue // one side is blind there, or it went
-			}
-			c.match(src[d].entries, dst[d].entries, &down, &come, &gone)
-		}
-		if err := c.deep(ctx, come, gone); err != nil {
-			return err
-		}
-		dirs = append(down, dirs...)
-	}
-	return nil
-}
-
-// match compares the entries of one directory, in the order of their names. It
-// adds directories that differ within to down, those that only the source has to
-// come and those that only the target has to gone.
-func (c *comparing) match(src, dst []hosts.TreeEntry, down, come, gone *[]string) {
-	for len(src) > 0 || len(dst) > 0 {
-		d := diff{}
-		switch {
-		case len(dst) == 0 || len(src) > 0 && src[0].Path < dst[0].Path:
-			d.src = &src[0]
-		case len(src) == 0 || dst[0].Path < src[0].Path:
-			d.dst = &dst[0]
-		default:
-			d.src, d.dst = &src[0], &dst[0]
-		}
-		if d.src != nil {
-			d.path, src = d.src.Path, src[1:]
-		}
-		if d.dst != nil {
-			d.path, dst = d.dst.Path, dst[1:]
-		}
-		c.judge(d, down, come, gone)
-	}
-}
-
-func (c *comparing) judge(d diff, down, come, gone *[]string) {
-	srcDir := d.src != nil && d.src.Type == hosts.Dir
-	dstDir := d.dst != nil && d.dst.Type == hosts.Dir
-	switch {
-	case srcDir && dstDir:
-		if len(d.src.Digest) == 0 || !bytes.Equal(d.src.Digest, d.dst.Digest) {
-			*down = append(*down, d.path)
-		}
-	case srcDir:
-		*come = append(*come, d.path)
-	case dstDir:
-		*gone = append(*gone, d.path)
-	}
-	if !same(d.src, d.dst) {
-		c.add(d)
-	}
-}
-
-// deep adds all below directories that only one side has.
-func (c *comparing) deep(ctx context.Context, come, gone []string) error {
-	blind := map[string]string{}
-	err := both(
-		func() error {
-			found, err := c.lists(ctx, c.p.src, come, true, c.blind)
-			for _, l := range found {
-				for i := range l.entries {
-					c.add(diff{path: l.entries[i].Path, src: &l.entries[i]})
-				}
-			}
-			return err
-		},
-		func() error { return nil },
-	)
-	if err != nil {
-		return err
-	}
-	found, err := c.lists(ctx, c.p.dst, gone, true, blind)
-	for _, l := range found {
-		for i := range l.entries {
-			c.add(diff{path: l.entries[i].Path, dst: &l.entries[i]})
-		}
-	}
-	for p, why := range blind {
-		c.blind[p] = why
-	}
-	return err
 }
 
 // same reports whether two entries are equal, but for what is below a directory
@@ -263,8 +152,11 @@ func (p *pair) whole(ctx context.Context) (c *comparing, a, b hosts.TreeSum, ok 
 		return c, a, b, err == nil, err
 	}
 	for _, h := range slices.Concat(a.Holes, b.Holes) {
-		if !h.Mount { // those are listed
-			c.blind[h.Path] = h.Err
+		if h.Mount { // those are listed
+			continue
+		}
+		if err := c.unread(c.blind, h.Path, h.Err); err != nil {
+			return c, a, b, false, err
 		}
 	}
 	src, dst, err := p.stats(ctx, []string{"."}, false)
@@ -308,11 +200,14 @@ func (p *pair) told(ctx context.Context, paths, deep []string) (*comparing, erro
 	var down, come, gone, equal []string
 	for i, q := range list {
 		if errors.Is(src[i].Err, hosts.ErrMountPoint) {
-			c.hidden[q] = src[i].Err.Error()
-			continue
+			err = c.unread(c.hidden, q, src[i].Err.Error())
+		} else if why := firstError(src[i].Err, dst[i].Err); why != nil {
+			err = c.unread(c.blind, q, why.Error())
 		}
-		if err := firstError(src[i].Err, dst[i].Err); err != nil {
-			c.blind[q] = err.Error()
+		if err != nil {
+			return nil, err
+		}
+		if src[i].Err != nil || dst[i].Err != nil {
 			continue
 		}
 		d := diff{q, src[i].Entry, dst[i].Entry}

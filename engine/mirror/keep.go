@@ -19,7 +19,8 @@ const (
 	settle   = time.Second
 	patience = 30 * time.Second
 	// maxSeen is how many paths are remembered; of more, the whole is in doubt.
-	maxSeen = 100_000
+	maxSeen      = 100_000
+	maxSeenBytes = 32 << 20
 	// rounds bounds how often an audit goes on at once where a source keeps changing.
 	rounds = 4
 )
@@ -191,8 +192,11 @@ func (m *Mirror) told(r hosts.WatchReport) {
 		m.note("%s", n)
 	}
 	m.mu.Lock()
-	if m.seen = append(m.seen, r.Seen...); len(m.seen) > maxSeen {
-		m.seen = []hosts.Seen{{Path: m.o.Root, Deep: true}}
+	for _, s := range r.Seen {
+		m.seenBytes += len(s.Path) + len(s.From)
+	}
+	if m.seen = append(m.seen, r.Seen...); len(m.seen) > maxSeen || m.seenBytes > maxSeenBytes {
+		m.seen, m.seenBytes = []hosts.Seen{{Path: m.o.Root, Deep: true}}, 0
 	}
 	m.mu.Unlock()
 	if len(r.Seen) > 0 {
@@ -204,7 +208,7 @@ func (m *Mirror) takeSeen() []hosts.Seen {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	seen := m.seen
-	m.seen = nil
+	m.seen, m.seenBytes = nil, 0
 	return seen
 }
 

@@ -80,6 +80,7 @@ type Mirror struct {
 	record record
 	spent  spending
 	first  time.Duration // the first wait after a failure; tests shorten it
+	diffs  int           // the most that is brought at one time; tests lower it
 	again  time.Duration // the least until the audit after one that left something
 
 	throttle  throttle
@@ -89,6 +90,8 @@ type Mirror struct {
 	mu      sync.Mutex
 	allowed bool
 	seen    []hosts.Seen // told, not looked at yet
+	// seenBytes are of their names.
+	seenBytes int
 }
 
 // New makes a mirror that does nothing until Run.
@@ -102,7 +105,7 @@ func New(o Options) *Mirror {
 	if o.Audit <= 0 {
 		o.Audit = defaultAudit
 	}
-	m := &Mirror{o: o, wake: make(chan struct{}, 1), first: time.Second, again: time.Second, unsettled: map[string]time.Time{}}
+	m := &Mirror{o: o, wake: make(chan struct{}, 1), first: time.Second, again: time.Second, diffs: maxDiffs, unsettled: map[string]time.Time{}}
 	m.status.since = time.Now()
 	return m
 }
