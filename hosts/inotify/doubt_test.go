@@ -185,3 +185,25 @@ func TestOutboxRenames(t *testing.T) {
 		}
 	}
 }
+
+// What is renamed to and fro while nobody takes it is held once, and in the order of
+// its last rename.
+func TestOutboxRenamedAgainAndAgain(t *testing.T) {
+	o := newOutbox()
+	for range 100_000 {
+		o.renamed("/r/b", "/r/a", false)
+		o.renamed("/r/a", "/r/b", false)
+	}
+	o.renamed("/r/c", "/r/d", false)
+	if len(o.order) > 10_000 {
+		t.Errorf("%d places for %d paths", len(o.order), len(o.seen))
+	}
+	r, _ := o.take()
+	var got []string
+	for _, s := range r.Seen {
+		got = append(got, s.From+">"+s.Path)
+	}
+	if want := []string{">/r/a", ">/r/b", "/r/d>/r/c", ">/r/d"}; !slices.Equal(got, want) {
+		t.Errorf("told %q, want %q", got, want)
+	}
+}

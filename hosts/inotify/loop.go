@@ -11,8 +11,16 @@ import (
 
 // run takes events and tells of them until ctx ends.
 func (w *watcher) run(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() { _, _ = unix.Write(w.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) })
-	defer stop()
+	woken := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(woken)
+		_, _ = unix.Write(w.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	})
+	defer func() {
+		if !stop() {
+			<-woken // the descriptor is closed next, and then another's
+		}
+	}()
 	w.looks.emptied = wallClock()
 	w.begin()
 	fds := []unix.PollFd{

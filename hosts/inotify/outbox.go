@@ -2,6 +2,7 @@ package inotify
 
 import (
 	"path"
+	"slices"
 	"sync"
 
 	"hikae/hosts"
@@ -96,9 +97,23 @@ func (o *outbox) last(p string) {
 		o.order[h.at] = ""
 		h.at = len(o.order)
 		o.order = append(o.order, p)
+		o.pack()
 		return
 	}
 	o.add(p, false, false)
+}
+
+// pack leaves out the places of what was moved further on, once most are: of two
+// names that somebody renames to and fro there is no end.
+func (o *outbox) pack() {
+	const few = 4096
+	if len(o.order) < few+2*len(o.seen) {
+		return
+	}
+	o.order = slices.DeleteFunc(o.order, func(p string) bool { return p == "" })
+	for at, p := range o.order {
+		o.seen[p].at = at
+	}
 }
 
 // squeeze has each directory stand for what is held of its entries; if that is
