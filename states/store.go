@@ -109,7 +109,7 @@ func (s *Store) Lock(holder string) (unlock func(), err error) {
 // the lock as a plan is, has written it just now.
 func (s *Store) sweep() {
 	const atWork = 10 * time.Minute
-	for _, pattern := range []string{"*/.new-*", "tmp/*"} {
+	for _, pattern := range []string{"*/.new-*", "blobs/*/.new-*", "tmp/*"} {
 		left, _ := filepath.Glob(filepath.Join(s.dir, ".store", pattern)) // the patterns are good
 		for _, p := range left {
 			if info, err := os.Lstat(p); err == nil && time.Since(info.ModTime()) > atWork {

@@ -188,24 +188,30 @@ func TestRecordsAndLock(t *testing.T) {
 // written stays.
 func TestLockSweeps(t *testing.T) {
 	s := open(t)
-	old, fresh := filepath.Join(s.Dir(), ".store", "base", ".new-1"), filepath.Join(s.Dir(), ".store", "base", ".new-2")
-	for _, p := range []string{old, fresh} {
-		if err := os.WriteFile(p, []byte("half"), 0o600); err != nil {
+	for _, dir := range []string{"base", "tmp", "blobs/ab"} {
+		dir = filepath.Join(s.Dir(), ".store", dir)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := os.Chtimes(old, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
-		t.Fatal(err)
-	}
-	unlock, err := s.Lock("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	unlock()
-	_, oldErr := os.Stat(old)
-	_, freshErr := os.Stat(fresh)
-	if oldErr == nil || freshErr != nil {
-		t.Errorf("the old one: %v; the fresh one: %v", oldErr, freshErr)
+		old, fresh := filepath.Join(dir, ".new-1"), filepath.Join(dir, ".new-2")
+		for _, p := range []string{old, fresh} {
+			if err := os.WriteFile(p, []byte("half"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chtimes(old, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		unlock, err := s.Lock("test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		unlock()
+		_, oldErr := os.Stat(old)
+		_, freshErr := os.Stat(fresh)
+		if oldErr == nil || freshErr != nil {
+			t.Errorf("in %s the old one: %v; the fresh one: %v", dir, oldErr, freshErr)
+		}
 	}
 }
 

@@ -29,13 +29,14 @@ func GenerationTime(gen string) (time.Time, error) { return time.Parse(genTime, 
 // Stored waits until blobs are on the disk, before something that lasts names them,
 // and is an error where one is not.
 func (s *Store) Stored(ctx context.Context, names []string) error {
-	why := errors.New("they were not written")
-	if b, ok := s.Blobs.(*blob.Behind); ok {
+	why, disk := errors.New("they were not written"), s.Blobs
+	if b, ok := disk.(*blob.Behind); ok {
 		if err := b.Settle(); err != nil {
 			why = err // or another's: then none of these is missing
 		}
+		disk = b.Store // what somebody puts again meanwhile is not there yet
 	}
-	missing, err := s.Blobs.Missing(ctx, names)
+	missing, err := disk.Missing(ctx, names)
 	if err != nil {
 		return fmt.Errorf("cannot look for contents in the store: %w", err)
 	}

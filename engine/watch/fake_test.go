@@ -31,6 +31,7 @@ type world struct {
 	down     chan struct{} // closed when the primary goes away
 	watching chan agent.Watched
 	silent   bool // the watch tells nothing
+	unready  bool // nor that it has begun
 	systemd  string
 	holes    []engine.Hole
 	lost     map[engine.Addr]bool // cannot be kept: it changes while it is read
@@ -255,7 +256,10 @@ func (w *world) Watch(ctx context.Context, _ control.Target, emit func(agent.Wat
 	events, down := make(chan agent.Watched, 1000), w.down
 	w.watching = events
 	w.mu.Unlock()
-	if err := emit(agent.Watched{WatchReport: hosts.WatchReport{Ready: true}}); err != nil {
+	w.mu.Lock()
+	ready := !w.unready
+	w.mu.Unlock()
+	if err := emit(agent.Watched{WatchReport: hosts.WatchReport{Ready: ready}}); err != nil {
 		return err
 	}
 	for {

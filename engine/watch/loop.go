@@ -93,16 +93,22 @@ func (l *Loop) Run(ctx context.Context) error {
 			}
 		}
 	}
-	wg.Go(func() { board.run(ctx) })
-	if l.Metrics != nil {
-		wg.Go(func() { board.serve(ctx, l.Metrics) })
-	}
 	wg.Go(func() {
 		met.Wait()
 		if l.Ready != nil && ctx.Err() == nil {
 			l.Ready()
 		}
 	})
+	// What was begun on a host is brought to its end before all this is over, and the
+	// watchdog is to hear of that.
+	telling, told := context.WithCancel(context.WithoutCancel(ctx))
+	var last sync.WaitGroup
+	last.Go(func() { board.run(telling) })
+	if l.Metrics != nil {
+		last.Go(func() { board.serve(telling, l.Metrics) })
+	}
 	wg.Wait()
+	told()
+	last.Wait()
 	return nil
 }

@@ -263,6 +263,42 @@ func TestWatchdog(t *testing.T) {
 	})
 }
 
+// While a loop ends, as when the project was edited, what it has begun is brought to its
+// end: the watchdog must not kill it for that.
+func TestWatchdogAtTheEnd(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(10 * time.Second)
+		h := w.followers["standby"]
+		stuck := make(chan struct{})
+		w.with(func() { h.stuck = stuck })
+		w.edit("/etc/a", "2")
+		w.pass(time.Second)
+		go func() { // the loop is told to end meanwhile
+			w.pass(10 * time.Minute)
+			if age := w.aliveFor(); age > 2*aliveEvery {
+				t.Errorf("the watchdog heard nothing for %v", age)
+			}
+			close(stuck)
+		}()
+	})
+}
+
+// A primary whose agent answers, and never begins to watch, is given up as any other
+// that hangs, and the watchdog has no reason to end all that follow others.
+func TestNeverReady(t *testing.T) {
+	follows(t, func(w *world, _ *Following) { w.unready = true }, func(w *world) {
+		for range 60 {
+			w.pass(time.Minute)
+			if age := w.aliveFor(); age > 2*aliveEvery {
+				t.Fatalf("the watchdog heard nothing for %v", age)
+			}
+		}
+		w.with(func() { w.unready = false })
+		w.pass(readMost + 2*time.Minute)
+		w.inStep("standby")
+	})
+}
+
 // It is ready, for systemd, once it was found that the primary is away, too.
 func TestReadyWhileAway(t *testing.T) {
 	follows(t, func(w *world, _ *Following) { w.goDown() }, func(w *world) {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,6 +111,73 @@ func TestMetricsFile(t *testing.T) {
 	if diff := cmp.Diff([]string(nil), left); diff != "" {
 		t.Errorf("left behind: %s", diff)
 	}
+}
+
+// Whoever may ask takes no more of the loop's files than a few: it has hosts to reach.
+func TestServeMetricsToFew(t *testing.T) {
+	l, err := ListenMetrics("unix:" + filepath.Join(t.TempDir(), "metrics.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(l.Addr().String()); err != nil || info.Mode().Perm() != 0o666 {
+		t.Errorf("the socket: %v, %v: its directory is to say who may ask", info.Mode(), err)
+	}
+	counted := &counted{Listener: l}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- ServeMetrics(ctx, counted, func() []byte { return nil }) }()
+	for range mostAsking + 4 { // who connect, and say nothing
+		c, err := net.Dial("unix", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close() //nolint:errcheck // it said nothing
+	}
+	ask := func() string {
+		c, err := net.Dial("unix", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close() //nolint:errcheck // it was read
+		_, _ = io.WriteString(c, "GET /metrics HTTP/1.1\r\nHost: hikae\r\n\r\n")
+		said, _ := io.ReadAll(c) // to its end: nobody keeps his place
+		return string(said)
+	}
+	if said := ask(); !strings.HasPrefix(said, "HTTP/1.1 200 ") {
+		t.Errorf("who does ask is told %q", said)
+	}
+	if n := counted.most.Load(); n > mostAsking {
+		t.Errorf("%d were answered at a time", n)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// counted counts how many connections are open at a time.
+type counted struct {
+	net.Listener
+	now, most atomic.Int64
+}
+
+func (l *counted) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.most.Store(max(l.most.Load(), l.now.Add(1)))
+	return &countedConn{Conn: c, closed: sync.OnceFunc(func() { l.now.Add(-1) })}, nil
+}
+
+type countedConn struct {
+	net.Conn
+	closed func()
+}
+
+func (c *countedConn) Close() error {
+	c.closed()
+	return c.Conn.Close()
 }
 
 // Metrics are answered where only this host asks, and nothing else is.

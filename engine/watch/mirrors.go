@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -52,7 +53,9 @@ func TreeRecord(host, root string) string {
 
 // run keeps the tree until ctx ends.
 func (t *tree) run(ctx context.Context) {
-	go t.allow(ctx)
+	var allows sync.WaitGroup
+	allows.Go(func() { t.allow(ctx) })
+	defer allows.Wait()
 	wait := backoff{first: time.Second, longest: time.Minute}
 	for ctx.Err() == nil {
 		if err := t.mirror.Run(ctx); err != nil && ctx.Err() == nil {

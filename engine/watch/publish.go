@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -68,10 +69,46 @@ func listenUnix(path string) (net.Listener, error) {
 		}
 	}
 	l, err := net.Listen("unix", path)
+	if err == nil {
+		if err = os.Chmod(path, 0o666); err != nil { //nolint:gosec // its directory says who may ask
+			err = errors.Join(err, l.Close())
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for metrics: %w", err)
 	}
 	return l, nil
+}
+
+// mostAsking is how many may ask at a time: any process of this host may, and each
+// takes a file of those that the loop reaches its hosts by.
+const mostAsking = 16
+
+// few is a listener that has only so many connections at a time.
+type few struct {
+	net.Listener
+	room chan struct{}
+}
+
+func (l few) Accept() (net.Conn, error) {
+	l.room <- struct{}{}
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.room
+		return nil, err
+	}
+	return &asking{Conn: c, leave: sync.OnceFunc(func() { <-l.room })}, nil
+}
+
+// asking is one of them.
+type asking struct {
+	net.Conn
+	leave func()
+}
+
+func (c *asking) Close() error {
+	defer c.leave()
+	return c.Conn.Close()
 }
 
 // ServeMetrics answers GET /metrics, and nothing else, until ctx ends.
@@ -82,12 +119,13 @@ func ServeMetrics(ctx context.Context, l net.Listener, text func() []byte) error
 		_, _ = w.Write(text()) // who asked has gone
 	})
 	s := &http.Server{
-		Handler: mux, ReadTimeout: 5 * time.Second, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second,
-		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		Handler: mux, ReadTimeout: 2 * time.Second, WriteTimeout: 10 * time.Second,
+		MaxHeaderBytes: 16 << 10,
 	}
+	s.SetKeepAlivesEnabled(false)
 	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
 	defer stop()
-	if err := s.Serve(l); ctx.Err() == nil {
+	if err := s.Serve(few{l, make(chan struct{}, mostAsking)}); ctx.Err() == nil {
 		return fmt.Errorf("cannot answer for metrics: %w", err)
 	}
 	return nil

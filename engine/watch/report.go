@@ -44,7 +44,7 @@ func Ask(c *control.Controller, now time.Time) (*Report, error) {
 		}
 	}
 	r := &Report{Running: holder != "", Holder: holder, Status: *s, Now: now}
-	age := max(0, now.Sub(s.Written))
+	age := now.Sub(s.Written).Abs() // one of the future is from before the clock was set back
 	r.Age, r.Silent = age.Seconds(), age > silentAfter
 	for i := range r.Followers { // a hold is told before the loop has seen it
 		f := &r.Followers[i]

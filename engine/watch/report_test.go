@@ -131,6 +131,9 @@ func TestAsk(t *testing.T) {
 	if r, err := Ask(c, noon.Add(time.Minute)); err != nil || !r.Running || !r.Silent {
 		t.Errorf("one that is stuck: %+v, %v", r, err)
 	}
+	if r, err := Ask(c, noon.Add(-time.Hour)); err != nil || !r.Silent {
+		t.Errorf("one that is stuck since before the clock was set back: %+v, %v", r, err)
+	}
 	stop()
 	if r, err := Ask(c, noon); err != nil || r.Running {
 		t.Errorf("one that is gone: %+v, %v", r, err)

@@ -106,20 +106,20 @@ func (s *source) session(ctx context.Context, met func()) error {
 		cancel(nil)
 		<-watching
 	}()
-	select {
-	case <-q.ready:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 	bound, stop := context.WithTimeout(ctx, readMost)
 	defer stop()
+	select {
+	case <-q.ready:
+	case <-bound.Done():
+		return context.Cause(bound)
+	}
 	live, err := s.loop.Control.Source(bound, s.of.Source)
 	if err != nil {
 		return err
 	}
 	defer live.Close()
 	s.told.anew()
-	s.hook(ctx, live)
+	s.hook(bound, live)
 	w := &watched{source: s, live: live, q: q, due: time.NewTimer(0), audit: time.NewTimer(s.of.Audit), people: time.NewTimer(control.CopyEvery)}
 	defer w.due.Stop()
 	defer w.people.Stop()
