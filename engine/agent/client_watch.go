@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Watch calls emit with what may have changed on the host, as it does, until ctx
@@ -24,18 +25,24 @@ func (c *Client) watch(ctx context.Context, req WatchRequest, emit func(Watched)
 	if err := c.l.sendValue(kindWatch, req); err != nil {
 		return err
 	}
-	var enough error // why no more is wanted
+	var enough error              // why no more is wanted
+	var patience <-chan time.Time // over: one who pings need not answer
+	unwatch := func(why error) error {
+		enough, patience = calledOff{why}, time.After(deadAfter)
+		return c.l.send(kindUnwatch, nil)
+	}
 	ending := ctx.Done()
 	for {
 		select {
 		case <-ending:
 			ending = nil
 			if enough == nil {
-				enough = calledOff{context.Cause(ctx)}
-				if err := c.l.send(kindUnwatch, nil); err != nil {
+				if err := unwatch(context.Cause(ctx)); err != nil {
 					return err
 				}
 			}
+		case <-patience:
+			return fmt.Errorf("%w: its agent did not end the watch within %v", ErrLost, deadAfter)
 		case <-c.l.dead:
 			return c.l.err
 		case m := <-c.l.in:
@@ -59,8 +66,7 @@ func (c *Client) watch(ctx context.Context, req WatchRequest, emit func(Watched)
 					return err
 				}
 				if err := emit(seen); err != nil {
-					enough = calledOff{err}
-					if err := c.l.send(kindUnwatch, nil); err != nil {
+					if err := unwatch(err); err != nil {
 						return err
 					}
 				}

@@ -104,18 +104,24 @@ func toWire(err error) *wireError {
 			break
 		}
 	}
-	const longest = 64 << 10
-	if len(w.Text) > longest {
-		w.Text = w.Text[:longest] + "..."
-	}
+	w.Text = short(w.Text)
 	return w
+}
+
+// short bounds what an error says: it is shown, logged, and told by a status.
+func short(text string) string {
+	const longest = 64 << 10
+	if len(text) > longest {
+		return text[:longest] + "..."
+	}
+	return text
 }
 
 func (w *wireError) err() error {
 	if w == nil {
 		return nil
 	}
-	return &RemoteError{text: w.Text, is: codes()[w.Code]}
+	return &RemoteError{text: short(w.Text), is: codes()[w.Code]}
 }
 
 // RemoteError is an error that the agent reported. errors.Is finds the errors

@@ -29,10 +29,11 @@ type link struct {
 	wmu sync.Mutex
 	bw  *bufio.Writer
 
-	// listening is when the reader began to wait for bytes, in Unix
-	// nanoseconds; 0 while it does not wait. A link is not dead for being
-	// silent while nobody listens: a slow caller must not lose it.
+	// listening is when the reader began to wait for bytes, by age; 0 while it
+	// does not wait. A link is not dead for being silent while nobody listens: a
+	// slow caller must not lose it.
 	listening atomic.Int64
+	began     time.Time
 
 	once sync.Once
 	dead chan struct{} // closed when the session is over
@@ -47,7 +48,7 @@ func newLink(rwc io.ReadWriteCloser) (*link, error) {
 	l := &link{
 		codec: c, rwc: rwc,
 		in: make(chan message), free: make(chan []byte, 4), dead: make(chan struct{}),
-		bw: bufio.NewWriterSize(rwc, 64<<10),
+		bw: bufio.NewWriterSize(rwc, 64<<10), began: time.Now(),
 	}
 	go l.read()
 	go l.ping()
@@ -111,11 +112,14 @@ func lost(err error) error {
 type listener struct{ l *link }
 
 func (r listener) Read(p []byte) (int, error) {
-	r.l.listening.Store(time.Now().UnixNano())
+	r.l.listening.Store(int64(r.l.age()))
 	n, err := r.l.rwc.Read(p)
 	r.l.listening.Store(0)
 	return n, err
 }
+
+// age is that of the link, and never 0: when the clock is set, no link is lost for it.
+func (l *link) age() time.Duration { return time.Since(l.began) + 1 }
 
 // watch ends a link that is silent while it is listened to. It never writes,
 // so that a write which blocks for ever cannot hide a dead link.
@@ -126,9 +130,9 @@ func (l *link) watch() {
 		select {
 		case <-l.dead:
 			return
-		case now := <-t.C:
-			since := l.listening.Load()
-			if since != 0 && now.UnixNano()-since > int64(deadAfter) {
+		case <-t.C:
+			since := time.Duration(l.listening.Load())
+			if since != 0 && l.age()-since > deadAfter {
 				l.close(fmt.Errorf("%w: nothing heard for %v", ErrLost, deadAfter))
 				return
 			}

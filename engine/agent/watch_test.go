@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"hikae/engine"
 	"hikae/hosts"
@@ -97,6 +100,51 @@ func TestWatch(t *testing.T) {
 	if _, _, err := c.Read(t.Context(), ReadRequest{HomeKey: testKey()}, func(engine.Resource) error { return nil }); err != nil {
 		t.Error(err)
 	}
+}
+
+// deafHost goes on with its watch when it is to end: a directory that it looks at is on
+// a server that does not answer, say.
+type deafHost struct {
+	*fakeHost
+	answers chan struct{}
+}
+
+func (h deafHost) Watch(ctx context.Context, _ []hosts.WatchRoot, emit func(hosts.WatchReport) error) error {
+	err := emit(hosts.WatchReport{Ready: true})
+	<-h.answers
+	return errors.Join(err, ctx.Err())
+}
+
+// A watch ends, though its agent pings and does not end it.
+func TestWatchEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := deafHost{newFakeHost(), make(chan struct{})}
+		ours, theirs := net.Pipe()
+		served := make(chan error, 1)
+		go func() { served <- Serve(t.Context(), theirs, Server{Host: h, Build: "v1", Spool: t.TempDir()}) }()
+		o := options()
+		o.Schemas = nil
+		c, err := New(t.Context(), ours, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		enough := errors.New("enough")
+		over := make(chan error, 1)
+		go func() {
+			over <- c.Watch(t.Context(), WatchRequest{}, func(Watched) error { return enough })
+		}()
+		select {
+		case err := <-over:
+			if !errors.Is(err, ErrLost) {
+				t.Errorf("it ended with %v", err)
+			}
+		case <-time.After(time.Minute):
+			t.Error("it does not end")
+		}
+		close(h.answers)
+		_ = c.Close()
+		<-served
+	})
 }
 
 func TestWatchRefuses(t *testing.T) {

@@ -61,11 +61,13 @@ func (q *queue) add(w agent.Watched) error {
 const (
 	mostSeen  = 20_000
 	mostNotes = 50
+	mostNote  = 4 << 10 // bytes of one
 )
 
 // note takes what is for a person, as much as one reads.
 func (q *queue) note(notes []string) {
 	for _, n := range notes {
+		n = n[:min(len(n), mostNote)]
 		if len(q.notes) > mostNotes {
 			return
 		}
