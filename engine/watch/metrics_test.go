@@ -131,14 +131,14 @@ func TestServeMetricsToFew(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close() //nolint:errcheck // it said nothing
+		defer c.Close()
 	}
 	ask := func() string {
 		c, err := net.Dial("unix", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close() //nolint:errcheck // it was read
+		defer c.Close()
 		_, _ = io.WriteString(c, "GET /metrics HTTP/1.1\r\nHost: hikae\r\n\r\n")
 		said, _ := io.ReadAll(c) // to its end: nobody keeps his place
 		return string(said)
