@@ -44,8 +44,8 @@ func Ask(c *control.Controller, now time.Time) (*Report, error) {
 		}
 	}
 	r := &Report{Running: holder != "", Holder: holder, Status: *s, Now: now}
-	age := now.Sub(s.Written).Abs() // one of the future is from before the clock was set back
-	r.Age, r.Silent = age.Seconds(), age > silentAfter
+	age := now.Sub(s.Written) // one of the future is from before the clock was set back
+	r.Age, r.Silent = max(0, age).Seconds(), age.Abs() > silentAfter
 	for i := range r.Followers { // a hold is told before the loop has seen it
 		f := &r.Followers[i]
 		if h, err := c.Held(f.Host); err == nil && h != nil { // what is wrong with it the loop tells
