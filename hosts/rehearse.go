@@ -31,10 +31,11 @@ type Rehearsal struct {
 type Rehearser interface {
 	// Rehearse starts the daemons, all at once, each in namespaces of its own:
 	// it sees the view and the host's addresses, reaches nobody, and all that it
-	// writes is thrown away. When Rehearse returns they are gone. died says
-	// of each why it would not live; "" where it lives: that it ended, with its
-	// last words, or that somebody else holds what it listens on.
+	// writes is thrown away. It does not wait for them: verdict does, and is to be
+	// called. When that returns they are killed, if not yet quite gone, and died says
+	// of each why it would not live; "" where it lives: that it ended, with its last
+	// words, or that somebody else holds what it listens on.
 	//
 	// An error means that nothing can be told, as no such namespaces can be had.
-	Rehearse(ctx context.Context, daemons []Rehearsal) (died []string, err error)
+	Rehearse(ctx context.Context, daemons []Rehearsal) (verdict func() (died []string, err error))
 }

@@ -137,6 +137,7 @@ func (e *execution) rollback(ctx context.Context, g *group, tx engine.Transactio
 		fail(e.systemctl(ctx, "daemon-reload"))
 	}
 	back := *g
+	back.lived = nil // on the new files, not on these
 	if back.services = reversed(g.services); len(back.services) > 0 {
 		job := e.job(back.services)
 		job.Done = func(engine.Addr) {}

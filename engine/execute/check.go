@@ -34,10 +34,15 @@ func (e *execution) checkAhead(ctx context.Context, g *group, tx engine.Transact
 				return err
 			}
 		}
+		ctx, end := context.WithCancel(ctx)
+		defer end()
+		verdict := e.rehearse(ctx, g, before, view) // beside the checks, which take as long
 		if err := g.check(ctx, view); err != nil {
+			end()
+			_ = verdict() // it says no more than a checker does
 			return err
 		}
-		return e.rehearse(ctx, g, before, view)
+		return verdict()
 	})
 	if died, ok := errors.AsType[*diedError](err); ok {
 		err = e.control(ctx, p, died)

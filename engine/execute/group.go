@@ -17,6 +17,7 @@ type group struct {
 	services []engine.Change
 	units    []engine.Unit // known daemons whose files change
 	unitFile []string      // units whose own unit file or drop-ins change
+	lived    []string      // units that lived on the new files in a rehearsal, and die at once of what they cannot live with
 }
 
 // loose reports whether nothing connects the group's members: no daemon reads

@@ -12,7 +12,7 @@ import (
 
 const (
 	// healthFor is how long a daemon has to show that it lives on its new
-	// configuration.
+	// configuration, if it is not known to sooner (calm).
 	healthFor  = 1500 * time.Millisecond
 	healthStep = 100 * time.Millisecond
 	// listenFor is how much longer one that was restarted may take until it
@@ -35,14 +35,14 @@ func (e *execution) health(ctx context.Context, g *group, before map[string]unit
 	if err != nil {
 		return err
 	}
-	now := first
+	now, rest := first, e.newCalm(g, names, before, first)
 	for end := time.Now().Add(healthFor); ; {
 		for _, n := range names {
 			if why := now[n].dead(first[n]); why != "" {
 				return fmt.Errorf("%s %s on its new configuration: %s", n, why, e.lastWords(ctx, n))
 			}
 		}
-		if !time.Now().Before(end) {
+		if !time.Now().Before(end) || rest.reached(ctx) {
 			break
 		}
 		if err := pause(ctx, healthStep); err != nil {

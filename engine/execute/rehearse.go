@@ -28,24 +28,36 @@ func (e *diedError) Error() string {
 }
 
 // rehearse starts in a view those of a group's daemons that run now and read
-// what changes. Where they cannot be started so, it says so and is content.
-func (e *execution) rehearse(ctx context.Context, g *group, before map[string]unitState, view hosts.Host) error {
+// what changes. Where they cannot be started so, the verdict says so and is content.
+func (e *execution) rehearse(ctx context.Context, g *group, before map[string]unitState, view hosts.Host) (verdict func() error) {
 	stage, ok := view.(hosts.Rehearser)
 	names, daemons := g.rehearsals(before)
 	if !ok || len(names) == 0 {
-		return nil
+		return func() error { return nil }
 	}
-	why, err := stage.Rehearse(ctx, daemons)
-	if ctx.Err() != nil {
-		return err
+	ends := stage.Rehearse(ctx, daemons)
+	return func() error {
+		why, err := ends()
+		if ctx.Err() != nil {
+			return err
+		}
+		return e.judge(g, names, daemons, why, err)
 	}
+}
+
+// judge makes of how rehearsals went whether the change is refused, and notes what
+// has lived.
+func (e *execution) judge(g *group, names []string, daemons []hosts.Rehearsal, why []string, err error) error {
 	if err != nil {
 		e.tell(fmt.Sprintf("whether %s would live on the new configuration is seen only once it does: %s", strings.Join(names, ", "), rules.Redact(err.Error())))
 		return nil
 	}
 	var died diedError
 	for i, w := range why {
-		if w != "" {
+		switch {
+		case w == "" && daemons[i].Lives == 0:
+			g.lived = append(g.lived, names[i])
+		case w != "":
 			died.names = append(died.names, names[i])
 			died.why = append(died.why, rules.Redact(w))
 			died.daemons = append(died.daemons, daemons[i])
@@ -93,7 +105,7 @@ func (e *execution) control(ctx context.Context, p hosts.Previewer, died *diedEr
 			return hosts.ErrNoPreview
 		}
 		var err error
-		why, err = stage.Rehearse(ctx, died.daemons)
+		why, err = stage.Rehearse(ctx, died.daemons)()
 		return err
 	})
 	if ctx.Err() != nil {

@@ -41,6 +41,7 @@ type Host struct {
 	runs     []hosts.Cmd
 
 	onRehearse func(hosts.Rehearsal) (string, error)
+	onWork     func(cgroup string) hosts.Work
 }
 
 var _ Full = (*Host)(nil)
@@ -132,18 +133,32 @@ func (h *Host) Preview(ctx context.Context, laid []hosts.Laid, fn func(hosts.Hos
 func (h *Host) OnRehearse(fn func(hosts.Rehearsal) (died string, err error)) { h.onRehearse = fn }
 
 // Rehearse implements hosts.Rehearser: it starts nothing.
-func (h *Host) Rehearse(_ context.Context, daemons []hosts.Rehearsal) ([]string, error) {
-	died := make([]string, len(daemons))
-	for i, d := range daemons {
-		if h.onRehearse == nil {
-			break
+func (h *Host) Rehearse(_ context.Context, daemons []hosts.Rehearsal) func() ([]string, error) {
+	return func() ([]string, error) {
+		died := make([]string, len(daemons))
+		for i, d := range daemons {
+			if h.onRehearse == nil {
+				break
+			}
+			var err error
+			if died[i], err = h.onRehearse(d); err != nil {
+				return nil, err
+			}
 		}
-		var err error
-		if died[i], err = h.onRehearse(d); err != nil {
-			return nil, err
-		}
+		return died, nil
 	}
-	return died, nil
+}
+
+// OnWork has fn say what the processes of a control group do. Without it they are at
+// work.
+func (h *Host) OnWork(fn func(cgroup string) hosts.Work) { h.onWork = fn }
+
+// Work implements hosts.WorkReader.
+func (h *Host) Work(ctx context.Context, cgroup string) (hosts.Work, error) {
+	if h.onWork == nil {
+		return h.Host.Work(ctx, cgroup)
+	}
+	return h.onWork(cgroup), nil
 }
 
 // Text reads a file.

@@ -37,6 +37,13 @@ func (t mountTable) has(path string, st *unix.Statx_t) bool {
 	return t.paths[path]
 }
 
+// over is the mount point that a directory lies in, or is.
+func (t mountTable) over(dir string) string {
+	for ; !t.paths[dir] && dir != "/"; dir = path.Dir(dir) {
+	}
+	return dir
+}
+
 // readMounts reads the mount points of a mountinfo file, as seen from root.
 func readMounts(file, root string) (mountTable, error) {
 	f, err := os.Open(file)

@@ -107,9 +107,13 @@ func (h *Host) layOut(laid []hosts.Laid) error {
 		return err
 	}
 	defer upper.Close()
+	table, err := readMounts("/proc/thread-self/mountinfo", h.root)
+	if err != nil {
+		return err
+	}
 	h.viewed = viewDirs(laid)
 	for i, dir := range h.viewed {
-		if err := h.overlay(dir, upper, strconv.Itoa(i)); err != nil {
+		if err := h.overlay(dir, upper, strconv.Itoa(i), table); err != nil {
 			return fmt.Errorf("cannot lay a view over %s: %w", dir, err)
 		}
 	}
@@ -162,9 +166,10 @@ func (h *Host) memory() (dirFD, error) {
 	return h.openDir(ownRun)
 }
 
-// overlay lays an overlay over dir. What is mounted below it is mounted there
-// again, which overlayfs does not do (its lower half is that one mount).
-func (h *Host) overlay(dir string, upper dirFD, n string) error {
+// overlay lays an overlay over dir, which is added to the table of all that is
+// mounted. What is mounted below it is mounted there again, which overlayfs does
+// not do (its lower half is that one mount).
+func (h *Host) overlay(dir string, upper dirFD, n string, table mountTable) error {
 	if dir == "/" {
 		return errors.New("not over the whole host")
 	}
@@ -189,7 +194,7 @@ func (h *Host) overlay(dir string, upper dirFD, n string) error {
 		opts[i+1] = part + "dir=" + upper.proc(name)
 	}
 	opts[0] = "lowerdir=" + strings.TrimSuffix(lower.proc(""), "/")
-	below, err := h.mountsBelow(dir)
+	below, err := h.mountsBelow(dir, table)
 	if err != nil {
 		return err
 	}
@@ -197,6 +202,7 @@ func (h *Host) overlay(dir string, upper dirFD, n string) error {
 	if err := mountOn(lower, "", "overlay", "overlay", 0, strings.Join(opts[:], ",")); err != nil {
 		return err
 	}
+	table.paths[dir] = true
 	return below.bind(h)
 }
 
@@ -208,11 +214,7 @@ func mountOn(d dirFD, name, source, fstype string, flags uintptr, data string) e
 // submounts are mount points, open, the outermost of each nest.
 type submounts map[string]dirFD
 
-func (h *Host) mountsBelow(dir string) (submounts, error) {
-	table, err := readMounts("/proc/thread-self/mountinfo", h.root)
-	if err != nil {
-		return nil, err
-	}
+func (h *Host) mountsBelow(dir string, table mountTable) (submounts, error) {
 	var paths []string
 	for p := range table.paths {
 		if strings.HasPrefix(p, dir+"/") {

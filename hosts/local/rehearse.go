@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,45 +51,46 @@ var (
 var _ hosts.Rehearser = (*Host)(nil)
 
 // Rehearse implements hosts.Rehearser. It is called in Preview's fn, on its
-// goroutine.
-func (h *Host) Rehearse(ctx context.Context, daemons []hosts.Rehearsal) ([]string, error) {
+// goroutine, and so is the verdict.
+func (h *Host) Rehearse(ctx context.Context, daemons []hosts.Rehearsal) (verdict func() ([]string, error)) {
+	fails := func(err error) func() ([]string, error) {
+		return func() ([]string, error) { return nil, fmt.Errorf("cannot rehearse: %w", err) }
+	}
 	if h.root != "/" {
-		return nil, errors.New("cannot rehearse: nothing runs there")
+		return fails(errors.New("nothing runs there"))
 	}
 	ns, err := os.Open("/proc/thread-self/ns/mnt")
 	if err != nil {
-		return nil, fmt.Errorf("cannot rehearse: %w", err)
-	}
-	defer ns.Close() //nolint:errcheck // opened for reading
-	type end struct {
-		i    int
-		died string
-		err  error
+		return fails(err)
 	}
 	held := listeners(threadNet)
-	ended := make(chan end, len(daemons))
+	died, errs := make([]string, len(daemons)), make([]error, len(daemons))
+	var under sync.WaitGroup
 	for i, d := range daemons {
+		under.Add(1)
+		tell := func(why string, err error) {
+			if died[i] = why; err != nil {
+				errs[i] = fmt.Errorf("cannot rehearse %s: %w", d.Argv[0], err)
+			}
+			under.Done()
+		}
 		onOwnThread(func() {
-			e := end{i: i}
-			defer func() { ended <- e }()
-			e.died, e.err = h.rehearse(ctx, ns, d, held)
+			var once sync.Once
+			first := func(why string, err error) { once.Do(func() { tell(why, err) }) }
+			first(h.rehearse(ctx, ns, d, held, first))
 		})
 	}
-	died := make([]string, len(daemons))
-	var errs []error
-	for range daemons {
-		e := <-ended
-		died[e.i] = e.died
-		if e.err != nil {
-			errs = append(errs, fmt.Errorf("cannot rehearse %s: %w", daemons[e.i].Argv[0], e.err))
-		}
+	return func() ([]string, error) {
+		under.Wait()
+		_ = ns.Close() // opened for reading
+		return died, errors.Join(errs...)
 	}
-	return died, errors.Join(errs...)
 }
 
 // rehearse makes the calling thread's namespaces those of a stage, and starts a
-// daemon on it. held are the sockets that listen on the host.
-func (h *Host) rehearse(ctx context.Context, view *os.File, d hosts.Rehearsal, held []listener) (died string, err error) {
+// daemon on it. held are the sockets that listen on the host. Of one that lived it
+// tells as soon as it is killed, and returns when it is gone.
+func (h *Host) rehearse(ctx context.Context, view *os.File, d hosts.Rehearsal, held []listener, tell func(died string, err error)) (died string, err error) {
 	network, err := hostNetwork()
 	if err != nil {
 		return "", err
@@ -125,11 +125,11 @@ func (h *Host) rehearse(ctx context.Context, view *os.File, d hosts.Rehearsal, h
 	}
 	defer first.Wait()         //nolint:errcheck // it was killed
 	defer first.Process.Kill() //nolint:errcheck // so it had ended
-	return h.play(ctx, d, held, first.Process.Pid, logged)
+	return h.play(ctx, d, held, first.Process.Pid, logged, tell)
 }
 
 // play starts the daemon and watches it, in the process namespace of another.
-func (h *Host) play(ctx context.Context, d hosts.Rehearsal, held []listener, keeper int, logged *syslog) (died string, err error) {
+func (h *Host) play(ctx context.Context, d hosts.Rehearsal, held []listener, keeper int, logged *syslog, tell func(died string, err error)) (died string, err error) {
 	said, err := unix.MemfdCreate("said", unix.MFD_CLOEXEC)
 	if err != nil {
 		return "", err
@@ -165,7 +165,7 @@ func (h *Host) play(ctx context.Context, d hosts.Rehearsal, held []listener, kee
 	ended := make(chan error, 1)
 	var gone sync.WaitGroup
 	gone.Go(func() { ended <- cmd.Wait() })
-	err = h.watch(ctx, d, ended, &signs{ready: ready, d: d, roots: []int{keeper, cmd.Process.Pid}})
+	err = h.watch(ctx, d, ended, &signs{ready: ready, d: d, rest: hosts.Rest{For: settles}, roots: []string{strconv.Itoa(keeper), strconv.Itoa(cmd.Process.Pid)}})
 	if end, ok := errors.AsType[*endedError](err); ok {
 		said := strings.TrimSpace(tail(out) + "\n" + strings.ToValidUTF8(logged.close(), "?"))
 		if slices.ContainsFunc(stageFaults, func(f string) bool { return strings.Contains(said, f) }) {
@@ -173,14 +173,13 @@ func (h *Host) play(ctx context.Context, d hosts.Rehearsal, held []listener, kee
 		}
 		return end.why + ": " + said, nil
 	}
-	defer func() {
-		_ = unix.Kill(keeper, unix.SIGKILL) // and so all of them
-		gone.Wait()                         // until it is reaped the namespace does not end
-	}()
-	if err != nil {
-		return "", err
+	if err == nil {
+		died, err = inTheWay(listeners(threadNet), held, d)
 	}
-	return inTheWay(listeners(threadNet), held, d)
+	_ = unix.Kill(keeper, unix.SIGKILL) // and so all of them
+	tell(died, err)
+	gone.Wait() // until it is reaped the namespace does not end
+	return died, err
 }
 
 // endedError: the daemon has ended by itself.
@@ -225,6 +224,10 @@ func (h *Host) furnish(state []string) error {
 		return err
 	}
 	defer upper.Close()
+	table, err := readMounts("/proc/thread-self/mountinfo", stage.root)
+	if err != nil {
+		return err
+	}
 	var asked submounts = map[string]dirFD{}
 	defer asked.close()
 	for _, dir := range lookups {
@@ -234,14 +237,10 @@ func (h *Host) furnish(state []string) error {
 	}
 	free := slices.Concat(h.viewed, []string{ownRun})
 	for i, dir := range slices.Concat(scratch, state, scratchToo) {
-		under, err := mountOver(dir)
-		if err != nil {
-			return err
-		}
-		if slices.Contains(free, under) {
+		if slices.Contains(free, table.over(dir)) {
 			continue
 		}
-		err = stage.overlay(dir, upper, "stage"+strconv.Itoa(i))
+		err := stage.overlay(dir, upper, "stage"+strconv.Itoa(i), table)
 		if errors.Is(err, fs.ErrNotExist) || err != nil && slices.Contains(scratchToo, dir) {
 			continue
 		}
@@ -283,17 +282,6 @@ func (h *Host) credential(user string) (*syscall.Credential, error) {
 		return nil, err
 	}
 	return &syscall.Credential{Uid: uid, Gid: gid, Groups: []uint32{gid}}, nil
-}
-
-// mountOver is the mount point that a directory lies in, or is.
-func mountOver(dir string) (string, error) {
-	table, err := readMounts("/proc/thread-self/mountinfo", "/")
-	if err != nil {
-		return "", err
-	}
-	for ; !table.paths[dir] && dir != "/"; dir = path.Dir(dir) {
-	}
-	return dir, nil
 }
 
 // sealMounts makes every mount read-only but those.

@@ -28,7 +28,7 @@ func rehearse(t *testing.T, d ...hosts.Rehearsal) []string {
 	defer h.Close()
 	var died []string
 	err = h.Preview(t.Context(), nil, func(v hosts.Host) error {
-		died, err = v.(hosts.Rehearser).Rehearse(t.Context(), d)
+		died, err = v.(hosts.Rehearser).Rehearse(t.Context(), d)()
 		return err
 	})
 	if err != nil {
@@ -89,9 +89,7 @@ exec sleep 61.25`)
 	if after := kernelState(t); after != before {
 		t.Errorf("mounts before:\n%s\nafter:\n%s", before, after)
 	}
-	if left := sleepers(t, "61.25"); len(left) > 0 {
-		t.Errorf("still running: %v", left)
-	}
+	waitFor(t, "61.25", 0)
 }
 
 // sleepers lists the processes that sleep for that long.
@@ -107,6 +105,16 @@ func sleepers(t *testing.T, seconds string) (found []string) {
 		}
 	}
 	return found
+}
+
+// waitFor waits until there are so many of them.
+func waitFor(t *testing.T, seconds string, n int) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); len(sleepers(t, seconds)) != n; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("running: %v, not %d", sleepers(t, seconds), n)
+		}
+	}
 }
 
 // Where hikae is killed in the middle, the daemon goes with it.
@@ -130,20 +138,12 @@ func TestRehearseEndsWithHikae(t *testing.T) {
 	if err := hikae.Start(); err != nil {
 		t.Fatal(err)
 	}
-	until := func(n int) {
-		t.Helper()
-		for end := time.Now().Add(20 * time.Second); len(sleepers(t, seconds)) != n; time.Sleep(5 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("running: %v, not %d", sleepers(t, seconds), n)
-			}
-		}
-	}
-	until(2)
+	waitFor(t, seconds, 2)
 	if err := hikae.Process.Kill(); err != nil {
 		t.Error(err)
 	}
 	_ = hikae.Wait() // it was killed
-	until(0)
+	waitFor(t, seconds, 0)
 }
 
 func kernelState(t *testing.T) string {
@@ -228,7 +228,7 @@ func TestRehearseKnowsItsOwnFaults(t *testing.T) {
 	}
 	defer h.Close()
 	err = h.Preview(t.Context(), nil, func(v hosts.Host) error {
-		_, err := v.(hosts.Rehearser).Rehearse(t.Context(), []hosts.Rehearsal{script("echo x > /usr/hikae-rehearsal || exit 1; sleep 60")})
+		_, err := v.(hosts.Rehearser).Rehearse(t.Context(), []hosts.Rehearsal{script("echo x > /usr/hikae-rehearsal || exit 1; sleep 60")})()
 		return err
 	})
 	if errors.Is(err, hosts.ErrNoPreview) {
@@ -287,7 +287,7 @@ func TestRehearseLogsAndPrograms(t *testing.T) {
 	}
 	defer h.Close()
 	err = h.Preview(t.Context(), nil, func(v hosts.Host) error {
-		_, err := v.(hosts.Rehearser).Rehearse(t.Context(), []hosts.Rehearsal{unknown})
+		_, err := v.(hosts.Rehearser).Rehearse(t.Context(), []hosts.Rehearsal{unknown})()
 		return err
 	})
 	if err == nil || !strings.Contains(err.Error(), "no-such-account") {

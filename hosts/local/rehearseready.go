@@ -4,10 +4,6 @@ import (
 	"bytes"
 	"crypto/rand"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,16 +13,16 @@ import (
 
 // settles is for how long a rehearsed daemon that is ready has to be at rest: it is
 // through with its configuration then, and waits for work.
-const settles = 60 * time.Millisecond
+const settles = 30 * time.Millisecond
 
 // signs are those by which a daemon is known to live before its time is over.
 type signs struct {
 	ready *readySocket
 	d     hosts.Rehearsal
-	roots []int // processes: they, and their descendants, are all of the rehearsal
+	roots []string // processes: they, and their descendants, are all of the rehearsal
 
 	isReady bool
-	busy    time.Duration // when it was last seen at work, or was not yet ready
+	rest    hosts.Rest
 }
 
 // settled looks at a daemon that has lived for so long. It is ready when it says
@@ -34,42 +30,10 @@ type signs struct {
 // waits before it ends for what it cannot live with (Lives).
 func (s *signs) settled(lived time.Duration) bool {
 	s.isReady = s.isReady || s.ready.said() || s.d.Listens && s.d.Lives == 0 && s.listens()
-	if !s.isReady || !s.atRest() {
-		s.busy = lived
-	}
-	return lived-s.busy >= settles
+	return s.isReady && s.rest.Reached(lived, workBelow(s.roots))
 }
 
 func (s *signs) listens() bool { return len(listeners(threadNet)) > 0 }
-
-// atRest reports whether no thread of the rehearsal runs, is to run, or waits for a
-// disk (proc(5), /proc/pid/stat).
-func (s *signs) atRest() bool {
-	for todo := append([]int(nil), s.roots...); len(todo) > 0; {
-		dir := "/proc/" + strconv.Itoa(todo[0]) + "/task"
-		todo = todo[1:]
-		threads, _ := os.ReadDir(dir) // one that has ended rests
-		for _, t := range threads {
-			stat, err := os.ReadFile(filepath.Join(dir, t.Name(), "stat"))
-			if err != nil {
-				continue
-			}
-			if _, rest, ok := bytes.Cut(stat, []byte(") ")); ok && len(rest) > 0 && strings.ContainsRune("RD", rune(rest[0])) {
-				return false
-			}
-			children, err := os.ReadFile(filepath.Join(dir, t.Name(), "children"))
-			if err != nil {
-				return false // a kernel that does not tell
-			}
-			for _, c := range strings.Fields(string(children)) {
-				if pid, err := strconv.Atoi(c); err == nil {
-					todo = append(todo, pid)
-				}
-			}
-		}
-	}
-	return true
-}
 
 // readySocket is where a daemon says that it is ready.
 type readySocket struct {

@@ -3,9 +3,11 @@ package daemons_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hikae/hosts"
 	"hikae/hosts/hosttest"
@@ -59,6 +61,67 @@ func TestRehearsedBeforeItIsThere(t *testing.T) {
 			}
 			if told := strings.Contains(strings.Join(res.Notes, "\n"), "httpd.service"); told != tt.told {
 				t.Errorf("notes: %q", res.Notes)
+			}
+		})
+	}
+}
+
+// A daemon that has lived in a rehearsal and comes to rest after its reload is not
+// watched any longer; any other is for as long as it could die.
+func TestOneAtRestIsLetGo(t *testing.T) {
+	const conf, long = "/etc/httpd/conf/httpd.conf", 1500 * time.Millisecond
+	for _, tt := range []struct {
+		name    string
+		err     error // of the rehearsal
+		pid     int   // after the reload; 7 before
+		works   bool
+		letGo   bool
+		refused bool // it dies while it rests
+	}{
+		{name: "at rest", pid: 7, letGo: true},
+		{name: "at work", pid: 7, works: true},
+		{name: "not rehearsed", pid: 7, err: errors.New("no namespaces")},
+		{name: "another process", pid: 8},
+		{name: "dies meanwhile", pid: 7, refused: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := hosttest.New(t)
+			h.SetFacts(hosts.Facts{Systemd: true})
+			h.Write("/usr/sbin/httpd", "")
+			h.Write(conf, "old\n")
+			var reloaded time.Time
+			looks := 0
+			h.OnRun(func(_ context.Context, c hosts.Cmd) (hosts.Result, error) {
+				if c.Argv[0] == "systemctl" && c.Argv[1] == "reload-or-restart" && reloaded.IsZero() {
+					reloaded = time.Now()
+				}
+				if c.Argv[0] != "systemctl" || c.Argv[1] != "show" {
+					return hosts.Result{}, nil
+				}
+				pid, state := 7, "active"
+				if !reloaded.IsZero() {
+					if pid, looks = tt.pid, looks+1; tt.refused && looks == 3 {
+						state = "failed"
+					}
+				}
+				return hosts.Result{Stdout: fmt.Appendf(nil, "Id=httpd.service\nActiveState=%s\nMainPID=%d\nControlGroup=/system.slice/httpd.service\n", state, pid)}, nil
+			})
+			h.OnRehearse(func(hosts.Rehearsal) (string, error) { return "", tt.err })
+			used := time.Second
+			h.OnWork(func(string) hosts.Work {
+				if tt.works {
+					used += 50 * time.Millisecond
+				}
+				return hosts.Work{Used: used}
+			})
+			res := applyNew(t, h, conf)
+			took := time.Since(reloaded)
+			if res.RolledBack != tt.refused || (res.Err != "") != tt.refused {
+				t.Errorf("%+v", res)
+			}
+			const enough = 8 // looks, a tenth of a second apart or more
+			if !tt.refused && (!tt.letGo && took < long || tt.letGo && took >= long && looks > enough) {
+				t.Errorf("watched for %v, %d looks", took, looks)
 			}
 		})
 	}
