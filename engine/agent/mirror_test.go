@@ -66,10 +66,18 @@ func TestAttackTreeTraps(t *testing.T) {
 		op     hosts.TreeOp
 		refuse bool
 	}{
-		"a link above":         {func(p *treePrey) error { return os.Symlink("/etc", p.Path("/home/alice/l")) }, evilFile("l/passwd"), true},
-		"a relative one":       {func(p *treePrey) error { return os.Symlink("../../etc", p.Path("/home/alice/l")) }, evilFile("l/shadow"), true},
-		"a link in its place":  {func(p *treePrey) error { return os.Symlink("/etc/shadow", p.Path("/home/alice/f")) }, evilFile("f"), false},
-		"a hard link":          {func(p *treePrey) error { return os.Link(p.Path("/etc/shadow"), p.Path("/home/alice/f")) }, evilFile("f"), false},
+		"a link above":        {func(p *treePrey) error { return os.Symlink("/etc", p.Path("/home/alice/l")) }, evilFile("l/passwd"), true},
+		"a relative one":      {func(p *treePrey) error { return os.Symlink("../../etc", p.Path("/home/alice/l")) }, evilFile("l/shadow"), true},
+		"a link in its place": {func(p *treePrey) error { return os.Symlink("/etc/shadow", p.Path("/home/alice/f")) }, evilFile("f"), false},
+		"a hard link":         {func(p *treePrey) error { return os.Link(p.Path("/etc/shadow"), p.Path("/home/alice/f")) }, evilFile("f"), false},
+		"metadata of a hard link": {
+			func(p *treePrey) error { return os.Link(p.Path("/etc/shadow"), p.Path("/home/alice/f")) },
+			func() hosts.TreeOp {
+				op := metaOf("f", hosts.File)
+				op.Entry.Content.Size = int64(len("root:secret\n"))
+				return op
+			}(), true,
+		},
 		"metadata of a link":   {func(p *treePrey) error { return os.Symlink("/etc/shadow", p.Path("/home/alice/f")) }, metaOf("f", hosts.File), true},
 		"metadata of its copy": {func(p *treePrey) error { return os.Symlink("/etc", p.Path("/home/alice/f")) }, metaOf("f", hosts.Dir), true},
 		"copy over a link": {

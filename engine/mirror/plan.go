@@ -162,7 +162,7 @@ func (pl *planning) move(ctx context.Context, renamed map[string]string) error {
 		if d.dst != nil || d.src.Type != hosts.File || d.src.Inode != 0 {
 			continue
 		}
-		if w := pl.went[renamed[p]]; w != nil && sameContent(d.src, w.dst) {
+		if w := pl.went[renamed[p]]; w != nil && w.dst.Inode == 0 && sameContent(d.src, w.dst) {
 			pl.moved(d, w)
 			continue
 		}
@@ -216,16 +216,17 @@ func (pl *planning) moved(d, from *diff) {
 	}
 }
 
-// known spares the transfer of files that differ in their time alone.
+// known spares the transfer of files that differ in their metadata alone. One that
+// has other names on the target is copied there, by its hash: they may be anywhere.
 func (pl *planning) known(ctx context.Context) error {
 	var maybe []*diff
 	for _, p := range sorted(pl.come) {
 		d := pl.come[p]
-		if d.dst == nil || d.src.Type != hosts.File || d.dst.Type != hosts.File || d.src.Content.Size != d.dst.Content.Size || d.src.Content.Size == 0 || sameContent(d.src, d.dst) || large(d.src) {
+		if d.dst == nil || d.src.Type != hosts.File || d.dst.Type != hosts.File || d.src.Content.Size != d.dst.Content.Size || d.src.Content.Size == 0 || large(d.src) {
 			continue
 		}
-		if d.src.Content.ID.IsZero() || d.dst.Content.ID.IsZero() { // else they were compared, and differ
-			maybe = append(maybe, d)
+		if looks := d.src.Content.ID.IsZero() || d.dst.Content.ID.IsZero(); looks && (!sameContent(d.src, d.dst) || d.dst.Inode != 0) {
+			maybe = append(maybe, d) // else they were compared
 		}
 	}
 	if len(maybe) == 0 {
@@ -238,7 +239,12 @@ func (pl *planning) known(ctx context.Context) error {
 	for i, d := range maybe {
 		a, b := src[i].Entry, dst[i].Entry
 		if a != nil && b != nil && a.Content == b.Content && !a.Content.ID.IsZero() {
-			pl.files = append(pl.files, hosts.TreeOp{Verb: hosts.TreeMeta, Path: d.path, Entry: *d.src})
+			op := hosts.TreeOp{Verb: hosts.TreeMeta, Path: d.path, Entry: *d.src}
+			if d.dst.Inode != 0 {
+				op.Verb, op.From, op.Entry.Content = hosts.TreeCopy, d.path, a.Content
+				pl.touched(d.path)
+			}
+			pl.files = append(pl.files, op)
 			delete(pl.come, d.path)
 		}
 	}
@@ -249,7 +255,7 @@ func (pl *planning) known(ctx context.Context) error {
 func (pl *planning) write() {
 	for _, p := range sorted(pl.come) {
 		d := pl.come[p]
-		if d.dst != nil && sameContent(d.src, d.dst) && d.src.Type != hosts.Link {
+		if d.dst != nil && sameContent(d.src, d.dst) && d.src.Type != hosts.Link && d.dst.Inode == 0 {
 			pl.files = append(pl.files, hosts.TreeOp{Verb: hosts.TreeMeta, Path: p, Entry: *d.src})
 			continue
 		}
@@ -395,7 +401,7 @@ func (pl *planning) part(ctx context.Context, src, dst [][]string, ops map[strin
 		for _, n := range names[1:] {
 			apart := of[n] == 0 || of[n] != of[names[0]]
 			i, changed := ops[n]
-			if apart && !linked[n] && (!changed || pl.files[i].Verb != hosts.TreeMake) && pl.went[n] == nil {
+			if apart && !linked[n] && (!changed || pl.files[i].Verb == hosts.TreeMeta) && pl.went[n] == nil {
 				again = append(again, n)
 			}
 		}

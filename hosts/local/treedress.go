@@ -31,6 +31,9 @@ func (t *tree) dress(ctx context.Context, d dirFD, name string, e *hosts.TreeEnt
 		if nodeType(st.Mode) != e.Type {
 			return errOtherThere
 		}
+		if e.Type == hosts.File && st.Nlink > 1 {
+			return errNamed
+		}
 		err = m.onFile(fd, d, name)
 	}
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 var (
 	errReadOnlyTree = errors.New("this tree was opened to be read")
 	errOtherThere   = errors.New("something else is there than was compared")
+	errNamed        = errors.New("it has another name, by which it would be changed too")
 )
 
 // Do implements hosts.Tree.
@@ -308,11 +309,16 @@ func (w *writing) emptied() error {
 	return w.t.kept.keep(w.d, w.name, w.op.Path, false)
 }
 
-// meta sets the metadata of what stands there and is of the same content.
+// meta sets the metadata of what stands there and is of the same content. What has
+// another name is left: that may be out of the tree, where somebody laid a link (see
+// proc(5), fs.protected_hardlinks).
 func (w *writing) meta(ctx context.Context) error {
 	e := &w.op.Entry
 	if w.was == nil || nodeType(w.was.Mode) != e.Type || e.Type == hosts.File && stampOf(w.was).Size != e.Content.Size {
 		return errOtherThere
+	}
+	if e.Type != hosts.Dir && w.was.Nlink > 1 {
+		return errNamed
 	}
 	if err := w.t.known.add(e); err != nil {
 		return err
