@@ -50,7 +50,7 @@ func (w *watcher) event(e *event) {
 		}
 		return
 	}
-	if way := w.wayAt(n, e.name); way != nil && way.to != nil && e.is(unix.IN_CREATE|unix.IN_DELETE|unix.IN_MOVED_FROM|unix.IN_MOVED_TO) {
+	if way := w.wayAt(n, e.name); way != nil && (way.to != nil || way.link) && e.is(unix.IN_CREATE|unix.IN_DELETE|unix.IN_MOVED_FROM|unix.IN_MOVED_TO) {
 		w.onTheWay(way)
 	}
 	switch {

@@ -12,7 +12,8 @@ import (
 // root is one of the WatchRoots.
 type root struct {
 	hosts.WatchRoot
-	real    string // where Path is, with no link on the way but at its end
+	real    string   // where Path is, with no link on the way but at its end
+	links   []string // that are on the way
 	exclude func(path string) bool
 }
 
@@ -33,6 +34,7 @@ func (r *root) given(p string) string {
 type way struct {
 	to    map[string]*way
 	roots []int // that are here
+	link  bool  // a link is here that the way to a root led over
 }
 
 // below calls fn for each root that is here or further on.
@@ -69,7 +71,8 @@ func makePlan(opts *Options, given []hosts.WatchRoot) (*plan, error) {
 		if !path.IsAbs(g.Path) || path.Clean(g.Path) != g.Path || strings.IndexByte(g.Path, 0) >= 0 {
 			return nil, fmt.Errorf("%q is not an absolute, clean path", g.Path)
 		}
-		r := &root{WatchRoot: g, real: resolved(opts, g.Path)}
+		r := &root{WatchRoot: g}
+		r.real, r.links = resolved(opts, g.Path)
 		if len(g.Exclude) > 0 {
 			if opts.Patterns == nil {
 				return nil, fmt.Errorf("nobody can tell what %q matches", g.Exclude)
@@ -82,28 +85,32 @@ func makePlan(opts *Options, given []hosts.WatchRoot) (*plan, error) {
 		p.aliased = p.aliased || r.real != r.Path
 		p.roots = append(p.roots, r)
 		p.wayTo(r.real).roots = append(p.wayTo(r.real).roots, len(p.roots)-1)
-		p.wayTo(r.Path) // so that a link on it is seen when it is changed
+		p.wayTo(r.Path) // so that a link on it is seen when it is made, or changed
+		for _, l := range r.links {
+			p.wayTo(l).link = true
+		}
 	}
 	p.number(cover{}) // 0
 	return p, nil
 }
 
-// resolved is where a path is, once the links that may be followed were.
-func resolved(opts *Options, p string) string {
+// resolved is where a path is, once the links that may be followed were, and where
+// these are.
+func resolved(opts *Options, p string) (is string, links []string) {
 	if opts.Resolve == nil || p == "/" {
-		return p
+		return p, nil
 	}
-	dir, err := opts.Resolve(path.Dir(p))
+	dir, links, err := opts.Resolve(path.Dir(p))
 	if err != nil {
-		return p // not there yet
+		return p, links // not there yet
 	}
-	return path.Join(dir, path.Base(p))
+	return path.Join(dir, path.Base(p)), links
 }
 
 // moved gives the roots that are elsewhere now, as a link on the way was changed.
 func (p *plan) moved(opts *Options) (roots []*root) {
 	for _, r := range p.roots {
-		if resolved(opts, r.Path) != r.real {
+		if is, links := resolved(opts, r.Path); is != r.real || !slices.Equal(links, r.links) {
 			roots = append(roots, r)
 		}
 	}

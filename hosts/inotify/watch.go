@@ -67,8 +67,8 @@ const (
 type Options struct {
 	Root string // the directory that is the host's root; "" is "/"
 	// Resolve gives the path of a directory, once the links on the way that may be
-	// followed were. nil: none may be.
-	Resolve func(dir string) (string, error)
+	// followed were, and where these are, with an error too. nil: none may be.
+	Resolve func(dir string) (is string, links []string, err error)
 	// Patterns compiles hosts.WatchRoot.Exclude. nil: no root may have any.
 	Patterns func(patterns []string) (match func(path string) bool, err error)
 	Log      *slog.Logger

@@ -334,9 +334,9 @@ func TestLinkOnTheWay(t *testing.T) {
 	dir := t.TempDir()
 	mkdir(t, dir, "etc/rc.d/init.d", "etc/other")
 	must(t, os.Symlink("rc.d/init.d", filepath.Join(dir, "etc/init.d")))
-	resolve := func(p string) (string, error) {
+	resolve := func(p string) (string, []string, error) {
 		p, err := filepath.EvalSymlinks(filepath.Join(dir, p))
-		return strings.TrimPrefix(p, dir), err
+		return strings.TrimPrefix(p, dir), nil, err
 	}
 	w := start(t, dir, Options{Resolve: resolve}, hosts.WatchRoot{Path: "/etc/init.d/x"})
 	put(t, dir, "etc/rc.d/init.d/x", "")

@@ -102,7 +102,7 @@ func (h *Host) openDir(p string) (dirFD, error) {
 		return -1, unix.ENOENT
 	case errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM):
 		// A link, a kernel before 5.6 (EL 8) or a container that knows no openat2.
-		return h.walkDir(rel)
+		return h.walkDir(rel, func(dirFD, string) {})
 	}
 	return -1, err
 }
@@ -146,8 +146,9 @@ func (t *trail) back(keep int) {
 	*t = (*t)[:keep]
 }
 
-// walkDir does what openDir does part by part, following the links it may.
-func (h *Host) walkDir(rel string) (dirFD, error) {
+// walkDir does what openDir does part by part, following the links it may. met is
+// called with each link that it comes upon: its directory, and its name there.
+func (h *Host) walkDir(rel string, met func(dirFD, string)) (dirFD, error) {
 	root, err := unix.Dup(int(h.fd))
 	if err != nil {
 		return -1, err
@@ -164,7 +165,7 @@ func (h *Host) walkDir(rel string) (dirFD, error) {
 			at.back(max(1, len(at)-1))
 			continue
 		}
-		target, err := h.step(&at, part)
+		target, err := h.step(&at, part, met)
 		if err != nil {
 			at.back(0)
 			return -1, err
@@ -188,7 +189,7 @@ func (h *Host) walkDir(rel string) (dirFD, error) {
 }
 
 // step goes into the directory name, or gives the target of the link that it is.
-func (h *Host) step(at *trail, name string) (target string, err error) {
+func (h *Host) step(at *trail, name string, met func(dirFD, string)) (target string, err error) {
 	fd, err := at.last().openat(name, unix.O_PATH, 0)
 	if err != nil {
 		return "", err
@@ -204,6 +205,7 @@ func (h *Host) step(at *trail, name string) (target string, err error) {
 		return "", nil
 	case unix.S_IFLNK:
 		defer dirFD(fd).Close()
+		met(at.last(), name)
 		if !h.trusts(&st) {
 			return "", hosts.ErrLink
 		}

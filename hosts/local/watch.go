@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"io/fs"
+	"path"
 	"strconv"
 	"strings"
 
@@ -25,22 +26,38 @@ func (h *Host) Watch(ctx context.Context, roots []hosts.WatchRoot, emit func(hos
 	}, roots, emit)
 }
 
-// resolve is where a directory is, once the links on the way were followed.
-func (h *Host) resolve(dir string) (string, error) {
-	d, err := h.openDir(dir)
+// resolve is where a directory is, once the links on the way were followed, and
+// where these are: the last may be one that leads nowhere, or that is not followed.
+func (h *Host) resolve(dir string) (is string, links []string, err error) {
+	rel := strings.Trim(dir, "/")
+	var d dirFD
+	if fd, straight := h.openStraight(rel); straight == nil && rel != "" {
+		d = dirFD(fd)
+	} else {
+		d, err = h.walkDir(rel, func(in dirFD, name string) {
+			if at, err := h.at(in); err == nil {
+				links = append(links, path.Join(at, name))
+			}
+		})
+	}
 	if err != nil {
-		return "", &fs.PathError{Op: "open", Path: dir, Err: err}
+		return "", links, &fs.PathError{Op: "open", Path: dir, Err: err}
 	}
 	defer d.Close()
-	p, err := readlinkat(unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(int(d)))
-	if err != nil {
-		return "", &fs.PathError{Op: "readlink", Path: dir, Err: err}
+	if is, err = h.at(d); err != nil {
+		return "", links, &fs.PathError{Op: "readlink", Path: dir, Err: err}
 	}
+	return is, links, nil
+}
+
+// at is where an open directory is on the host.
+func (h *Host) at(d dirFD) (string, error) {
+	p, err := readlinkat(unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(int(d)))
 	if h.root != "/" {
 		p = strings.TrimPrefix(p, h.root)
 	}
-	if p == "" {
+	if p == "" && err == nil {
 		p = "/"
 	}
-	return p, nil
+	return p, err
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -58,5 +59,41 @@ func TestWatch(t *testing.T) {
 	}
 	if err := h.Watch(ctx, []hosts.WatchRoot{{Path: "../etc"}}, nil); err == nil {
 		t.Error("what is no path is watched")
+	}
+}
+
+// A link that a link on the way leads to is one on the way, too: as where a release is
+// made the current one.
+func TestWatchLinksToLinks(t *testing.T) {
+	needRoot(t)
+	h, root := newHost(t)
+	for _, release := range []string{"1", "2", "3"} {
+		write(t, root, "srv/releases/"+release+"/data/x", release)
+	}
+	write(t, root, "opt/x", "")
+	symlink(t, root, "releases/1", "srv/current")
+	symlink(t, root, "../srv/current", "opt/app")
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	enough, release := errors.New("enough"), 1
+	err := h.Watch(ctx, []hosts.WatchRoot{{Path: "/opt/app/data", Tree: true}}, func(r hosts.WatchReport) error {
+		if r.Ready || slices.Contains(r.Seen, hosts.Seen{Path: "/opt/app/data", Deep: true}) && release < 3 {
+			release++
+			symlink(t, root, "releases/"+strconv.Itoa(release), "srv/new")
+			if err := os.Rename(filepath.Join(root, "srv/new"), filepath.Join(root, "srv/current")); err != nil {
+				return err
+			}
+			return nil
+		}
+		if slices.Contains(r.Seen, hosts.Seen{Path: "/opt/app/data/x"}) {
+			return enough
+		}
+		if release == 3 { // once it is watched there
+			write(t, root, "srv/releases/3/data/x", "new")
+		}
+		return nil
+	})
+	if !errors.Is(err, enough) {
+		t.Fatalf("release %d: %v", release, err)
 	}
 }
