@@ -31,8 +31,12 @@ func TestDelay(t *testing.T) {
 		changes("3")
 		w.edit("/etc/a", "2")
 		w.pass(time.Second)
-		if is := h.is; is[pkg] != "1" || is[file("/etc/a")] != "2" {
-			t.Errorf("it is %v", is)
+		version := func() (is string) {
+			w.with(func() { is = h.is[pkg] })
+			return is
+		}
+		if a := w.value("standby", "/etc/a"); version() != "1" || a != "2" {
+			t.Errorf("it is %s, and the file %s", version(), a)
 		}
 		for i, want := range []string{"1", "2", "3"} {
 			if i > 0 {
@@ -40,7 +44,7 @@ func TestDelay(t *testing.T) {
 			} else {
 				w.pass(22*time.Hour + 55*time.Minute)
 			}
-			if got := h.is[pkg]; got != want {
+			if got := version(); got != want {
 				t.Errorf("after %d hours more: it is %q, want %q", i, got, want)
 			}
 		}
@@ -60,7 +64,7 @@ func TestDelay(t *testing.T) {
 		w.pass(23 * time.Hour)
 		w.with(func() { w.holds["standby"] = &control.Hold{By: "somebody"} })
 		w.pass(2 * time.Hour)
-		if got := h.is[pkg]; got != "3" {
+		if got := version(); got != "3" {
 			t.Errorf("on hold, and it is %q", got)
 		}
 		w.with(func() { delete(w.holds, "standby") })

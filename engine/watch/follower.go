@@ -32,6 +32,7 @@ type follower struct {
 	// stopped is when its budget stopped it, zero: it did not; tried, when it last did.
 	stopped, tried time.Time
 	over           engine.Allowance // what it was stopped for
+	word           word             // what was said by then
 	due            *engine.Snapshot // of which its packages are, where they are delayed
 	next           time.Time        // when others may be due
 	good           *engine.Snapshot // the newest that something was applied of

@@ -220,6 +220,22 @@ func TestAllowedIsWhatWasTold(t *testing.T) {
 	})
 }
 
+// What a person said while the clock was ahead lets nothing pass later; and what they
+// say when it was set back is heard.
+func TestAllowedByAnotherClock(t *testing.T) {
+	follows(t, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		h := w.followers["standby"]
+		w.with(func() { h.over, w.allowed = true, time.Now().AddDate(1, 0, 0) })
+		w.edit("/etc/a", "")
+		w.pass(time.Hour)
+		w.is("standby", OverBudget)
+		w.with(func() { w.allowed = time.Now().AddDate(-1, 0, 0) })
+		w.pass(5 * time.Second)
+		w.inStep("standby")
+	})
+}
+
 // What hikae never met waits for a person's first apply.
 func TestFirstContact(t *testing.T) {
 	follows(t, func(w *world, _ *Following) { w.followers["standby"].unknown = true }, func(w *world) {

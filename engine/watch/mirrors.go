@@ -81,13 +81,13 @@ func (t *tree) hold() bool {
 
 // allow lets pass what an alarm stopped, once a person has said so since.
 func (t *tree) allow(ctx context.Context) {
-	for since := time.Now(); ctx.Err() == nil; sleep(ctx, lookEvery) {
-		if t.mirror.Status().Alarm == "" {
-			since = time.Now()
+	for before := (word{}); ctx.Err() == nil; sleep(ctx, lookEvery) {
+		at, err := t.loop.Control.Allowed(t.target.Name)
+		if err != nil || !before.isNew(at) {
 			continue
 		}
-		if at, err := t.loop.Control.Allowed(t.target.Name); err == nil && at.After(since) {
-			since = at
+		before = word{at, true}
+		if t.mirror.Status().Alarm != "" {
 			t.mirror.Allow()
 		}
 	}

@@ -16,6 +16,8 @@ func (f *follower) overBudget(w work, over *control.OverBudget) {
 	f.tried = time.Now()
 	if f.told.away(OverBudget, over); anew {
 		f.stopped = time.Now()
+		f.word = word{}
+		f.allowed()
 		f.loop.Log.Error("stopped: more would be deleted or overwritten than the budget allows", "host", f.t.Name, "error", over)
 	}
 }
@@ -28,5 +30,20 @@ func (f *follower) allowed() bool {
 		return false
 	}
 	at, err := f.loop.Control.Allowed(f.t.Name)
-	return err == nil && at.After(f.stopped)
+	return err == nil && f.word.isNew(at)
+}
+
+// word is what a person had said when it was first asked for (control.Allowed). By
+// that, and not by its being younger than something, is another one known: a clock may
+// be set back, and a word of the future would let all pass that comes.
+type word struct {
+	at    time.Time
+	known bool
+}
+
+func (w *word) isNew(at time.Time) bool {
+	if !w.known {
+		*w = word{at, true}
+	}
+	return !at.Equal(w.at)
 }
