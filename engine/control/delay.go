@@ -16,7 +16,13 @@ func (c *Controller) Due(source string, delay time.Duration) (was *engine.Snapsh
 	if err != nil || len(gens) == 0 {
 		return nil, next, err
 	}
-	before, gen := time.Now().Add(-delay), gens[0]
+	now := time.Now()
+	// Where the clock was set back, all would be too young, and the oldest be due: an
+	// update taken back.
+	if newest, err := states.GenerationTime(gens[len(gens)-1]); err == nil && newest.After(now) {
+		now = newest
+	}
+	before, gen := now.Add(-delay), gens[0]
 	for _, g := range gens {
 		t, err := states.GenerationTime(g)
 		if err != nil {

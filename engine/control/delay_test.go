@@ -24,31 +24,37 @@ func TestDue(t *testing.T) {
 	}
 	c.Schemas = []engine.Schema{{Kind: "package", Stage: engine.StageSystem, Attrs: []engine.Attr{{Name: "version", Type: cty.String}}}}
 	began := time.Now().UTC().Truncate(time.Millisecond)
-	for i, age := range []time.Duration{3 * time.Hour, time.Minute, 0} {
-		taken := &engine.Snapshot{Host: "rio1", Taken: began.Add(-age), Resources: []engine.Resource{{
-			Addr: engine.Addr{Kind: "package", Name: "p"}, Value: cty.ObjectVal(map[string]cty.Value{"version": cty.StringVal(fmt.Sprint(i))}),
-		}}}
-		files, err := lang.EncodeSnapshot(taken, c.Schemas)
-		if err == nil {
-			_, _, err = store.WriteSnapshot("rio1", taken.Taken, "", files, nil)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, want := range []struct {
-		delay   time.Duration
-		version string
-		next    time.Time
-	}{
-		{time.Hour, "0", began.Add(59 * time.Minute)},
-		{24 * time.Hour, "0", began.Add(24*time.Hour - time.Minute)}, // it was never so: all that is known
-		{30 * time.Second, "1", began.Add(30 * time.Second)},
-		{0, "2", time.Time{}},
+	for host, ahead := range map[string]time.Duration{
+		"rio1": 0,
+		"rio2": 20 * 365 * 24 * time.Hour, // a clock that was set back: what lies in the past is known
 	} {
-		was, next, err := c.Due("rio1", want.delay)
-		if err != nil || !next.Equal(want.next) || was.Resources[0].Value.GetAttr("version").AsString() != want.version {
-			t.Errorf("%v: %v, %v, %v", want.delay, was, next, err)
+		began := began.Add(ahead)
+		for i, age := range []time.Duration{3 * time.Hour, time.Minute, 0} {
+			taken := &engine.Snapshot{Host: host, Taken: began.Add(-age), Resources: []engine.Resource{{
+				Addr: engine.Addr{Kind: "package", Name: "p"}, Value: cty.ObjectVal(map[string]cty.Value{"version": cty.StringVal(fmt.Sprint(i))}),
+			}}}
+			files, err := lang.EncodeSnapshot(taken, c.Schemas)
+			if err == nil {
+				_, _, err = store.WriteSnapshot(host, taken.Taken, "", files, nil)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, want := range []struct {
+			delay   time.Duration
+			version string
+			next    time.Time
+		}{
+			{time.Hour, "0", began.Add(59 * time.Minute)},
+			{24 * time.Hour, "0", began.Add(24*time.Hour - time.Minute)}, // it was never so: all that is known
+			{30 * time.Second, "1", began.Add(30 * time.Second)},
+			{0, "2", time.Time{}},
+		} {
+			was, next, err := c.Due(host, want.delay)
+			if err != nil || !next.Equal(want.next) || was.Resources[0].Value.GetAttr("version").AsString() != want.version {
+				t.Errorf("%s: %v: %v, %v, %v", host, want.delay, was, next, err)
+			}
 		}
 	}
 }
