@@ -6,10 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"strings"
-	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
@@ -103,43 +99,6 @@ func (a *app) watch(ctx context.Context, log *slog.Logger, m metricsTo) error {
 		return err
 	}
 	return nil
-}
-
-// untilEdited calls edited once the project is another, and one that can be read.
-func (a *app) untilEdited(ctx context.Context, stamp string, log *slog.Logger, edited func()) {
-	const every = 2 * time.Second
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		now := a.projectStamp()
-		if now == stamp {
-			continue
-		}
-		if _, err := a.project(); err == nil {
-			edited()
-			return
-		} else if ctx.Err() == nil {
-			log.Error("the project was edited and cannot be read: it is followed as it was", "error", err)
-		}
-		stamp = now
-	}
-}
-
-// projectStamp tells two states of the project's HCL apart.
-func (a *app) projectStamp() string {
-	names, _ := filepath.Glob(filepath.Join(a.dir, "*.hcl")) // the pattern is good
-	var b strings.Builder
-	for _, n := range names {
-		if fi, err := os.Stat(n); err == nil {
-			_, _ = fmt.Fprintln(&b, n, fi.Size(), fi.ModTime().UnixNano())
-		}
-	}
-	return b.String()
 }
 
 // notify tells systemd, where it started this (sd_notify(3)).

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// untilEdited calls edited once the project is another, and one that can be followed.
+func (a *app) untilEdited(ctx context.Context, stamp string, log *slog.Logger, edited func()) {
+	const every = 2 * time.Second
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for e := (edits{followed: stamp, seen: stamp}); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if !e.settled(a.projectStamp()) {
+			continue
+		}
+		err := a.followable()
+		if err == nil {
+			edited()
+			return
+		}
+		if ctx.Err() == nil {
+			log.Error("the project was edited and cannot be followed: it is followed as it was", "error", err)
+		}
+	}
+}
+
+// edits are those of a project, by its stamp.
+type edits struct {
+	followed string // the last that was tried
+	seen     string
+}
+
+// settled reports whether a project is another, and is not being written: half of one
+// says that the rest is to go.
+func (e *edits) settled(stamp string) bool {
+	still := stamp == e.seen
+	e.seen = stamp
+	if !still || stamp == e.followed {
+		return false
+	}
+	e.followed = stamp
+	return true
+}
+
+// followable is an error where the project cannot be read, or nobody follows in it.
+func (a *app) followable() error {
+	pr, err := a.project()
+	if err == nil {
+		_, err = following(pr)
+	}
+	return err
+}
+
+// projectStamp tells two states of the project's HCL apart.
+func (a *app) projectStamp() string {
+	names, _ := filepath.Glob(filepath.Join(a.dir, "*.hcl")) // the pattern is good
+	var b strings.Builder
+	for _, n := range names {
+		if fi, err := os.Stat(n); err == nil {
+			_, _ = fmt.Fprintln(&b, n, fi.Size(), fi.ModTime().UnixNano())
+		}
+	}
+	return b.String()
+}
