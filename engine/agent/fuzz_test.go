@@ -74,7 +74,9 @@ func recorded(f *testing.F, readOnly bool, work func(*Client, *blobs)) (client, 
 		f.Fatal(err)
 	}
 	<-done
-	return p.said.Bytes(), p.in.Bytes()
+	p.mu.Lock() // whoever reads may not have seen yet that it is over
+	defer p.mu.Unlock()
+	return bytes.Clone(p.said.Bytes()), bytes.Clone(p.in.Bytes())
 }
 
 // sessions are what clients do, by the names of the operations.
