@@ -45,7 +45,9 @@ type ApplyEvent struct {
 	Unit     string `cbor:"4,keyasint,omitempty"` // or: this unit was reloaded or restarted (Progress says which)
 	// or: log in anew, now, and confirm it with this token (Progress says why).
 	Login string `cbor:"5,keyasint,omitempty"`
-	Of    []Addr `cbor:"6,keyasint,omitempty"` // with Login: what is put back without it
+	// Of is, with Login, what is put back without it; else what is now begun after
+	// which a login will be wanted: the link may be lost by it.
+	Of []Addr `cbor:"6,keyasint,omitempty"`
 }
 
 // ApplyResult is how an apply ended. Every change of the request is in one of

@@ -305,8 +305,13 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 	}
 	told := a.teller(len(cs))
 	res, err := a.p.session.conn.Apply(ctx, req, a.c.opener(ctx, a.p.Desired.Inline), func(e engine.ApplyEvent) {
-		if e.Login != "" {
+		switch {
+		case e.Login != "":
 			again.wanted(ctx, e.Login, e.Progress, e.Of)
+		case len(e.Of) > 0:
+			again.begun(e.Of)
+		case e.Done != nil:
+			again.made(*e.Done)
 		}
 		told(e)
 	})
@@ -315,10 +320,9 @@ func (a *applying) stage(ctx context.Context, stage engine.Stage, cs []engine.Ch
 	a.out.Overwritten = append(a.out.Overwritten, a.p.Overwrites...)
 	lost := err != nil
 	err = again.end(res, err)
-	for _, addr := range again.missing() {
-		if lost || slices.Contains(res.NotApplied, addr) {
-			a.out.LockedOut = append(a.out.LockedOut, addr)
-		}
+	a.out.LockedOut = append(a.out.LockedOut, again.missing(lost, res.NotApplied)...)
+	if lost && len(a.out.LockedOut) > 0 && !errors.Is(err, ErrRolledBack) {
+		err = fmt.Errorf("the link was lost in a change of what logins hang on, which the host undoes unless somebody can log in anew within %v: %w", a.c.LoginDeadline, err)
 	}
 	a.out.Applied += len(res.Applied)
 	a.out.NotApplied += len(res.NotApplied)

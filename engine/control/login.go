@@ -31,6 +31,7 @@ type logins struct {
 	what string                   // on which a login hangs that was wanted and has not succeeded
 	last error                    // why the last try failed
 	of   map[string][]engine.Addr // what each token is of that was not confirmed
+	now  []engine.Addr            // what was last begun after which one will be wanted
 	stop []context.CancelFunc
 }
 
@@ -86,13 +87,35 @@ func (l *logins) note(ctx context.Context, token string, err error) {
 	}
 }
 
-// missing is what no login was seen after, once all has ended.
-func (l *logins) missing() (addrs []engine.Addr) {
+// begun says what is now made after which a login will be wanted.
+func (l *logins) begun(of []engine.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.now = of
+}
+
+// made says that something is, and stays.
+func (l *logins) made(a engine.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.now = slices.DeleteFunc(slices.Clone(l.now), func(b engine.Addr) bool { return a == b })
+}
+
+// missing is what no login was seen after, once all has ended: of what was not
+// applied, and where the link is lost, of what was being made just then.
+func (l *logins) missing(lost bool, notApplied []engine.Addr) (addrs []engine.Addr) {
+	if lost {
+		addrs = append(addrs, l.now...)
+	}
 	for _, of := range l.of {
-		addrs = append(addrs, of...)
+		for _, a := range of {
+			if lost || slices.Contains(notApplied, a) {
+				addrs = append(addrs, a)
+			}
+		}
 	}
 	slices.SortFunc(addrs, engine.Addr.Compare)
-	return addrs
+	return slices.Compact(addrs)
 }
 
 // end waits for what was begun. The apply has ended by now, with err; the

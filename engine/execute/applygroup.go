@@ -42,6 +42,9 @@ func (e *execution) group(ctx context.Context, g *group) error {
 	// if the controller is gone.
 	ctx = context.WithoutCancel(ctx)
 	defer e.outlive(ctx, g)()
+	if g.login() != "" && e.req.LoginDeadline != 0 {
+		e.emit(engine.ApplyEvent{Of: addrsOf(slices.Concat(g.files, g.services))})
+	}
 	if err := e.record.begin(ctx, g, tx.Steps(), before, e.schema("service")); err != nil {
 		return errors.Join(err, tx.Discard(), e.record.end(ctx))
 	}

@@ -31,11 +31,7 @@ func (e *execution) proveLogin(ctx context.Context, what string, cs []engine.Cha
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.req.LoginDeadline)
 	defer cancel()
 	confirmed, err := gate.AwaitLogin(ctx, token, func() {
-		ev := engine.ApplyEvent{Login: token, Progress: what}
-		for _, c := range cs {
-			ev.Of = append(ev.Of, c.Addr)
-		}
-		e.emit(ev)
+		e.emit(engine.ApplyEvent{Login: token, Progress: what, Of: addrsOf(cs)})
 	})
 	if err != nil {
 		return err
@@ -58,6 +54,7 @@ func (e *execution) applyProven(ctx context.Context, kind string, cs []engine.Ch
 		return fmt.Errorf("cannot apply %s: %w", kind, err)
 	}
 	ctx = context.WithoutCancel(ctx)
+	e.emit(engine.ApplyEvent{Of: addrsOf(cs)})
 	job, done := e.job(cs), []engine.Addr(nil)
 	tell := job.Done
 	job.Done = func(a engine.Addr) { done = append(done, a) }
@@ -77,6 +74,13 @@ func (e *execution) applyProven(ctx context.Context, kind string, cs []engine.Ch
 		tell(a)
 	}
 	return failed
+}
+
+func addrsOf(cs []engine.Change) (addrs []engine.Addr) {
+	for _, c := range cs {
+		addrs = append(addrs, c.Addr)
+	}
+	return addrs
 }
 
 // login is what of the group logins hang on; "" for nothing.

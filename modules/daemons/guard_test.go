@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,7 @@ func TestChangeStaysWithANewLogin(t *testing.T) {
 			carol := map[string]cty.Value{"uid": cty.NumberIntVal(1500), "group": cty.StringVal("web"), "system": cty.False}
 			x := &execute.Executor{Host: h, Modules: []engine.Module{account.Group{}, account.User{}, file.Module{}}, Units: daemons.Units()}
 			var asked []string
+			var begun []engine.Addr
 			res, err := x.Apply(t.Context(), engine.ApplyRequest{
 				Stage: engine.StageConfig, Holder: "test", LoginDeadline: tt.deadline,
 				Changes: []engine.Change{{
@@ -73,7 +75,13 @@ func TestChangeStaysWithANewLogin(t *testing.T) {
 				return io.NopCloser(strings.NewReader("new\n")), nil
 			}, func(e engine.ApplyEvent) {
 				if e.Login == "" {
+					if len(e.Of) > 0 { // said before the link may be lost by it
+						begun = e.Of
+					}
 					return
+				}
+				if len(e.Of) != 1 || !slices.Equal(e.Of, begun) {
+					t.Errorf("a login is wanted for %v, and begun was %v", e.Of, begun)
 				}
 				asked = append(asked, e.Progress)
 				if err := tt.confirm(h, e.Login); err != nil {
