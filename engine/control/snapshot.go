@@ -11,10 +11,9 @@ import (
 	"sync"
 	"unicode/utf8"
 
-	"github.com/aymanbagabas/go-udiff"
-
 	"hikae/engine"
 	"hikae/engine/lang"
+	"hikae/engine/merge"
 	"hikae/engine/view"
 	"hikae/hosts"
 	"hikae/states"
@@ -272,7 +271,7 @@ func Unified(from, to string, a, b []byte) string {
 	if !isText(a) || !isText(b) {
 		return ""
 	}
-	return udiff.Unified(from, to, string(a), string(b))
+	return merge.Unified(from, to, a, b)
 }
 
 func isText(b []byte) bool { return utf8.Valid(b) && !bytes.ContainsRune(b, 0) }

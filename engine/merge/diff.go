@@ -26,12 +26,30 @@ func diff(a, b []string) []edit {
 	}
 	x, y := 0, 0
 	for _, p := range append(anchors(a, b), anchor{len(a), len(b)}) {
-		for _, d := range lcs.DiffLines(a[x:p.a], b[y:p.b]) {
-			add(edit{x + d.Start, x + d.End, y + d.ReplStart, y + d.ReplEnd})
+		if apart(a[x:p.a], b[y:p.b]) {
+			if x < p.a || y < p.b {
+				add(edit{x, p.a, y, p.b})
+			}
+		} else {
+			for _, d := range lcs.DiffLines(a[x:p.a], b[y:p.b]) {
+				add(edit{x + d.Start, x + d.End, y + d.ReplStart, y + d.ReplEnd})
+			}
 		}
 		x, y = p.a+1, p.b+1
 	}
 	return out
+}
+
+// apart reports whether two runs of lines have none in common.
+func apart(a, b []string) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return true
+	}
+	in := make(map[string]struct{}, len(a))
+	for _, l := range a {
+		in[l] = struct{}{}
+	}
+	return !slices.ContainsFunc(b, func(l string) bool { _, both := in[l]; return both })
 }
 
 // anchor is a line that two texts have in common, by its index in each.

@@ -48,6 +48,11 @@ func (v *View) Plan(p PlanView) {
 		return
 	}
 	var b strings.Builder
+	size := 0
+	for _, d := range p.Diffs {
+		size += len(d) + len(d)/4
+	}
+	b.Grow(size) // one that grows copies
 	switch {
 	case p.Empty() && len(p.Conflicts) > 0:
 		fmt.Fprintf(&b, "%s: nothing to do but to merge by hand\n", p.Host)
@@ -176,7 +181,9 @@ func (v *View) change(b *strings.Builder, p PlanView, c engine.Change) {
 		case strings.HasPrefix(line, "@@"):
 			text = v.paint(dim, text)
 		}
-		fmt.Fprintf(b, "      %s\n", text)
+		b.WriteString("      ")
+		b.WriteString(text)
+		b.WriteByte('\n')
 	}
 }
 
@@ -191,12 +198,26 @@ func short(s string) string {
 
 // Printable replaces what could steer a terminal, character by character.
 func Printable(s string) string {
+	if plain(s) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		if r != '\t' && r != '\n' && (r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0)) {
 			return '\ufffd'
 		}
 		return r
 	}, s)
+}
+
+// plain reports whether there is nothing but what any terminal prints: so is most
+// of a diff.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < ' ' && c != '\t' && c != '\n') || c >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 func (v *View) notes(b *strings.Builder, title string, notes []engine.Note) {

@@ -88,7 +88,10 @@ func (s *screen) print(e Event) {
 	if e.Type == ErrorType {
 		w = s.err
 	}
-	_, _ = fmt.Fprintln(w, strings.TrimSuffix(e.Text, "\n"))
+	if !strings.HasSuffix(e.Text, "\n") {
+		e.Text += "\n"
+	}
+	_, _ = io.WriteString(w, e.Text)
 }
 
 func (s *screen) emitJSON(e Event) {
