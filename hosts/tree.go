@@ -44,6 +44,13 @@ func (e *TreeEntry) Takes() int64 {
 	return e.Content.Size
 }
 
+// Hollow reports whether a file is hashed later than sent: its holes cost nothing to
+// send, and anybody can make one of terabytes of them.
+func (e *TreeEntry) Hollow() bool {
+	const most = 1 << 30
+	return e.Sparse && e.Content.Size > most && e.Disk < e.Content.Size/2
+}
+
 // Weight is how many bytes its names and attributes are.
 func (e *TreeEntry) Weight() int {
 	n := len(e.Path) + len(e.Owner) + len(e.Group) + len(e.Link) + len(e.ACL) + len(e.DefaultACL) + len(e.Caps) + len(e.Label)
@@ -91,6 +98,9 @@ type TreeOptions struct {
 	// below them. nil: none are.
 	Exclude func(path string) bool
 	Numbers bool // owners are numbers, not names
+	// Hash: files are told apart by the hash of their bytes, which Sum and List read
+	// for it, not by size and time alone. Not those that are Hollow.
+	Hash bool
 	// Write: it may be written. What is overwritten and removed is kept for
 	// Versions seconds (0: it is not), and KeepFree per cent of the file system
 	// stay free. Where what comes needs the room, versions go before their time, but

@@ -77,6 +77,16 @@ func TestLabMirror(t *testing.T) {
 	l.ok("mirror", "standby")
 	equal("drift")
 
+	// What has its old size and time is found by its bytes.
+	l.exec("primary", "cd /srv/x-mirror && touch -r a/b/f7 /run/x-mirror-time && printf 8 | dd of=a/b/f7 conv=notrunc status=none && touch -r /run/x-mirror-time a/b/f7 && rm /run/x-mirror-time")
+	if out := l.ok("mirror", "standby"); !strings.Contains(out, ": 0 changes") {
+		t.Errorf("it says %s", out)
+	}
+	if out := l.ok("mirror", "standby", "--checksum"); !strings.Contains(out, ", 2 bytes came") {
+		t.Errorf("it says %s", out)
+	}
+	equal("the same size and time")
+
 	// A mount that vanishes deletes nothing; nor does much that goes at once.
 	l.exec("primary", "mount -t tmpfs none /srv/x-mirror")
 	before := l.exec("standby", mirrored)

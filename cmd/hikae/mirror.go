@@ -15,15 +15,24 @@ import (
 	"hikae/engine/watch"
 )
 
+type mirrorOptions struct {
+	allow bool // what an alarm stops
+	hash  bool // compare the bytes
+}
+
 func (a *app) mirrorCmd() *cobra.Command {
-	var allow bool
+	var o mirrorOptions
 	c := &cobra.Command{
 		Use:   "mirror HOST",
 		Short: "Bring a follower's data trees in step, once",
 		Long: `Mirror brings the trees that a pair's mirror blocks name to HOST, which follows
 the pair, and ends when they are in step: for a first copy, at leisure, before
 hikae watch keeps them so. It is as careful as that: what HOST had of its own is
-left, what is overwritten is kept for a while, and it stops over the budget.`,
+left, what is overwritten is kept for a while, and it stops over the budget.
+
+Files are told apart by size and time. --checksum reads all of them on both
+sides, which takes its time, and so finds what was changed with the old size and
+time, and what a disk has lost.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeHosts,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -35,15 +44,16 @@ left, what is overwritten is kept for a while, and it stops over the budget.`,
 			if err != nil {
 				return err
 			}
-			return a.mirrors(cmd.Context(), ctl, pr, args[0], allow)
+			return a.mirrors(cmd.Context(), ctl, pr, args[0], o)
 		},
 	}
-	c.Flags().BoolVar(&allow, "over-budget", false, "let pass, once for each tree, what an alarm stops")
+	c.Flags().BoolVar(&o.allow, "over-budget", false, "let pass, once for each tree, what an alarm stops")
+	c.Flags().BoolVar(&o.hash, "checksum", false, "compare files by their bytes")
 	return c
 }
 
 // mirrors brings all trees of a follower in step.
-func (a *app) mirrors(ctx context.Context, ctl *control.Controller, pr *lang.Project, host string, allow bool) error {
+func (a *app) mirrors(ctx context.Context, ctl *control.Controller, pr *lang.Project, host string, o mirrorOptions) error {
 	to, err := target(pr, wish{host: host})
 	if err != nil {
 		return err
@@ -61,14 +71,14 @@ func (a *app) mirrors(ctx context.Context, ctl *control.Controller, pr *lang.Pro
 	}
 	var failed []error
 	for _, m := range pair.Mirrors {
-		if err := a.mirrorOnce(ctx, ctl, from, to, mirrorSettings(m, pair), allow); err != nil {
+		if err := a.mirrorOnce(ctx, ctl, from, to, mirrorSettings(m, pair), o); err != nil {
 			failed = append(failed, err)
 		}
 	}
 	return errors.Join(failed...)
 }
 
-func (a *app) mirrorOnce(ctx context.Context, ctl *control.Controller, from, to control.Target, s mirror.Settings, allow bool) error {
+func (a *app) mirrorOnce(ctx context.Context, ctl *control.Controller, from, to control.Target, s mirror.Settings, o mirrorOptions) error {
 	record := watch.TreeRecord(to.Name, s.Root)
 	connect := func(t control.Target) func(context.Context) (*agent.Client, error) {
 		return func(ctx context.Context) (*agent.Client, error) { return ctl.Connect(ctx, t) }
@@ -76,7 +86,7 @@ func (a *app) mirrorOnce(ctx context.Context, ctl *control.Controller, from, to 
 	var files int
 	var bytes int64
 	m := mirror.New(mirror.Options{
-		Settings: s, Source: connect(from), Target: connect(to),
+		Settings: s, Source: connect(from), Target: connect(to), Hash: o.hash,
 		Emit: func(e mirror.Event) {
 			if e.Type == "arrived" {
 				files, bytes = files+e.Files, bytes+e.Bytes
@@ -88,7 +98,7 @@ func (a *app) mirrorOnce(ctx context.Context, ctl *control.Controller, from, to 
 		Load: func() ([]byte, error) { return ctl.Store.Get(watch.TreeKind, record) },
 		Save: func(b []byte) error { return ctl.Store.Set(watch.TreeKind, record, b) },
 	})
-	if allow {
+	if o.allow {
 		m.Allow()
 	}
 	if err := m.Once(ctx); err != nil {

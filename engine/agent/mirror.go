@@ -18,6 +18,7 @@ type TreeRequest struct {
 	Write    bool     `cbor:"4,keyasint,omitempty"`
 	Versions int64    `cbor:"5,keyasint,omitempty"` // seconds that overwritten and removed files are kept
 	KeepFree int      `cbor:"6,keyasint,omitempty"` // per cent of the file system
+	Hash     bool     `cbor:"7,keyasint,omitempty"` // files are told apart by their bytes
 }
 
 // MaxNoted is how many paths one Note may leave out.

@@ -51,7 +51,7 @@ func (ss *session) openTree(m message) error {
 		return fmt.Errorf("%w: this host keeps no trees", engine.ErrRefused)
 	}
 	t, err := h.OpenTree(req.Root, hosts.TreeOptions{
-		Exclude: exclude, Numbers: req.Numbers, Write: req.Write, Versions: req.Versions, KeepFree: req.KeepFree,
+		Exclude: exclude, Numbers: req.Numbers, Write: req.Write, Versions: req.Versions, KeepFree: req.KeepFree, Hash: req.Hash,
 	})
 	if err != nil {
 		return err

@@ -167,7 +167,13 @@ func TestMountedOver(t *testing.T) {
 // A file of holes, which anybody can make of any size, stops nothing, takes no time,
 // and costs no old version.
 func TestFileOfHoles(t *testing.T) {
-	s := newSides(t, func(o *Options) { o.KeepFree = 1 })
+	for _, hash := range []bool{false, true} {
+		fileOfHoles(t, hash)
+	}
+}
+
+func fileOfHoles(t *testing.T, hash bool) {
+	s := newSides(t, func(o *Options) { o.KeepFree, o.Hash = 1, hash })
 	s.sh("echo old >f")
 	s.ok()
 	s.sh("echo newer >f; truncate -s 4T holes; echo x >x")
@@ -234,5 +240,29 @@ func TestNamesOfOneFile(t *testing.T) {
 	s.equal()
 	if len(p.suspect) > 0 {
 		t.Errorf("still suspected: %v", p.suspect)
+	}
+}
+
+// By their bytes files are told apart that look the same, whichever side changed.
+func TestByTheirBytes(t *testing.T) {
+	s := newSides(t, func(o *Options) { o.Hash = true })
+	s.sh("mkdir -p d/e; echo one >d/e/f; echo two >d/g; ln d/g d/h; echo same >same")
+	s.ok()
+	for text, side := range map[string]string{"eno": s.src.Path(root), "neo": s.dst.Path(root)} {
+		run(t, side, "touch -r d/e/f .t; printf "+text+" | dd of=d/e/f conv=notrunc status=none; touch -r .t d/e/f; touch -r d/g .t; printf "+text+" | dd of=d/g conv=notrunc status=none; touch -r .t d/g; rm .t; touch -d 2001-01-01 .")
+		before := s.bytes()
+		s.m.o.Hash = false
+		if err := s.audit(); err != nil || s.bytes() != before {
+			t.Errorf("it is found by size and time: %v", err)
+		}
+		s.m.o.Hash = true
+		s.ok()
+		if sent := s.bytes() - before; sent != 8 {
+			t.Errorf("%d bytes were sent", sent)
+		}
+		before = s.bytes()
+		if s.ok(); s.bytes() != before {
+			t.Error("it is sent again")
+		}
 	}
 }

@@ -54,6 +54,7 @@ type Options struct {
 	Source, Target func(context.Context) (*agent.Client, error)
 	// Watch replaces the watch on the source; nil: by a session of Source.
 	Watch func(ctx context.Context, emit func(hosts.WatchReport) error) error
+	Hash  bool        // audits compare files by their bytes, not by size and time alone
 	Hold  func() bool // true: nothing is to be changed on the target now; nil: never
 	Emit  func(Event) // nil: nobody listens
 	// Load and Save keep a small record in the store; Load gives nil where there
@@ -251,7 +252,7 @@ type pair struct {
 // open connects to both sides and opens their trees.
 func (m *Mirror) open(ctx context.Context) (*pair, error) {
 	p := &pair{m: m, suspect: map[string]bool{}, failing: map[string]string{}}
-	req := agent.TreeRequest{Root: m.o.Root, Exclude: m.excludes(), Numbers: m.o.Numbers}
+	req := agent.TreeRequest{Root: m.o.Root, Exclude: m.excludes(), Numbers: m.o.Numbers, Hash: m.o.Hash}
 	err := both(
 		func() (err error) {
 			if p.source, err = m.o.Source(ctx); err == nil {

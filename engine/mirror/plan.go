@@ -167,7 +167,7 @@ func (pl *planning) move(ctx context.Context, renamed map[string]string) error {
 			continue
 		}
 		k := [2]int64{d.src.Content.Size, d.src.MTime}
-		if l := bySize[k]; len(l) > 0 && !large(d.src) {
+		if l := bySize[k]; len(l) > 0 && !d.src.Hollow() {
 			to, from = append(to, d), append(from, l[0])
 			bySize[k] = l[1:]
 		}
@@ -197,13 +197,6 @@ func (pl *planning) moveEqual(ctx context.Context, to, from []*diff) error {
 	return nil
 }
 
-// large reports whether a file is hashed later than sent: its holes cost nothing to
-// send, and anybody can make one of terabytes of them.
-func large(e *hosts.TreeEntry) bool {
-	const most = 1 << 30
-	return e.Sparse && e.Content.Size > most && e.Disk < e.Content.Size/2
-}
-
 func (pl *planning) moved(d, from *diff) {
 	e := *d.src
 	pl.moves = append(pl.moves, hosts.TreeOp{Verb: hosts.TreeMove, Path: d.path, From: from.path, Entry: e})
@@ -222,7 +215,7 @@ func (pl *planning) known(ctx context.Context) error {
 	var maybe []*diff
 	for _, p := range sorted(pl.come) {
 		d := pl.come[p]
-		if d.dst == nil || d.src.Type != hosts.File || d.dst.Type != hosts.File || d.src.Content.Size != d.dst.Content.Size || d.src.Content.Size == 0 || large(d.src) {
+		if d.dst == nil || d.src.Type != hosts.File || d.dst.Type != hosts.File || d.src.Content.Size != d.dst.Content.Size || d.src.Content.Size == 0 || d.src.Hollow() {
 			continue
 		}
 		if looks := d.src.Content.ID.IsZero() || d.dst.Content.ID.IsZero(); looks && (!sameContent(d.src, d.dst) || d.dst.Inode != 0) {

@@ -259,6 +259,7 @@ type sight struct {
 	policy *policy
 	mounts mountTable
 	young  bool // to tell whether files are being written
+	hash   bool // to tell their hashes
 }
 
 func (t *tree) sight() (*sight, error) {

@@ -42,6 +42,9 @@ func (c *encoder) entry(name string, e *hosts.TreeEntry) {
 	switch e.Type {
 	case hosts.File:
 		c.number(uint64(e.Content.Size)) //nolint:gosec // never negative
+		if !e.Content.ID.IsZero() {
+			c.b = append(c.b, e.Content.ID[:]...)
+		}
 	case hosts.Link:
 		c.text(e.Link)
 	case hosts.Dir:

@@ -64,7 +64,7 @@ func (w *writing) noteMoved(ctx context.Context) error {
 	if w.op.Entry.Type == hosts.Dir {
 		var mu sync.Mutex
 		var failed error
-		_, err := w.t.walk(ctx, w.op.From, func(e *hosts.TreeEntry) {
+		_, err := w.t.walk(ctx, w.op.From, false, func(e *hosts.TreeEntry) {
 			if !w.t.known.has(e) {
 				return
 			}

@@ -52,7 +52,7 @@ func (t *tree) marks(ctx context.Context, but []string) (map[mark]struct{}, erro
 	for _, p := range but {
 		n.but[p] = true
 	}
-	_, err := t.walk(ctx, ".", n.entry)
+	_, err := t.walk(ctx, ".", false, n.entry)
 	maps.DeleteFunc(n.seen, func(m mark, _ struct{}) bool {
 		_, was := summed[m]
 		return !was && !t.known.hasMark(m)

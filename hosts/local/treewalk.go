@@ -42,7 +42,7 @@ func (t *tree) Sum(ctx context.Context, rel string) (hosts.TreeSum, error) {
 	if t.known != nil && rel == "." {
 		each = n.entry
 	}
-	s, err := t.walk(ctx, rel, each)
+	s, err := t.walk(ctx, rel, t.opts.Hash, each)
 	if err != nil {
 		return hosts.TreeSum{}, fmt.Errorf("cannot read %s: %w", t.abs(rel), bare(err))
 	}
@@ -66,13 +66,14 @@ func (t *tree) Sum(ctx context.Context, rel string) (hosts.TreeSum, error) {
 	return s.sum, nil
 }
 
-// walk reads all at and below a path, calling each (which may be nil) from
+// walk reads all at and below a path, with hash the bytes of files too, calling each (which may be nil) from
 // several goroutines.
-func (t *tree) walk(ctx context.Context, rel string, each func(*hosts.TreeEntry)) (*summing, error) {
+func (t *tree) walk(ctx context.Context, rel string, hash bool, each func(*hosts.TreeEntry)) (*summing, error) {
 	see, err := t.sight()
 	if err != nil {
 		return nil, err
 	}
+	see.hash = hash
 	top, err := t.top()
 	if err != nil {
 		return nil, err
@@ -108,7 +109,7 @@ func (s *summing) dir(ctx context.Context, rel string, each func(*hosts.TreeEntr
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	entries, holes, err := s.t.list(s.top, rel, s.see)
+	entries, holes, err := s.t.list(ctx, s.top, rel, s.see)
 	if err != nil {
 		holes = []hosts.TreeHole{{Path: rel, Err: bare(err).Error()}}
 	}
@@ -176,7 +177,7 @@ func (s *summing) count(rel string, entries []hosts.TreeEntry, holes []hosts.Tre
 }
 
 // list tells what is in a directory.
-func (t *tree) list(top dirFD, rel string, see *sight) ([]hosts.TreeEntry, []hosts.TreeHole, error) {
+func (t *tree) list(ctx context.Context, top dirFD, rel string, see *sight) ([]hosts.TreeEntry, []hosts.TreeHole, error) {
 	at := dirFD(-1)
 	var err error
 	if rel == "." {
@@ -219,6 +220,9 @@ func (t *tree) list(top dirFD, rel string, see *sight) ([]hosts.TreeEntry, []hos
 		if err == nil {
 			e, ok, err = t.entry(at, name, child, &st, see)
 		}
+		if err == nil && ok && see.hash && e.Type == hosts.File && !e.Hollow() {
+			e.Content.ID, err = hashOf(ctx, at, name, abs)
+		}
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
@@ -252,7 +256,7 @@ func (t *tree) List(ctx context.Context, rel string) ([]hosts.TreeEntry, []hosts
 	if err != nil {
 		return nil, nil, wrap(err)
 	}
-	see.young = true
+	see.young, see.hash = true, t.opts.Hash
 	top, err := t.top()
 	if err != nil {
 		return nil, nil, wrap(err)
@@ -261,7 +265,7 @@ func (t *tree) List(ctx context.Context, rel string) ([]hosts.TreeEntry, []hosts
 	if rel != "." && t.excludedAbove(rel) {
 		return nil, nil, wrap(fs.ErrNotExist)
 	}
-	entries, holes, err := t.list(top, rel, see)
+	entries, holes, err := t.list(ctx, top, rel, see)
 	if err != nil {
 		return nil, nil, wrap(err)
 	}
