@@ -20,20 +20,27 @@ type openDir struct {
 // maxOpenDirs is how many are kept open at most.
 const maxOpenDirs = 32
 
-// Batch implements hosts.Tree.
+// Batch implements hosts.Tree. At its end the disk knows what was brought.
 func (t *tree) Batch() (end func()) {
 	t.mu.Lock()
 	t.since = true
 	t.mu.Unlock()
 	o := &t.open
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	o.batch++
+	o.mu.Unlock()
 	return sync.OnceFunc(func() {
 		o.mu.Lock()
-		defer o.mu.Unlock()
-		if o.batch--; o.batch == 0 {
+		o.batch--
+		last := o.batch == 0
+		if last {
 			o.drop()
+		}
+		o.mu.Unlock()
+		if last && t.known != nil {
+			if err := t.known.flush(); err != nil {
+				t.h.log.Warn("a loss of power now would leave files of a mirror as the host's own", "tree", t.root, "error", err)
+			}
 		}
 	})
 }

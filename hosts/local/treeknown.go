@@ -30,6 +30,7 @@ type record struct {
 
 	second time.Time // since when synced counts
 	synced int
+	behind bool // the disk does not know of all yet
 }
 
 // mark is the hash of one entry.
@@ -116,17 +117,32 @@ func (k *record) add(e *hosts.TreeEntry) error {
 
 // sync has the disk know what was added before it knows of what is brought, or after
 // a loss of power that would be taken for the host's own. Of many at once, as in a
-// first copy, it does so for the first ones of each second: who waits for each
-// waits for hours. It needs mu.
+// first copy, it does so for the first ones of each second, and for the rest at the
+// end (flush): who waits for each waits for hours. It needs mu.
 func (k *record) sync() error {
 	const most = 20
 	if now := time.Now(); now.Sub(k.second) > time.Second {
 		k.second, k.synced = now, 0
 	}
-	if k.synced == most {
+	if k.behind = k.synced == most; k.behind {
 		return nil
 	}
 	k.synced++
+	return k.write()
+}
+
+// flush has the disk know of all that was added: where nothing follows soon.
+func (k *record) flush() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.behind || k.f == nil {
+		return nil
+	}
+	k.behind = false
+	return k.write()
+}
+
+func (k *record) write() error {
 	if err := retryErr(func() error { return unix.Fdatasync(int(k.f.Fd())) }); err != nil {
 		return fmt.Errorf("cannot note what is brought: %w", err)
 	}
@@ -202,7 +218,7 @@ func (k *record) writeTo(d dirFD) error {
 	if k.f != nil {
 		_ = k.f.Close()
 	}
-	k.f = f
+	k.f, k.behind = f, false
 	return nil
 }
 

@@ -140,6 +140,11 @@ func (w *writing) make(ctx context.Context, content hosts.TreeContent) error {
 		if err := w.t.room(w.d, e.Takes()); err != nil {
 			return err
 		}
+		if e.Takes() > lookEvery { // it may take long until the next is noted
+			if err := w.t.known.flush(); err != nil {
+				return err
+			}
+		}
 	}
 	temp := newTempName()
 	if err := w.aside(ctx, temp, content); err != nil {
