@@ -13,6 +13,7 @@ func (p *pair) make(ctx context.Context, c *comparing, renamed map[string]string
 		return nil, err
 	}
 	m.settle(pl)
+	m.refused.hold(pl)
 	if err := p.fits(ctx, pl); err != nil {
 		return nil, err
 	}
@@ -39,6 +40,7 @@ func (p *pair) make(ctx context.Context, c *comparing, renamed map[string]string
 		m.emit(Event{Type: "arrived", Text: fmt.Sprintf("%d changes", out.done), Files: out.done, Bytes: out.bytes})
 		p.arrivals.note()
 	}
+	m.refused.note(pl, out)
 	for _, q := range out.again {
 		m.unsettle(q)
 	}

@@ -85,6 +85,7 @@ type Mirror struct {
 	again  time.Duration // the least until the audit after one that left something
 
 	throttle  throttle
+	refused   refusals
 	unsettled map[string]time.Time // files that were being written, and since when
 	settled   time.Time            // when they are looked at again
 
@@ -106,7 +107,7 @@ func New(o Options) *Mirror {
 	if o.Audit <= 0 {
 		o.Audit = defaultAudit
 	}
-	m := &Mirror{o: o, wake: make(chan struct{}, 1), first: time.Second, again: time.Second, diffs: maxDiffs, unsettled: map[string]time.Time{}}
+	m := &Mirror{o: o, wake: make(chan struct{}, 1), first: time.Second, again: time.Second, diffs: maxDiffs, refused: refusals{}, unsettled: map[string]time.Time{}}
 	m.status.since = time.Now()
 	return m
 }

@@ -3,7 +3,6 @@ package mirror
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -36,24 +35,6 @@ func (p *plan) count() int {
 }
 
 func (p *plan) deletions() int { return len(p.clear) + len(p.gone) }
-
-// hold takes out the files that do not fit in so many bytes.
-func (p *plan) hold(room int64) {
-	p.files = slices.DeleteFunc(p.files, func(op hosts.TreeOp) bool {
-		n := op.Entry.Takes()
-		if !fetched(&op) {
-			return false
-		}
-		if n <= room {
-			room -= n
-			return false
-		}
-		p.held[op.Path] = fmt.Sprintf("%v: it takes %d MiB, and there is room for %d (keep_free)", hosts.ErrNoRoom, n>>20, room>>20)
-		p.bytes -= n
-		delete(p.overwritten, op.Path)
-		return true
-	})
-}
 
 // planning turns differences into a plan.
 type planning struct {
@@ -117,12 +98,12 @@ func (pl *planning) sort(d *diff) {
 		pl.lost++
 		return
 	}
-	if d.dst == nil {
-		pl.lost--
-	}
 	if d.src.Young && (d.dst == nil || !sameContent(d.src, d.dst)) && !pl.m.waitedFor(d.path) {
 		pl.young = append(pl.young, d.path)
 		return
+	}
+	if d.dst == nil {
+		pl.lost--
 	}
 	if d.dst != nil && d.dst.Type == hosts.Dir && d.src.Type != hosts.Dir {
 		pl.clear = append(pl.clear, hosts.TreeOp{Verb: hosts.TreeRemove, Path: d.path})

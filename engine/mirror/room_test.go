@@ -103,3 +103,46 @@ func TestVersionsThatWentAreTold(t *testing.T) {
 	}
 	t.Errorf("it is not told of: %+v", s.events)
 }
+
+// A large file that the target refuses is sent once, and again when it has changed or
+// after a while.
+func TestLargeFileRefused(t *testing.T) {
+	s := newSides(t, nil)
+	s.sh("echo x >x")
+	s.ok()
+	run(t, s.src.Root, "echo carol:x:1500:1500::/:/bin/sh >>etc/passwd")
+	s.sh("head -c 20000000 /dev/zero >large; chown 1500 large; echo small >small; chown 1500 small; ln large other")
+	tries := func() (n int) {
+		t.Helper()
+		before := s.bytes()
+		if err := s.audit(); err != nil {
+			t.Fatal(err)
+		}
+		if st := s.m.Status(); len(st.Failed) != 3 || !strings.Contains(st.Failed[0], `no user "carol"`) || !strings.HasPrefix(st.Failed[1], "other: ") {
+			t.Errorf("it stands %+v", st)
+		}
+		return int((s.bytes() - before) / 20000000)
+	}
+	for i, want := range []int{1, 0, 0} {
+		if got := tries(); got != want {
+			t.Errorf("audit %d: it was sent %d times", i, got)
+		}
+	}
+	s.sh("touch -d 2001-01-01 large")
+	if got := tries(); got != 1 {
+		t.Errorf("changed: it was sent %d times", got)
+	}
+	f := s.m.refused["large"]
+	f.until = time.Now()
+	s.m.refused["large"] = f
+	if got := tries(); got != 1 || s.m.refused["large"].wait != 2*firstRefused {
+		t.Errorf("after a while: it was sent %d times; then it waits for %v", got, s.m.refused["large"].wait)
+	}
+	run(t, s.dst.Root, "echo carol:x:1500:1500::/:/bin/sh >>etc/passwd")
+	f.until = time.Now()
+	s.m.refused["large"] = f
+	s.ok()
+	if len(s.m.refused) != 0 {
+		t.Errorf("still refused: %v", s.m.refused)
+	}
+}
