@@ -51,6 +51,7 @@ type Store struct {
 	mu      sync.Mutex
 	holders int      // how many of this process hold the lock
 	lock    *os.File // while there are any
+	swept   time.Time
 }
 
 // Open opens the store at dir and makes it where it is missing. What is in it
@@ -106,9 +107,14 @@ func (s *Store) Lock(holder string) (unlock func(), err error) {
 }
 
 // sweep removes what writers that were killed left. One that is at work, without
-// the lock as a plan is, has written it just now.
+// the lock as a plan is, has written it just now. It looks now and then: hundreds
+// of directories take milliseconds, and a loop takes the lock for each change.
 func (s *Store) sweep() {
-	const atWork = 10 * time.Minute
+	const atWork, again = 10 * time.Minute, time.Hour
+	if time.Since(s.swept) < again {
+		return
+	}
+	s.swept = time.Now()
 	for _, pattern := range []string{"*/.new-*", "blobs/*/.new-*", "tmp/*"} {
 		left, _ := filepath.Glob(filepath.Join(s.dir, ".store", pattern)) // the patterns are good
 		for _, p := range left {

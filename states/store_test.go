@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -188,29 +189,34 @@ func TestRecordsAndLock(t *testing.T) {
 // written stays.
 func TestLockSweeps(t *testing.T) {
 	s := open(t)
+	var olds, news []string
 	for _, dir := range []string{"base", "tmp", "blobs/ab"} {
 		dir = filepath.Join(s.Dir(), ".store", dir)
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		old, fresh := filepath.Join(dir, ".new-1"), filepath.Join(dir, ".new-2")
-		for _, p := range []string{old, fresh} {
-			if err := os.WriteFile(p, []byte("half"), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := os.Chtimes(old, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+		olds, news = append(olds, filepath.Join(dir, ".new-1")), append(news, filepath.Join(dir, ".new-2"))
+	}
+	for _, p := range slices.Concat(olds, news) {
+		if err := os.WriteFile(p, []byte("half"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		unlock, err := s.Lock("test")
-		if err != nil {
+	}
+	for _, p := range olds {
+		if err := os.Chtimes(p, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		unlock()
-		_, oldErr := os.Stat(old)
-		_, freshErr := os.Stat(fresh)
-		if oldErr == nil || freshErr != nil {
-			t.Errorf("in %s the old one: %v; the fresh one: %v", dir, oldErr, freshErr)
+	}
+	unlock, err := s.Lock("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+	for i := range olds {
+		_, oldErr := os.Stat(olds[i])
+		_, newErr := os.Stat(news[i])
+		if oldErr == nil || newErr != nil {
+			t.Errorf("%s: %v; %s: %v", olds[i], oldErr, news[i], newErr)
 		}
 	}
 }
