@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hikae/engine"
 	"hikae/engine/agent"
 	"hikae/engine/control"
 	"hikae/engine/lang"
@@ -27,8 +28,9 @@ func (a *app) mirrorCmd() *cobra.Command {
 		Short: "Bring a follower's data trees in step, once",
 		Long: `Mirror brings the trees that a pair's mirror blocks name to HOST, which follows
 the pair, and ends when they are in step: for a first copy, at leisure, before
-hikae watch keeps them so. It is as careful as that: what HOST had of its own is
-left, what is overwritten is kept for a while, and it stops over the budget.
+hikae watch keeps them so; while that runs, HOST must be on hold. It is as careful
+as that: what HOST had of its own is left, what is overwritten is kept for a while,
+and it stops over the budget.
 
 Files are told apart by size and time. --checksum reads all of them on both
 sides, which takes its time, and so finds what was changed with the old size and
@@ -69,6 +71,9 @@ func (a *app) mirrors(ctx context.Context, ctl *control.Controller, pr *lang.Pro
 	if len(pair.Mirrors) == 0 {
 		return fmt.Errorf(`the pair of %s has no mirror: write mirror "/srv" { } in it`, to.Source)
 	}
+	if err := notWatched(ctl, to.Name); err != nil {
+		return err
+	}
 	var failed []error
 	for _, m := range pair.Mirrors {
 		if err := a.mirrorOnce(ctx, ctl, from, to, mirrorSettings(m, pair), o); err != nil {
@@ -76,6 +81,18 @@ func (a *app) mirrors(ctx context.Context, ctl *control.Controller, pr *lang.Pro
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// notWatched refuses to write a tree that hikae watch keeps: it has one who writes it.
+func notWatched(ctl *control.Controller, host string) error {
+	who, err := ctl.Store.Watcher()
+	if err != nil || who == "" {
+		return err
+	}
+	if held, err := ctl.Held(host); err != nil || held != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %s keeps the trees of %s in step: see hikae status; to bring them by hand, run hikae hold %s first", engine.ErrRefused, who, host, host)
 }
 
 func (a *app) mirrorOnce(ctx context.Context, ctl *control.Controller, from, to control.Target, s mirror.Settings, o mirrorOptions) error {

@@ -114,6 +114,7 @@ func (ss *session) tell(r hosts.WatchReport, sources map[string][]hosts.WatchRoo
 		if len(r.Seen) == 0 {
 			return nil
 		}
+		r.Notes = nil // said
 	}
 }
 

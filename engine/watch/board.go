@@ -18,11 +18,22 @@ type board struct {
 	mu     sync.Mutex
 	status Status
 	pulses []*pulse
+
+	failing map[string]bool // what could not be written when it last was
+}
+
+// tried logs that something could not be written, once until it could: it is tried
+// every few seconds, and the disk may be full for days.
+func (b *board) tried(what string, err error) {
+	if err != nil && !b.failing[what] {
+		b.loop.Log.Error("cannot say how it is; it is tried again", "error", err)
+	}
+	b.failing[what] = err != nil
 }
 
 func newBoard(l *Loop) *board {
 	now := time.Now().UTC()
-	b := &board{loop: l, dirty: make(chan struct{}, 1), status: Status{Process: os.Getpid(), Started: now}}
+	b := &board{loop: l, dirty: make(chan struct{}, 1), failing: map[string]bool{}, status: Status{Process: os.Getpid(), Started: now}}
 	for _, f := range l.Following {
 		b.status.Sources = append(b.status.Sources, SourceStatus{Host: f.Source.Name, State: connecting, Since: now})
 		for _, t := range f.Followers {
@@ -65,9 +76,7 @@ func (b *board) write() {
 	if err == nil {
 		err = b.loop.Control.WriteStatus(raw)
 	}
-	if err != nil {
-		b.loop.Log.Error("cannot say how it is", "error", err)
-	}
+	b.tried("status", err)
 }
 
 // change changes the status.

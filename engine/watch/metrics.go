@@ -34,11 +34,11 @@ func (m *metrics) sources(all []SourceStatus) {
 	for _, s := range all {
 		m.at(s.Changed, "source", s.Host)
 	}
-	m.family("hikae_alarm", "gauge", "How many alarms a source or a mirror raises: a mount that is gone, say.")
+	m.family("hikae_alarm", "gauge", "How many alarms a source raises: a mount that is gone, say. Mirrors have their own.")
 	for _, s := range all {
 		m.add(float64(len(s.Alarms)), "source", s.Host)
 	}
-	m.family("hikae_source_polled", "gauge", "How many notes there are of subtrees that are only looked at now and then.")
+	m.family("hikae_source_notes", "gauge", "How many notes there are of a source: a subtree that is only looked at now and then, say.")
 	for _, s := range all {
 		m.add(float64(len(s.Notes)), "source", s.Host)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -110,6 +111,30 @@ func TestMetricsFile(t *testing.T) {
 	left, _ := filepath.Glob(filepath.Join(dir, ".*"))
 	if diff := cmp.Diff([]string(nil), left); diff != "" {
 		t.Errorf("left behind: %s", diff)
+	}
+}
+
+// That metrics cannot be written is said once, however long it is so.
+func TestMetricsFileFails(t *testing.T) {
+	var log bytes.Buffer
+	dir := filepath.Join(t.TempDir(), "none")
+	b := newBoard(&Loop{Log: slog.New(slog.NewTextHandler(&log, nil)), MetricsFile: filepath.Join(dir, "hikae.prom")})
+	for range 3 {
+		b.metricsFile()
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 {
+		t.Errorf("it said %q", log.String())
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	b.metricsFile()
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	b.metricsFile()
+	if n := strings.Count(log.String(), "\n"); n != 2 {
+		t.Errorf("it said %q", log.String())
 	}
 }
 

@@ -145,9 +145,7 @@ func (b *board) metricsFile() {
 	if b.loop.MetricsFile == "" {
 		return
 	}
-	if err := WriteMetrics(b.loop.MetricsFile, b.metricsText()); err != nil {
-		b.loop.Log.Error(err.Error())
-	}
+	b.tried("metrics", WriteMetrics(b.loop.MetricsFile, b.metricsText()))
 }
 
 // serve answers for metrics until ctx ends. That they cannot be had stops nothing.
