@@ -48,6 +48,8 @@ type Store struct {
 	Blobs blob.Store
 	dirs  *blob.Dir // what Blobs is, or is over
 
+	updates sync.Mutex // held while a record is changed
+
 	mu      sync.Mutex
 	holders int      // how many of this process hold the lock
 	lock    *os.File // while there are any
@@ -235,6 +237,21 @@ func (s *Store) With(r Record) (hosts []string, err error) {
 		}
 	}
 	return hosts, nil
+}
+
+// Update changes a record that several of this process may change.
+func (s *Store) Update(r Record, host string, change func(was []byte) ([]byte, error)) error {
+	s.updates.Lock()
+	defer s.updates.Unlock()
+	was, err := s.Get(r, host)
+	if err != nil {
+		return err
+	}
+	is, err := change(was)
+	if err != nil {
+		return err
+	}
+	return s.Set(r, host, is)
 }
 
 // Set writes a record, whole or not at all.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -288,4 +289,29 @@ func amended(t *testing.T, s *Store, gen string) string {
 		return string(b)
 	}
 	return ""
+}
+
+// What several change at once loses none of it.
+func TestUpdate(t *testing.T) {
+	s := open(t)
+	var all sync.WaitGroup
+	const many = 8
+	for range many {
+		all.Go(func() {
+			if err := s.Update(RPMs, "rio1", func(was []byte) ([]byte, error) { return append(was, 'x'), nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if got, err := s.Get(RPMs, "rio1"); err != nil || len(got) != many {
+		t.Errorf("%q, %v", got, err)
+	}
+	no := errors.New("no")
+	if err := s.Update(RPMs, "rio1", func([]byte) ([]byte, error) { return nil, no }); !errors.Is(err, no) {
+		t.Errorf("refused: %v", err)
+	}
+	if got, err := s.Get(RPMs, "rio1"); err != nil || len(got) != many {
+		t.Errorf("refused: %q, %v", got, err)
+	}
 }

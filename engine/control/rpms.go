@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/zclconf/go-cty/cty"
 
 	"hikae/engine"
-	"hikae/engine/agent"
 	"hikae/hosts"
 	"hikae/states"
 )
@@ -19,10 +19,17 @@ type rpms map[string]hosts.Content
 
 func (c *Controller) rpms(host string) (rpms, error) {
 	raw, err := c.Store.Get(states.RPMs, host)
-	if err != nil || len(raw) == 0 {
+	if err != nil {
 		return rpms{}, err
 	}
-	var known rpms
+	return decodeRPMs(host, raw)
+}
+
+func decodeRPMs(host string, raw []byte) (rpms, error) {
+	known := rpms{}
+	if len(raw) == 0 {
+		return known, nil
+	}
 	if err := json.Unmarshal(raw, &known); err != nil {
 		return nil, fmt.Errorf("cannot read which rpm files of %s are kept: %w", host, err)
 	}
@@ -53,30 +60,25 @@ func fromNowhere(r *engine.Resource) bool {
 
 // KeepRPMs brings into the store the rpm files of packages that a host has
 // installed, where dnf has them in its cache yet (keepcache=1): for followers
-// whose repositories do not have these versions. It opens a session of its own.
+// whose repositories do not have these versions. It opens a session of its own: they
+// are large, and what else is asked of the host need not wait for them.
 func (c *Controller) KeepRPMs(ctx context.Context, t Target, packages []engine.Addr) error {
 	conn, err := c.Connect(ctx, t)
 	if err != nil {
 		return err
 	}
 	defer conn.Close() //nolint:errcheck // it was only read
-	_, err = c.keepRPMs(ctx, conn, t, packages)
-	return err
-}
-
-// keepRPMs does that over a session, and counts what is new.
-func (c *Controller) keepRPMs(ctx context.Context, conn *agent.Client, t Target, packages []engine.Addr) (int, error) {
 	scope := engine.Scope{Kinds: []string{"package"}}
 	for _, a := range packages {
 		scope.RPMs = append(scope.RPMs, a.Name)
 	}
 	found, err := c.readScope(ctx, conn, t, scope)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	known, err := c.rpms(t.Name)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	fresh := rpms{}
 	var contents []hosts.Content
@@ -92,23 +94,20 @@ func (c *Controller) keepRPMs(ctx context.Context, conn *agent.Client, t Target,
 		err = c.stored(ctx, contents, failed)
 	}
 	if err != nil {
-		return 0, err
+		return err
 	}
-	got := 0
-	for name, content := range fresh {
-		if failed[content.ID] == nil {
-			known[name] = content
-			got++
+	maps.DeleteFunc(fresh, func(_ string, content hosts.Content) bool { return failed[content.ID] != nil })
+	if len(fresh) == 0 {
+		return nil
+	}
+	return c.Store.Update(states.RPMs, t.Name, func(raw []byte) ([]byte, error) { // several followers may ask
+		known, err := decodeRPMs(t.Name, raw)
+		if err != nil {
+			return nil, err
 		}
-	}
-	if got == 0 {
-		return 0, nil
-	}
-	raw, err := json.Marshal(known)
-	if err != nil {
-		return 0, err
-	}
-	return got, c.Store.Set(states.RPMs, t.Name, raw)
+		maps.Copy(known, fresh)
+		return json.Marshal(known)
+	})
 }
 
 // keepLocal keeps the rpm files of the packages that came from no repository, and
@@ -127,7 +126,7 @@ func (c *Controller) keepLocal(ctx context.Context, s *session, t Target) error 
 	if len(want) == 0 {
 		return nil
 	}
-	if _, err := c.keepRPMs(ctx, s.conn, t, want); err != nil {
+	if err := c.KeepRPMs(ctx, t, want); err != nil {
 		return fmt.Errorf("cannot keep the rpm files of packages of no repository: %w", err)
 	}
 	return nil
