@@ -65,12 +65,12 @@ func (b *board) run(ctx context.Context) {
 }
 
 func (b *board) write() {
-	b.mu.Lock()
-	b.status.Written = time.Now().UTC()
-	b.status.Mirrors = nil
-	for _, status := range b.trees {
-		b.status.Mirrors = append(b.status.Mirrors, status())
+	var mirrors []MirrorStatus
+	for _, status := range b.trees { // it looks for a hold on the disk, which nobody else is to wait for
+		mirrors = append(mirrors, status())
 	}
+	b.mu.Lock()
+	b.status.Written, b.status.Mirrors = time.Now().UTC(), mirrors
 	raw, err := json.Marshal(b.status)
 	b.mu.Unlock()
 	if err == nil {

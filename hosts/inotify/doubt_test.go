@@ -130,6 +130,16 @@ func TestOutboxIsBounded(t *testing.T) {
 	if !ok || len(r.Seen) > 1000 || !slices.Contains(r.Seen, hosts.Seen{Path: "/srv/99", Deep: true, Shallow: true}) {
 		t.Errorf("%d told", len(r.Seen))
 	}
+	long := strings.Repeat("/"+strings.Repeat("n", 250), 15)
+	for i := range 2 * maxHeldBytes / len(long) {
+		o.tell("/srv/"+strconv.Itoa(i)+long, false, false)
+	}
+	if o.size > maxHeldBytes {
+		t.Errorf("%d bytes are held", o.size)
+	}
+	if r, ok := o.take(); !ok || len(r.Seen) > maxHeldBytes/len(long) || !slices.Contains(r.Seen, hosts.Seen{Path: "/srv", Deep: true}) {
+		t.Errorf("%d told", len(r.Seen))
+	}
 	for i := range maxHeld + 10 {
 		o.tell(filepath.Join("/srv", strconv.Itoa(i), "x"), false, false)
 	}

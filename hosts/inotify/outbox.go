@@ -8,15 +8,19 @@ import (
 	"hikae/hosts"
 )
 
-// maxHeld is how many paths are held while nobody takes them. With more, what
-// they lie in is told of in their place.
-const maxHeld = 100_000
+// What is held while nobody takes it: so many paths, and bytes of them. With more,
+// what they lie in is told of in their place.
+const (
+	maxHeld      = 100_000
+	maxHeldBytes = 16 << 20
+)
 
 // outbox gathers what is to be told until it is taken.
 type outbox struct {
 	mu    sync.Mutex
 	order []string // "" where one was moved further on
 	seen  map[string]*held
+	size  int // bytes of the paths
 	notes []string
 	ready bool
 	state state
@@ -52,16 +56,22 @@ func (o *outbox) add(p string, deep, shallow bool) *held {
 	h := o.seen[p]
 	switch {
 	case h == nil:
-		if len(o.seen) >= maxHeld {
+		if len(o.seen) >= maxHeld || o.size+len(p) > maxHeldBytes {
 			o.squeeze()
 		}
-		h = &held{Seen: hosts.Seen{Path: p, Deep: deep, Shallow: shallow}, at: len(o.order)}
-		o.seen[p] = h
-		o.order = append(o.order, p)
+		h = o.hold(hosts.Seen{Path: p, Deep: deep, Shallow: shallow})
 	case deep:
 		h.Shallow = shallow && (h.Shallow || !h.Deep)
 		h.Deep = true
 	}
+	return h
+}
+
+func (o *outbox) hold(s hosts.Seen) *held {
+	h := &held{Seen: s, at: len(o.order)}
+	o.seen[s.Path] = h
+	o.order = append(o.order, s.Path)
+	o.size += len(s.Path)
 	return h
 }
 
@@ -120,7 +130,7 @@ func (o *outbox) pack() {
 // still too much, the roots stand for all.
 func (o *outbox) squeeze() {
 	was := o.seen
-	o.seen, o.order = map[string]*held{}, nil
+	o.seen, o.order, o.size = map[string]*held{}, nil, 0
 	for p, h := range was {
 		if h.Deep && !h.Shallow {
 			p = h.Path
@@ -132,8 +142,8 @@ func (o *outbox) squeeze() {
 			}
 		}
 	}
-	if len(o.seen) > maxHeld/2 {
-		o.seen, o.order = map[string]*held{}, nil
+	if len(o.seen) > maxHeld/2 || o.size > maxHeldBytes/2 {
+		o.seen, o.order, o.size = map[string]*held{}, nil, 0
 		for _, r := range o.roots {
 			o.put(r, false)
 		}
@@ -145,8 +155,7 @@ func (o *outbox) put(p string, shallow bool) {
 		h.Deep, h.Shallow = true, h.Shallow && shallow
 		return
 	}
-	o.seen[p] = &held{Seen: hosts.Seen{Path: p, Deep: true, Shallow: shallow}, at: len(o.order)}
-	o.order = append(o.order, p)
+	o.hold(hosts.Seen{Path: p, Deep: true, Shallow: shallow})
 }
 
 // note adds a sentence for a person.
@@ -197,7 +206,7 @@ func (o *outbox) take() (hosts.WatchReport, bool) {
 	if cap(o.order) > 4096 {
 		o.seen, o.order = map[string]*held{}, nil
 	}
-	o.order, o.notes, o.ready, o.fresh = o.order[:0], nil, false, false
+	o.order, o.size, o.notes, o.ready, o.fresh = o.order[:0], 0, nil, false, false
 	return r, true
 }
 
