@@ -65,9 +65,11 @@ func (a *app) releaseCmd() *cobra.Command {
 		Short: "End a hold",
 		Long: `Release ends a hold. With --over-budget it also lets pass, once, what hikae watch
 stopped on the host: more deletions or overwritten files than the budget, or a
-mirror whose source is on another file system than it was. That is what was stopped
-by then, not what is deleted or overwritten later. Look at hikae status, and at
-hikae plan, first.`,
+mirror that lost much at once or is on another file system than it was. That is what
+was stopped by then, not what is deleted or overwritten later. Look at hikae status,
+and at hikae plan, first.`,
+		Example: `  hikae release standby
+  hikae release standby --over-budget`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeHosts,
 		RunE: func(_ *cobra.Command, args []string) error {

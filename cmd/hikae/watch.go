@@ -51,7 +51,7 @@ hikae apply once. hikae hold HOST keeps it from a host for a while.`,
 		},
 	}
 	c.Flags().BoolVar(&unit, "print-unit", false, "print the systemd unit that runs it as a service")
-	c.Flags().StringVar(&m.file, "metrics-file", "", "write metrics to a `FILE`.prom every few seconds, for node_exporter's textfile collector")
+	c.Flags().StringVar(&m.file, "metrics-file", "", "write metrics to `FILE` every few seconds, for node_exporter's textfile collector, which reads what is named *.prom")
 	c.Flags().StringVar(&m.listen, "metrics-listen", "", "answer GET /metrics at `ADDRESS`: unix:PATH, 127.0.0.1:PORT or [::1]:PORT")
 	return c
 }

@@ -79,7 +79,7 @@ func (m *Mirror) within(n spent, files, left int) error {
 		over += fmt.Sprintf("%d files overwritten (at most %d)", all.modifications, mostMods)
 	}
 	if over != "" && !m.takeAllowed() {
-		return alarmed("over budget in %s: %s within a minute: nothing is changed until hikae release allows it", m.o.Root, over)
+		return alarmed("over budget in %s: %s within a minute: nothing is changed until hikae release --over-budget allows it", m.o.Root, over)
 	}
 	if over != "" {
 		m.spent = spending{}

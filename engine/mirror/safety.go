@@ -85,7 +85,7 @@ func (p *pair) safe(ctx context.Context) error {
 		if side.was == (place{}) || side.was == side.now || m.takeAllowed() {
 			continue
 		}
-		return alarmed("%s lies on another file system on the %s than before (%s mounted at %s, now %s at %s): did a mount vanish? Nothing is changed until it is back, or hikae release allows it",
+		return alarmed("%s lies on another file system on the %s than before (%s mounted at %s, now %s at %s): did a mount vanish? Nothing is changed until it is back, or hikae release --over-budget allows it",
 			root, side.what, side.was.FileSystem, side.was.Mount, side.now.FileSystem, side.now.Mount)
 	}
 	if dst.Missing {

@@ -107,7 +107,12 @@ func (t *tree) log(e mirror.Event) {
 
 func (t *tree) status() MirrorStatus {
 	s := t.mirror.Status()
+	first := ""
+	if len(s.Foreign) > 0 {
+		first = s.Foreign[0]
+	}
 	return MirrorStatus{
+		Foreign: s.ForeignCount, FirstForeign: first,
 		Host: t.target.Name, Source: t.source.Name, Root: s.Root, InStep: s.InStep, Since: s.Since, Why: s.Why,
 		Alarm: s.Alarm, Held: s.Held, Files: s.Files, Bytes: s.Bytes, LastArrival: s.LastArrival, NextAudit: s.NextAudit,
 	}

@@ -86,6 +86,11 @@ type MirrorStatus struct {
 	Bytes       int64     `json:"bytes"`
 	LastArrival time.Time `json:"last_arrival,omitzero"`
 	NextAudit   time.Time `json:"next_audit,omitzero"`
+
+	// Foreign is how many entries the tree has that no mirror brought, FirstForeign
+	// such a one.
+	Foreign      int    `json:"foreign,omitempty"`
+	FirstForeign string `json:"first_foreign,omitempty"`
 }
 
 // Held is something that a follower could not take.

@@ -294,6 +294,9 @@ func (t *text) mirror(m *MirrorStatus) {
 	} else if m.Why != "" {
 		t.line(2, "", m.Why)
 	}
+	if m.Foreign > 0 {
+		t.line(2, "", fmt.Sprintf("%d of its own are left, such as %s", m.Foreign, m.FirstForeign))
+	}
 	if !m.LastArrival.IsZero() {
 		t.line(2, "", "last arrival "+t.ago(m.LastArrival))
 	}

@@ -50,7 +50,7 @@ func phone() *Report {
 				{Host: "bare", Source: "old", State: Waiting, Since: before(50 * time.Hour), Why: "look at it with hikae plan bare, then hikae apply bare"},
 			},
 			Mirrors: []MirrorStatus{
-				{Host: "standby", Source: "primary", Root: "/var/www", InStep: true, Since: before(time.Hour), LastArrival: before(time.Minute), NextAudit: noon.Add(time.Minute)},
+				{Host: "standby", Source: "primary", Root: "/var/www", InStep: true, Since: before(time.Hour), LastArrival: before(time.Minute), NextAudit: noon.Add(time.Minute), Foreign: 2, FirstForeign: "uploads/a"},
 				{Host: "standby", Source: "primary", Root: "/srv/data", Since: before(5 * time.Minute), Files: 1200, Bytes: 3 << 30, Why: "a first copy is made"},
 			},
 		},
@@ -92,6 +92,8 @@ bare  waiting for a first apply, for 2 d
   old is away for 3 min: what it was is
     kept
 standby /var/www  in step, for 1 h
+  2 of its own are left, such as
+    uploads/a
   last arrival 1 min ago
   next audit in 1 min
 standby /srv/data  behind, for 5 min
