@@ -16,6 +16,10 @@ const (
 	keepDailyFor = 60 * 24 * time.Hour
 )
 
+// mostThinned is how many go at once. One came since the last time, so that a few do;
+// and a clock that is far ahead for an hour does not cost the history of two months.
+const mostThinned = 3
+
 // Thin removes generations of a host that history can do without: with a loop that
 // writes one every ten minutes there are many. The newest and undo points stay. The
 // store's lock must be held.
@@ -29,10 +33,8 @@ func (s *Store) Thin(host string, now time.Time) error {
 		return err
 	}
 	points := strings.Fields(string(undo))
-	for _, gen := range thinned(gens, now) {
-		if slices.Contains(points, gen) {
-			continue
-		}
+	gone := slices.DeleteFunc(thinned(gens, now), func(gen string) bool { return slices.Contains(points, gen) })
+	for _, gen := range gone[:min(len(gone), mostThinned)] {
 		// Aside first: half of a generation would be one that was tampered with.
 		aside := filepath.Join(s.dir, ".store", "tmp", "thin-"+host+"-"+gen)
 		err := os.Rename(filepath.Join(s.dir, ".store", "generations", host, gen), aside)
