@@ -45,7 +45,9 @@ func (w *watched) heldByHand() {
 
 func (w *watched) fullDisk() {
 	// An audit would say that what is mounted there is not what should be.
-	w.followerWithin(watchLater, "no audit soon", func(_ *watch.SourceStatus, f *watch.FollowerStatus) bool { return time.Until(f.Audit) > 25*time.Second })
+	w.followerWithin(2*watchLater, "an audit, and none soon", func(_ *watch.SourceStatus, f *watch.FollowerStatus) bool {
+		return time.Until(f.Audit) > 25*time.Second && !f.Audited.Before(f.Audit.Add(-time.Minute))
+	})
 	w.exec(w.to, "mount -t tmpfs -o size=200k,mode=755 none /srv/small")
 	w.exec(w.from, "echo small >/srv/small/a")
 	w.says(watchSoon, "cat /srv/small/a", "small\n") // a mount there is not seen from here

@@ -27,22 +27,22 @@ func TestLabWatchGuard(t *testing.T) {
 	before := w.exec(w.to, "cat "+sshdConfig)
 
 	w.exec(w.from, "echo 'AllowUsers nobody' >>"+sshdConfig+"; echo goes on >/etc/watch-guard") // and its sshd is not told
-	w.arrives("/etc/watch-guard", "goes on\n")
+	w.says(watchLater, "cat /etc/watch-guard", "goes on\n")
 	w.lockedOut(sshdConfig, before)
 	tries := w.reloads("sshd")
 	if tries == 0 {
 		t.Error("it was never tried")
 	}
-	for began := time.Now(); time.Since(began) < 15*time.Second; { // one that is held back for another reason is tried soon after
+	for began := time.Now(); time.Since(began) < 8*time.Second; { // one that is held back for another reason is tried soon after
 		text := fmt.Sprint(time.Since(began), "\n")
 		w.putFile(w.from, "/etc/watch-guard", "644", text)
-		w.arrives("/etc/watch-guard", text)
+		w.says(watchLater, "cat /etc/watch-guard", text)
 	}
 	w.exec(w.to, "pkill -KILL -f '^/[^ ]*/hikae/[0-9a-f]+ agent$'") // now all is compared
 	w.exec(w.from, "echo after >/etc/watch-guard")
 	w.says(watchLater, "cat /etc/watch-guard", "after\n")
 	w.lockedOut(sshdConfig, before)
-	if n := w.reloads("sshd"); n != tries {
+	if n := w.reloads("sshd"); n > tries+1 { // once more, after a minute
 		t.Errorf("sshd was told of it %d times, and %d times more while other things came", tries, n-tries)
 	}
 
@@ -67,11 +67,11 @@ func (w *watched) cutOff() {
 		w.t.Error("it was never tried")
 	}
 	w.exec(w.from, "echo after it >/etc/watch-guard")
-	w.arrives("/etc/watch-guard", "after it\n")
-	for began := time.Now(); time.Since(began) < 15*time.Second; time.Sleep(time.Second) {
+	w.says(watchLater, "cat /etc/watch-guard", "after it\n")
+	for began := time.Now(); time.Since(began) < 8*time.Second; time.Sleep(time.Second) {
 		w.lockedOut(nftConfig, before)
 	}
-	if n := w.reloads("nftables"); n != tries {
+	if n := w.reloads("nftables"); n > tries+1 {
 		w.t.Errorf("nftables was told of it %d times, and %d times more after that", tries, n-tries)
 	}
 	w.putFile(w.from, nftConfig, "600", "flush ruleset\ntable inet lab {\n}\n")

@@ -31,12 +31,13 @@ type follower struct {
 	spoilt spoilt
 	// stopped is when its budget stopped it, zero: it did not; tried, when it last did.
 	stopped, tried time.Time
-	over           engine.Allowance // what it was stopped for
-	word           word             // what was said by then
-	due            *engine.Snapshot // of which its packages are, where they are delayed
-	next           time.Time        // when others may be due
-	good           *engine.Snapshot // the newest that something was applied of
-	noPast         time.Time        // when none was found among the generations
+	over           engine.Allowance     // what it was stopped for
+	word           word                 // what was said by then
+	due            *engine.Snapshot     // of which its packages are, where they are delayed
+	next           time.Time            // when others may be due
+	good           *engine.Snapshot     // the newest that something was applied of
+	noPast         time.Time            // when none was found among the generations
+	outs           map[engine.Addr]bool // what has kept everybody out
 
 	mu    sync.Mutex
 	work  work
@@ -59,7 +60,7 @@ func (w *work) none() bool { return !w.all && !w.audit && !w.due && len(w.addrs)
 func newFollower(l *Loop, b *board, s *source, t control.Target) *follower {
 	return &follower{
 		loop: l, source: s, t: t, told: b.follower(t.Name, s.of.Source.Name), signal: make(chan struct{}, 1),
-		wait: backoff{first: time.Second, longest: time.Minute}, audit: s.of.Audit, pulse: b.pulse(t.Name), held: newHeldBack(), spoilt: spoilt{},
+		wait: backoff{first: time.Second, longest: time.Minute}, audit: s.of.Audit, pulse: b.pulse(t.Name), held: newHeldBack(), spoilt: spoilt{}, outs: map[engine.Addr]bool{},
 		work: work{addrs: map[engine.Addr]time.Time{}},
 	}
 }
@@ -140,11 +141,14 @@ func (f *follower) run(ctx context.Context) {
 			f.told.nextAudit(time.Now().Add(f.audit))
 			f.put(func(w *work) {
 				w.audit = true
-				f.spoilt.again(w.addrs)
+				f.spoilt.again(w.addrs, true)
 			})
 		case <-alive.C:
 			f.pulse.does("asking whether it is there", briefMost)
 			f.ask(ctx)
+			if f.spoilt.due() {
+				f.put(func(w *work) { f.spoilt.again(w.addrs, false) })
+			}
 			f.pulse.waits()
 		case <-f.signal:
 			f.pulse.does("a step", briefMost)
@@ -221,7 +225,6 @@ func (f *follower) step(ctx context.Context) time.Duration {
 	f.tell(applied)
 	if f.spoils(&w, applied, err) {
 		f.tellSpoilt()
-		f.loop.Log.Error("held back; what it was before is kept", "host", f.t.Name, "error", err)
 		f.back(w)
 		f.wake()
 		return 0
@@ -355,6 +358,7 @@ func (f *follower) judge(w work, applied *control.Applied, err error) time.Durat
 	case err == nil, errors.Is(err, control.ErrConflict) && !errors.Is(err, control.ErrHeldBack):
 		f.wait.reset()
 		f.passed()
+		maps.DeleteFunc(f.outs, func(a engine.Addr, _ bool) bool { return f.spoilt[a] == nil })
 		f.good = f.spoilt.in(w.snap)
 		f.done(w.addrs, w.all)
 		if errors.Is(err, control.ErrConflict) {

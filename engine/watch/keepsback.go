@@ -10,7 +10,7 @@ import (
 )
 
 // spoils finds what of the work cannot be given to the follower as it is, and takes
-// it out; it reports whether there was any.
+// it out; it reports whether there is to be another try at once.
 func (f *follower) spoils(w *work, applied *control.Applied, err error) bool {
 	out := applied != nil && len(applied.LockedOut) > 0
 	if !out && !errors.As(err, new(*control.DiagError)) {
@@ -21,17 +21,30 @@ func (f *follower) spoils(w *work, applied *control.Applied, err error) bool {
 			w.snap = snap
 		}
 	}
-	if out {
-		f.spoilt.lockedOut(err, applied.LockedOut, f.good, w.snap, w.addrs)
+	found := false
+	switch {
+	case out:
 		f.close() // the link may be gone, and what the host put back is to be seen
 		w.all = true
-		return true
+		for _, a := range applied.LockedOut {
+			wait := lockedOutSoon
+			if f.outs[a] {
+				wait = lockedOutAgain
+			}
+			f.outs[a] = true
+			f.spoilt.lockedOut(err, a, wait, f.good, w.snap, w.addrs)
+		}
+		found = true
+	case f.good == nil:
+		found = f.spoilt.find(err, f.stored(w.snap), w.snap, w.addrs)
+	default:
+		before := lately(f.good, w.snap)
+		found = f.spoilt.find(err, before, w.snap, w.addrs) || f.spoilt.suspect(err, before, w.snap, w.addrs)
 	}
-	if f.good == nil {
-		return f.spoilt.find(err, f.stored(w.snap), w.snap, w.addrs)
+	if found {
+		f.loop.Log.Error("held back; what it was before is kept", "host", f.t.Name, "error", err)
 	}
-	before := lately(f.good, w.snap)
-	return f.spoilt.find(err, before, w.snap, w.addrs) || f.spoilt.suspect(err, before, w.snap, w.addrs)
+	return found
 }
 
 // tellSpoilt tells of each, and why.

@@ -23,12 +23,15 @@ type spoiltOne struct {
 	since time.Time        // when that was heard of
 	why   error
 	from  string    // the generation that says what it was; "" for what was last applied
-	after time.Time // not before it is it tried again as it is
+	after time.Time // then it is tried again as it is; zero: with the next audit
 }
 
-// lockedOutAgain is when what kept everybody out is tried again: each time nobody can
-// log in for a while.
-const lockedOutAgain = time.Hour
+// What kept everybody out is tried again: soon, for it may be that the link was down
+// just then, and after that seldom, for each time nobody can log in for a while.
+const (
+	lockedOutSoon  = time.Minute
+	lockedOutAgain = time.Hour
+)
 
 // past says what a resource was when it was not what it is, and in which generation;
 // "" for what was last applied.
@@ -85,16 +88,14 @@ func (s spoilt) suspect(err error, before past, now *engine.Snapshot, changed ma
 	return false
 }
 
-// lockedOut takes out of what changed what kept everybody out. Where not even what it
-// was before lets them in, it counts as not seen.
-func (s spoilt) lockedOut(err error, addrs []engine.Addr, good, now *engine.Snapshot, changed map[engine.Addr]time.Time) {
-	for _, a := range addrs {
-		one := &spoiltOne{why: err, after: time.Now().Add(lockedOutAgain)}
-		if good != nil && s[a] == nil {
-			one.was = resourceOf(good, a)
-		}
-		s.keep(a, one, now, changed)
+// lockedOut takes out of what changed what kept everybody out, for a while. Where not
+// even what it was before lets them in, it counts as not seen.
+func (s spoilt) lockedOut(err error, a engine.Addr, wait time.Duration, good, now *engine.Snapshot, changed map[engine.Addr]time.Time) {
+	one := &spoiltOne{why: err, after: time.Now().Add(wait)}
+	if good != nil && s[a] == nil {
+		one.was = resourceOf(good, a)
 	}
+	s.keep(a, one, now, changed)
 }
 
 // keep needs all of one but for what only it knows.
@@ -120,13 +121,31 @@ func (s spoilt) mended(now *engine.Snapshot, changed map[engine.Addr]time.Time) 
 	}
 }
 
-// again adds them to what changed: one that no error named may be well.
-func (s spoilt) again(changed map[engine.Addr]time.Time) {
+// again adds to what changed those whose time has come; with an audit also those that
+// have none, for one that no error named may be well.
+func (s spoilt) again(changed map[engine.Addr]time.Time, audit bool) {
 	for a, one := range s {
-		if _, is := changed[a]; !is && time.Now().After(one.after) {
+		if _, is := changed[a]; !is && one.due(audit) {
 			changed[a] = one.since
 		}
 	}
+}
+
+func (one *spoiltOne) due(audit bool) bool {
+	if one.after.IsZero() {
+		return audit
+	}
+	return time.Now().After(one.after)
+}
+
+// due reports whether the time of any has come.
+func (s spoilt) due() bool {
+	for _, one := range s {
+		if one.due(false) {
+			return true
+		}
+	}
+	return false
 }
 
 // in is a snapshot with what they last were.

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// What kept everybody out is held back and not tried again and again, whether or not
-// the link was lost by it; the rest goes on. Another that does not passes at once.
+// What kept everybody out is held back, and tried again once soon and then seldom,
+// whether or not the link was lost by it; the rest goes on. Another that does not
+// passes at once.
 func TestLockedOut(t *testing.T) {
 	for _, cuts := range []bool{false, true} {
 		follows(t, nil, func(w *world) {
@@ -39,16 +40,28 @@ func TestLockedOut(t *testing.T) {
 			w.edit("/etc/b", "6")
 			w.pass(time.Minute)
 			w.with(func() { h.away = false })
-			w.pass(time.Minute) // all was compared
-			keeps("1", "6", 1)
+			w.pass(2 * time.Minute) // all was compared
+			keeps("1", "6", 2)
 			w.edit("/etc/a", "good")
 			w.pass(time.Second)
 			w.inStep("standby")
 
+			// Once it was the link's fault.
+			w.with(func() { h.locks[file("/etc/a")] = "other" })
+			w.edit("/etc/a", "other")
+			w.pass(5 * time.Second)
+			w.is("standby", HeldBack)
+			w.with(func() { clear(h.locks) })
+			w.pass(3 * time.Minute)
+			w.inStep("standby")
+			if h.lockouts != 3 {
+				t.Errorf("tried %d times in vain", h.lockouts)
+			}
+
 			w.with(func() { h.locks[file("/etc/a")] = "worse" })
 			w.edit("/etc/a", "worse")
 			w.pass(9*time.Hour + 10*time.Minute)
-			if n := h.lockouts - 1; n < 3 || n > 10 {
+			if n := h.lockouts - 5; n < 7 || n > 9 {
 				t.Errorf("tried %d times in nine hours", n)
 			}
 			w.with(func() { clear(h.locks) })
