@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // rollbackProject is the primary as it is, and what the test wants of it.
@@ -91,8 +92,15 @@ func (l *lab) rehearsedConfigs() {
 		if after := l.stands(bad); after != before {
 			l.t.Errorf("before:\n%s\nafter:\n%s", before, after)
 		}
-		if after := l.leftovers(); after != left {
-			l.t.Errorf("left behind: before\n%s\nafter\n%s", left, after)
+		for end := time.Now().Add(20 * time.Second); ; { // what was killed takes a moment to go
+			after := l.leftovers()
+			if after == left {
+				break
+			}
+			if time.Now().After(end) {
+				l.t.Errorf("left behind: before\n%s\nafter\n%s", left, after)
+				break
+			}
 		}
 	}
 	l.write("good", "# a change that is good\n")
