@@ -97,3 +97,40 @@ func TestVersionsMakeRoom(t *testing.T) {
 		})
 	}
 }
+
+// A file that takes more than was said of it leaves the room that is to stay.
+func TestTakesMoreThanSaid(t *testing.T) {
+	needRoot(t)
+	h, root := newHost(t)
+	write(t, root, "srv/x", "")
+	write(t, root, "var/lib/x", "")
+	mount(t, "tmpfs", filepath.Join(root, "srv"), "tmpfs", 0, "size=64m,mode=755")
+	write(t, root, "srv/data/x", "x")
+	opened, err := h.OpenTree("/srv/data", hosts.TreeOptions{Write: true, KeepFree: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	tr := opened.(*tree)
+	const mib = 1 << 20
+	for size, fits := range map[int64]bool{20 * mib: true, 48 * mib: false} {
+		op := hosts.TreeOp{Verb: hosts.TreeMake, Path: "f", Entry: hosts.TreeEntry{
+			Path: "f", Node: hosts.Node{Type: hosts.File, Mode: 0o600, Owner: "root", Group: "root", Content: hosts.Content{Size: size}}, Sparse: true,
+		}}
+		given := int64(0)
+		err := tr.Do(t.Context(), op, func(data func([]byte) error, _ func(int64) error) error {
+			for ; given < size; given += mib {
+				if err := data(make([]byte, mib)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if fits != (err == nil) || !fits && (!errors.Is(err, hosts.ErrNoRoom) || given > 34*mib) {
+			t.Errorf("of %d MiB %d are written: %v", size/mib, given/mib, err)
+		}
+		if err := os.RemoveAll(filepath.Join(root, "srv/data/f")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

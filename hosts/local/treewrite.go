@@ -213,8 +213,13 @@ func (w *writing) file(ctx context.Context, temp string, content hosts.TreeConte
 		return err
 	}
 	defer dirFD(fd).Close()
-	size, holes := int64(0), false
+	size, given, holes := int64(0), int64(0), false
 	data := func(b []byte) error {
+		if given += int64(len(b)); given > e.Takes() { // it was compressed there, or that is a lie
+			if err := w.t.room(w.d, int64(len(b))); err != nil {
+				return err
+			}
+		}
 		for len(b) > 0 {
 			n, err := retry(func() (int, error) { return unix.Pwrite(fd, b, size) })
 			if err != nil {
