@@ -8,7 +8,8 @@ import (
 // Within reports whether a path is one of the trees or lies in one.
 func Within(path string, trees []string) bool {
 	return slices.ContainsFunc(trees, func(t string) bool {
-		return path == t || strings.HasPrefix(path, strings.TrimSuffix(t, "/")+"/")
+		rest, below := strings.CutPrefix(path, strings.TrimSuffix(t, "/"))
+		return path == t || below && strings.HasPrefix(rest, "/")
 	})
 }
 

@@ -130,6 +130,9 @@ func holdsSecret(head []byte) bool {
 			return true
 		}
 	}
+	if !mayHold(head) {
+		return false
+	}
 	res := expressions()
 	for len(head) > 0 {
 		var line []byte
@@ -162,8 +165,9 @@ var words = [][]byte{
 	[]byte("salt"), []byte(" >"), []byte("psk"), []byte("masterauth"), []byte("://"), []byte("$"), []byte("}"),
 }
 
-func mayHold(line []byte) bool {
-	low := bytes.ToLower(line)
+// mayHold reports whether a line, or one of several, may be such a one.
+func mayHold(text []byte) bool {
+	low := bytes.ToLower(text)
 	for _, w := range words {
 		if bytes.Contains(low, w) {
 			return true
