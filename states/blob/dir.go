@@ -167,6 +167,26 @@ type ctxReader struct {
 	r   io.Reader
 }
 
+// WriteTo implements io.WriterTo: what comes in large pieces is written so.
+func (c *ctxReader) WriteTo(w io.Writer) (int64, error) {
+	if from, ok := c.r.(io.WriterTo); ok {
+		return from.WriteTo(&ctxWriter{c.ctx, w})
+	}
+	return io.Copy(w, struct{ io.Reader }{c})
+}
+
+type ctxWriter struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (c *ctxWriter) Write(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.w.Write(p)
+}
+
 func (c *ctxReader) Read(p []byte) (int, error) {
 	if err := c.ctx.Err(); err != nil {
 		return 0, err
