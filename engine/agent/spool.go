@@ -249,8 +249,11 @@ func (w *spoolWriter) Write(p []byte) (int, error) {
 	n, err := w.f.Write(p)
 	w.n += int64(n)
 	if w.n-w.started >= writeEvery {
-		// So that the sync at the end has little left to wait for. Best effort.
-		_ = unix.SyncFileRange(int(w.f.Fd()), w.started, w.n-w.started, unix.SYNC_FILE_RANGE_WRITE) // #nosec G115 -- a descriptor
+		// What is not needed is begun to be written (posix_fadvise(2)), so that the sync at
+		// the end has little left to wait for; and what was begun the last time, and is
+		// written by now, gives its memory to what comes. Best effort.
+		from := max(0, w.started-writeEvery)
+		_ = unix.Fadvise(int(w.f.Fd()), from, w.n-from, unix.FADV_DONTNEED) // #nosec G115 -- a descriptor
 		w.started = w.n
 	}
 	_, _ = w.sum.Write(p[:n]) // a hash does not fail

@@ -77,8 +77,10 @@ func (d *Dir) Put(ctx context.Context, name string, r io.Reader) error {
 	})
 }
 
-// earlyWriter has a large file begun to be written to the disk while it comes,
-// so that the sync at its end has little left to wait for. Best effort.
+// earlyWriter has a large file begun to be written to the disk while it comes, so
+// that the sync at its end has little left to wait for: what is not needed is
+// (posix_fadvise(2)). What was begun the last time, and is written by now, gives its
+// memory to what comes. Best effort.
 type earlyWriter struct {
 	io.Writer
 	n, begun int64
@@ -89,7 +91,8 @@ func (e *earlyWriter) Write(p []byte) (int, error) {
 	n, err := e.Writer.Write(p)
 	e.n += int64(n)
 	if f, ok := e.Writer.(*os.File); ok && e.n-e.begun >= every {
-		_ = unix.SyncFileRange(int(f.Fd()), e.begun, e.n-e.begun, unix.SYNC_FILE_RANGE_WRITE) // #nosec G115 -- a descriptor
+		from := max(0, e.begun-every)
+		_ = unix.Fadvise(int(f.Fd()), from, e.n-from, unix.FADV_DONTNEED) // #nosec G115 -- a descriptor
 		e.begun = e.n
 	}
 	return n, err
