@@ -233,6 +233,9 @@ type spoolWriter struct {
 // the disk.
 const writeEvery = 8 << 20
 
+// writeBehind is how many bytes a disk may be behind.
+const writeBehind = 8 * writeEvery
+
 func (sp *spool) create(c hosts.Content) (*spoolWriter, error) {
 	to := sp.path(c.ID)
 	f, err := os.OpenFile(to+".part", os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
@@ -250,9 +253,9 @@ func (w *spoolWriter) Write(p []byte) (int, error) {
 	w.n += int64(n)
 	if w.n-w.started >= writeEvery {
 		// What is not needed is begun to be written (posix_fadvise(2)), so that the sync at
-		// the end has little left to wait for; and what was begun the last time, and is
-		// written by now, gives its memory to what comes. Best effort.
-		from := max(0, w.started-writeEvery)
+		// the end has little left to wait for; and what was begun before, and is written by
+		// now, gives its memory to what comes. Best effort.
+		from := max(0, w.n-writeBehind)
 		_ = unix.Fadvise(int(w.f.Fd()), from, w.n-from, unix.FADV_DONTNEED) // #nosec G115 -- a descriptor
 		w.started = w.n
 	}

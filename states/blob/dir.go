@@ -79,19 +79,19 @@ func (d *Dir) Put(ctx context.Context, name string, r io.Reader) error {
 
 // earlyWriter has a large file begun to be written to the disk while it comes, so
 // that the sync at its end has little left to wait for: what is not needed is
-// (posix_fadvise(2)). What was begun the last time, and is written by now, gives its
-// memory to what comes. Best effort.
+// (posix_fadvise(2)). What was begun before, and is written by now, gives its memory
+// to what comes. Best effort.
 type earlyWriter struct {
 	io.Writer
 	n, begun int64
 }
 
 func (e *earlyWriter) Write(p []byte) (int, error) {
-	const every = 8 << 20
+	const every, behind = 8 << 20, 64 << 20 // how far a disk may be behind
 	n, err := e.Writer.Write(p)
 	e.n += int64(n)
 	if f, ok := e.Writer.(*os.File); ok && e.n-e.begun >= every {
-		from := max(0, e.begun-every)
+		from := max(0, e.n-behind)
 		_ = unix.Fadvise(int(f.Fd()), from, e.n-from, unix.FADV_DONTNEED) // #nosec G115 -- a descriptor
 		e.begun = e.n
 	}
