@@ -40,9 +40,9 @@ hikae apply once. hikae hold HOST keeps it from a host for a while.`,
 			if unit {
 				return a.printUnit()
 			}
-			log := a.logs()
+			log, spent := a.logs(), &control.Spent{}
 			for {
-				err := a.watch(cmd.Context(), log, m)
+				err := a.watch(cmd.Context(), log, m, spent)
 				if !errors.Is(err, errEdited) {
 					return err
 				}
@@ -62,8 +62,9 @@ type metricsTo struct{ file, listen string }
 // errEdited ends a watch whose project is another now.
 var errEdited = errors.New("the project was edited")
 
-// watch follows until ctx ends, which is no error, or the project is edited.
-func (a *app) watch(ctx context.Context, log *slog.Logger, m metricsTo) error {
+// watch follows until ctx ends, which is no error, or the project is edited. What was
+// spent before counts on.
+func (a *app) watch(ctx context.Context, log *slog.Logger, m metricsTo, spent *control.Spent) error {
 	stamp := a.projectStamp()
 	pr, err := a.project()
 	if err != nil {
@@ -74,7 +75,7 @@ func (a *app) watch(ctx context.Context, log *slog.Logger, m metricsTo) error {
 		return err
 	}
 	ctl.Store.Blobs = blob.NewBehind(ctl.Store.Blobs) // what changed is on its way before it is on the disk
-	ctl.Spent = &control.Spent{}
+	ctl.Spent = spent
 	l := &watch.Loop{
 		Control: watch.On(ctl.On(view.New(io.Discard, io.Discard, false))), Log: log, Version: version, MetricsFile: m.file,
 		Ready: func() { notify(daemon.SdNotifyReady) },
