@@ -11,7 +11,8 @@ import (
 )
 
 // untilEdited calls edited once the project is another, and one that can be followed.
-func (a *app) untilEdited(ctx context.Context, stamp string, log *slog.Logger, edited func()) {
+// files are those that it takes bytes of.
+func (a *app) untilEdited(ctx context.Context, files []string, stamp string, log *slog.Logger, edited func()) {
 	const every = 2 * time.Second
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -21,7 +22,7 @@ func (a *app) untilEdited(ctx context.Context, stamp string, log *slog.Logger, e
 			return
 		case <-tick.C:
 		}
-		if !e.settled(a.projectStamp()) {
+		if !e.settled(a.projectStamp(files)) {
 			continue
 		}
 		err := a.followable()
@@ -62,9 +63,12 @@ func (a *app) followable() error {
 	return err
 }
 
-// projectStamp tells two states of the project's HCL apart.
-func (a *app) projectStamp() string {
+// projectStamp tells two states apart of the project's HCL, and of files in it.
+func (a *app) projectStamp(files []string) string {
 	names, _ := filepath.Glob(filepath.Join(a.dir, "*.hcl")) // the pattern is good
+	for _, f := range files {
+		names = append(names, filepath.Join(a.dir, filepath.FromSlash(f)))
+	}
 	var b strings.Builder
 	for _, n := range names {
 		if fi, err := os.Stat(n); err == nil {

@@ -34,6 +34,22 @@ func TestFollowable(t *testing.T) {
 		}
 	}
 	const hosts = "host \"a\" { ssh = \"a\" }\nhost \"b\" { local = true }\n"
+	write(hosts + "overlay \"host\" \"a\" {\n file \"/etc/motd\" {\n  source = \"motd\"\n }\n}\n")
+	motd := filepath.Join(a.dir, "motd")
+	if err := os.WriteFile(motd, []byte("1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pr, err := a.project()
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := a.projectStamp(pr.Files)
+	if err := os.WriteFile(motd, []byte("other"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if a.projectStamp(pr.Files) == was {
+		t.Errorf("a file that the project takes bytes of is another, which nobody sees: %v", pr.Files)
+	}
 	for text, is := range map[string]bool{
 		hosts + "pair \"p\" {\n members = [host.a, host.b]\n initial_primary = host.a\n}\n": true,
 		hosts:          false,

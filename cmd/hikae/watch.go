@@ -65,10 +65,14 @@ var errEdited = errors.New("the project was edited")
 // watch follows until ctx ends, which is no error, or the project is edited. What was
 // spent before counts on.
 func (a *app) watch(ctx context.Context, log *slog.Logger, m metricsTo, spent *control.Spent) error {
-	stamp := a.projectStamp()
+	before := a.projectStamp(nil)
 	pr, err := a.project()
 	if err != nil {
 		return err
+	}
+	stamp := a.projectStamp(pr.Files)
+	if a.projectStamp(nil) != before {
+		return errEdited
 	}
 	ctl, err := a.controller(pr)
 	if err != nil {
@@ -92,7 +96,7 @@ func (a *app) watch(ctx context.Context, log *slog.Logger, m metricsTo, spent *c
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	go a.untilEdited(ctx, stamp, log, func() { cancel(errEdited) })
+	go a.untilEdited(ctx, pr.Files, stamp, log, func() { cancel(errEdited) })
 	if err := l.Run(ctx); err != nil {
 		return err
 	}

@@ -233,5 +233,8 @@ func (l *loader) projectFile(name string) (fs.FileInfo, error) {
 	case !info.Mode().IsRegular():
 		return nil, errors.New("it is not a regular file")
 	}
+	if !slices.Contains(l.project.Files, name) {
+		l.project.Files = append(l.project.Files, name)
+	}
 	return info, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -53,8 +54,8 @@ func TestLinksStayInTheProject(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, diags := LoadDir(dir, testSchemas(), Options{})
-	if diags.HasErrors() || string(p.Overlays[0].Patches[0].Content) != "x" {
-		t.Errorf("a source inside: %v", diags)
+	if diags.HasErrors() || string(p.Overlays[0].Patches[0].Content) != "x" || !slices.Equal(p.Files, []string{"files/link"}) {
+		t.Errorf("a source inside: %v, %v", diags, p.Files)
 	}
 	if err := os.Symlink(filepath.Join(outside, "evil.hcl"), filepath.Join(dir, "b.hcl")); err != nil {
 		t.Fatal(err)

@@ -18,6 +18,10 @@ type Project struct {
 	Secrets  []Secret // those that overlays name
 
 	secretUses []secretUse
+
+	// Files are those beside the HCL that it takes bytes of, by their names in the
+	// project's directory.
+	Files []string
 }
 
 // Hikae is the hikae block: what concerns the project as a whole.
