@@ -87,6 +87,15 @@ func TestLabMirror(t *testing.T) {
 	}
 	equal("the same size and time")
 
+	// A link that somebody laid on the standby to a file outside changes nothing of that.
+	l.exec("standby", "cd /srv && printf 8 >x-outside; echo >>x-outside; chmod 600 x-outside; touch -r x-mirror/a/b/f8 x-outside; ln -f x-outside x-mirror/a/b/f8")
+	l.exec("primary", "chmod 666 /srv/x-mirror/a/b/f8; chown mia /srv/x-mirror/a/b/f8")
+	l.ok("mirror", "standby")
+	if got := l.exec("standby", "stat -c '%U %a %h' /srv/x-outside; rm /srv/x-outside"); got != "root 600 1\n" {
+		t.Errorf("the file outside is %q", got)
+	}
+	equal("a link to a file outside")
+
 	// A mount that vanishes deletes nothing; nor does much that goes at once.
 	l.exec("primary", "mount -t tmpfs none /srv/x-mirror")
 	before := l.exec("standby", mirrored)
@@ -140,6 +149,11 @@ func TestLabMirrorRoom(t *testing.T) {
 	l.exec("primary", "cd /srv/x-room && truncate -s 50000000 large")
 	if out := l.ok("mirror", "standby"); !strings.Contains(out, "were removed before their time") {
 		t.Errorf("it says %s", out)
+	}
+	kept := l.exec("standby", "ls -A /srv/x-room")
+	l.exec("primary", "rm /srv/x-room/*")
+	if r := l.hikae("mirror", "standby"); r.code == exitOK || !strings.Contains(r.errOut, "3 deletions, which leave 0 of 3") || l.exec("standby", "ls -A /srv/x-room") != kept {
+		t.Errorf("a tree that was emptied: exit %d: %s%s", r.code, r.out, r.errOut)
 	}
 	if got := l.exec("standby", "cd /srv/x-room && stat -c %s large && find .hikae-versions -name old | wc -l && find .hikae-versions -name one | wc -l"); got != "50000000\n0\n1\n" {
 		t.Errorf("the standby has %q", got)
