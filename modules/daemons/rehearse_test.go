@@ -100,7 +100,7 @@ func TestOneAtRestIsLetGo(t *testing.T) {
 				}
 				pid, state := 7, "active"
 				if !reloaded.IsZero() {
-					if pid, looks = tt.pid, looks+1; tt.refused && looks == 3 {
+					if pid, looks = tt.pid, looks+1; tt.refused && looks == 2 {
 						state = "failed"
 					}
 				}
