@@ -85,10 +85,15 @@ func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema)
 	if d.part != nil {
 		there = some(act.Resources, d.part)
 	}
-	for _, a := range sortedAddrs(there) {
+	var extra []Addr // few, of all
+	for a := range there {
 		if d.Resources[a] == nil {
-			p.extra(a, there[a])
+			extra = append(extra, a)
 		}
+	}
+	slices.SortFunc(extra, Addr.Compare)
+	for _, a := range extra {
+		p.extra(a, there[a])
 	}
 	for _, a := range sortedAddrs(d.Pristine) {
 		// A repository's definition may lie in a package that only the

@@ -122,6 +122,9 @@ func (c *Controller) reader(ctx context.Context, inline map[hosts.ID]engine.Inli
 
 // lensChanges is what lenses make of changes of files.
 func (c *Controller) lensChanges(act *engine.Actual, changes []engine.Change, read func(hosts.Content) ([]byte, error)) map[string][]engine.Change {
+	if !slices.ContainsFunc(changes, func(ch engine.Change) bool { return ch.Addr.Kind == "file" }) {
+		return nil
+	}
 	before, after, changed := engine.ChangedTrees(act, changes, read)
 	return engine.LensChanges(c.Lenses, before, after, changed)
 }
