@@ -42,6 +42,8 @@ func liveWritten() List {
 			{"/var/lib/pgsql/{backups,*/backups}{,/**}", "copies of databases", "/var/lib/pgsql/backups/x.dump", "/var/lib/pgsql/data/backups.conf"},
 			{"/var/opt/**/{mysql,pgsql}/**", "a database: a raw copy of a running one is torn", "/var/opt/rh/x/lib/pgsql/data/base/1", "/var/opt/pgsqlx/1"},
 			{"/var/lib/redis/**", "redis's dump, which redis replicates itself", "/var/lib/redis/dump.rdb", "/var/lib/redis"},
+			{"/var/named/**/{managed-keys.bind,*.mkeys}", "trust anchors as this host's named has seen them, which it writes as it runs (RFC 5011)", "/var/named/dynamic/managed-keys.bind", "/var/named/named.ca"},
+			{"/var/named/**/*.jnl", "named's journal of what it writes: worth nothing without the zone of that moment", "/var/named/dynamic/managed-keys.bind.jnl", "/var/named/internal/jnl"},
 			{"/**/*{-wal,-shm,-journal}", "belongs to an sqlite database in use", "/srv/app/data.db-wal", "/srv/app/journal"},
 			{"/**/*.{sqlite,sqlite3,db-wal}", "an sqlite database: copied by its own backup", "/srv/app/data.sqlite", "/srv/app/sqlite"},
 			{"/var/lib/plexmediaserver/**/Databases/**", "Plex's databases", "/var/lib/plexmediaserver/Library/Plug-in Support/Databases/com.plexapp.db", "/var/lib/plexmediaserver/Library/Media/x"},
