@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hikae/engine/control"
+	"hikae/states/blob"
 )
 
 func (a *app) snapshotCmd() *cobra.Command {
@@ -51,6 +52,9 @@ follower for it (--unmounted).`,
 }
 
 func (f *fleet) snapshot(ctx context.Context, unmounted bool) error {
+	// What is made of the contents is made while the disk is waited for.
+	behind := blob.NewBehind(f.ctl.Store.Blobs)
+	f.ctl.Store.Blobs = behind
 	var changed atomic.Int64
 	err := f.each(ctx, func(ctx context.Context, ctl *control.Controller, i int) error {
 		taken, err := ctl.Snapshot(ctx, f.targets[i], unmounted)
@@ -59,6 +63,9 @@ func (f *fleet) snapshot(ctx context.Context, unmounted bool) error {
 		}
 		return err
 	})
+	if late := behind.Settle(); err == nil {
+		err = late // of what no snapshot names
+	}
 	f.summary("changed", int(changed.Load()), err)
 	return err
 }

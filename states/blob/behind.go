@@ -16,6 +16,10 @@ const (
 	behindAll = 16 << 20
 )
 
+// behindAtOnce is how many it writes at a time: a disk is waited for, each by a
+// thread, and one sync of the disk's journal does for all who wait.
+const behindAtOnce = 16
+
 // Behind is a Store that has a small blob as soon as it was read, and writes it
 // meanwhile: who follows a host need not wait for a disk. Until Settle has returned
 // nothing that lasts may name such a blob.
@@ -27,11 +31,13 @@ type Behind struct {
 	size   int               // of them all
 	some   *sync.Cond        // one of them is through
 	failed []error           // since the last Settle
+
+	writing chan struct{} // a place for each that is written
 }
 
 // NewBehind makes one of another Store.
 func NewBehind(s Store) *Behind {
-	b := &Behind{Store: s, held: map[string][]byte{}}
+	b := &Behind{Store: s, held: map[string][]byte{}, writing: make(chan struct{}, behindAtOnce)}
 	b.some = sync.NewCond(&b.mu)
 	return b
 }
@@ -49,6 +55,8 @@ func (b *Behind) Put(ctx context.Context, name string, r io.Reader) error {
 		return b.Store.Put(ctx, name, io.MultiReader(bytes.NewReader(data), r))
 	}
 	go func() {
+		b.writing <- struct{}{}
+		defer func() { <-b.writing }()
 		err := b.Store.Put(context.WithoutCancel(ctx), name, bytes.NewReader(data))
 		b.mu.Lock()
 		defer b.mu.Unlock()
