@@ -15,6 +15,9 @@ import (
 
 const (
 	pruneEvery = time.Hour
+	// pruneSpan is of how long a time the versions go at once: a clock that is far
+	// ahead for an hour costs the oldest day, not all of them.
+	pruneSpan = 24 * time.Hour
 	// keptAnyway is for how long a version stays whatever room it takes: what
 	// fills a disk, be it by mistake or to be rid of them, leaves a day to notice.
 	keptAnyway = 24 * time.Hour
@@ -89,7 +92,19 @@ func (k *versions) prune() error {
 		return err
 	}
 	defer d.Close()
-	return removeVersions(d, older(all, time.Duration(k.t.opts.Versions)*time.Second))
+	return removeVersions(d, due(all, time.Duration(k.t.opts.Versions)*time.Second))
+}
+
+// due gives those of the versions, the oldest first, that are of more than an age
+// and go at once.
+func due(all []version, age time.Duration) []version {
+	gone := older(all, age)
+	for i, v := range gone {
+		if v.at.Sub(gone[0].at) >= pruneSpan {
+			return gone[:i]
+		}
+	}
+	return gone
 }
 
 func removeVersions(d dirFD, gone []version) error {

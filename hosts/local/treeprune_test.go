@@ -98,6 +98,24 @@ func TestVersionsMakeRoom(t *testing.T) {
 	}
 }
 
+// What is too old goes, of a day at a time.
+func TestVersionsAreDue(t *testing.T) {
+	var all []version
+	for _, hours := range []int{200, 190, 177, 176, 170, 169, 167, 1} {
+		all = append(all, version{at: time.Now().Add(-time.Duration(hours) * time.Hour)})
+	}
+	const week = 7 * 24 * time.Hour
+	for i, want := range []int{3, 3, 0} { // the next passes: 176, 170, 169, and then none
+		if got := due(all, week); len(got) != want {
+			t.Fatalf("pass %d: %d go, want %d", i, len(got), want)
+		}
+		all = all[want:]
+	}
+	if got := due(nil, week); len(got) != 0 {
+		t.Errorf("of none %d go", len(got))
+	}
+}
+
 // A file that takes more than was said of it leaves the room that is to stay.
 func TestTakesMoreThanSaid(t *testing.T) {
 	needRoot(t)
