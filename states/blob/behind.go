@@ -3,7 +3,7 @@ package blob
 import (
 	"bytes"
 	"context"
-	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -30,14 +30,14 @@ type Behind struct {
 	held   map[string][]byte // on their way
 	size   int               // of them all
 	some   *sync.Cond        // one of them is through
-	failed []error           // since the last Settle
+	failed map[string]error  // since the last Settle, by blob
 
 	writing chan struct{} // a place for each that is written
 }
 
 // NewBehind makes one of another Store.
 func NewBehind(s Store) *Behind {
-	b := &Behind{Store: s, held: map[string][]byte{}, writing: make(chan struct{}, behindAtOnce)}
+	b := &Behind{Store: s, held: map[string][]byte{}, failed: map[string]error{}, writing: make(chan struct{}, behindAtOnce)}
 	b.some = sync.NewCond(&b.mu)
 	return b
 }
@@ -52,7 +52,13 @@ func (b *Behind) Put(ctx context.Context, name string, r io.Reader) error {
 		return err
 	}
 	if !b.hold(name, data) {
-		return b.Store.Put(ctx, name, io.MultiReader(bytes.NewReader(data), r))
+		err := b.Store.Put(ctx, name, io.MultiReader(bytes.NewReader(data), r))
+		if err == nil {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			delete(b.failed, name)
+		}
+		return err
 	}
 	go func() {
 		b.writing <- struct{}{}
@@ -62,8 +68,8 @@ func (b *Behind) Put(ctx context.Context, name string, r io.Reader) error {
 		defer b.mu.Unlock()
 		delete(b.held, name)
 		b.size -= len(data)
-		if err != nil {
-			b.failed = append(b.failed, err)
+		if delete(b.failed, name); err != nil {
+			b.failed[name] = err
 		}
 		b.some.Broadcast()
 	}()
@@ -90,13 +96,16 @@ func (b *Behind) Missing(ctx context.Context, names []string) ([]string, error) 
 	return b.Store.Missing(ctx, rest)
 }
 
-// Get implements Store.
+// Get implements Store. Of a blob that could not be written it tells why.
 func (b *Behind) Get(ctx context.Context, name string) (io.ReadCloser, error) {
 	b.mu.Lock()
-	data := b.held[name]
+	data, failed := b.held[name], b.failed[name]
 	b.mu.Unlock()
-	if data != nil {
+	switch {
+	case data != nil:
 		return io.NopCloser(bytes.NewReader(data)), nil
+	case failed != nil:
+		return nil, failed
 	}
 	return b.Store.Get(ctx, name)
 }
@@ -119,7 +128,14 @@ func (b *Behind) Settle() error {
 			b.some.Wait()
 		}
 	}
-	err := errors.Join(b.failed...)
-	b.failed = nil
+	names := slices.Sorted(maps.Keys(b.failed))
+	if len(names) == 0 {
+		return nil
+	}
+	err := b.failed[names[0]]
+	if len(names) > 1 {
+		err = fmt.Errorf("%w (and so for %d more)", err, len(names)-1)
+	}
+	clear(b.failed)
 	return err
 }

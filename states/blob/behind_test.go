@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hikae/states/blob"
 	"hikae/states/blob/blobtest"
@@ -39,6 +40,33 @@ func (s slow) Put(ctx context.Context, name string, r io.Reader) error {
 		return err
 	}
 	return s.Store.Put(ctx, name, r)
+}
+
+// Of a blob that could not be written a reader hears why, until it is.
+func TestBehindTellsWhy(t *testing.T) {
+	dir, err := blob.OpenDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	under := slow{dir, make(chan error)}
+	b := blob.NewBehind(under)
+	ctx, name, full := t.Context(), strings.Repeat("ab", 32), errors.New("no space left")
+	for _, want := range []error{full, nil} {
+		if err := b.Put(ctx, name, strings.NewReader("text")); err != nil {
+			t.Fatal(err)
+		}
+		under.goOn <- want
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+			if r, err := b.Get(ctx, name); errors.Is(err, want) && (want != nil || r != nil) {
+				break
+			} else if time.Now().After(end) {
+				t.Fatalf("%v, want %v", err, want)
+			}
+		}
+	}
+	if err := b.Settle(); err != nil {
+		t.Errorf("it is stored: %v", err)
+	}
 }
 
 // A blob is there before it is written, and is missing again where it could not be.
