@@ -61,7 +61,7 @@ if [[ $what = soak ]]; then
     HIKAE_TEST_LAB=1 go test ./cmd/hikae -run '^TestLab(Kill|LinkCut|Chaos)$' -count=1 -timeout 12h -v
   exit
 fi
-lab_tests() { HIKAE_TEST_LAB=1 go test -p 1 ./cmd/hikae ./engine/lens/... ./modules/... -run "$1" -count=1 -timeout 25m -v; }
+lab_tests() { HIKAE_TEST_LAB=1 go test -p 1 ./cmd/hikae ./engine/lens/... ./modules/... -run "$1" -count=1 -timeout 60m -v; }
 log=$(mktemp)
 trap 'rm -f "$log"; down' EXIT
 if lab_tests '^TestLab' | tee "$log"; then
