@@ -15,6 +15,7 @@ type entry struct {
 // wait is of a file that is written and not closed yet.
 type wait struct {
 	written bool // there was a write; else it was only made
+	looked  bool // it had something in it with no write told of, at a first look
 }
 
 type dueWait struct {
@@ -210,6 +211,7 @@ func (w *watcher) closed(n int32, name []byte) {
 // can be seen: links, and what is no regular file. inotify says of all only
 // that they were made.
 func (w *watcher) settle() {
+	again := w.made[:0]
 	for _, e := range w.made {
 		is := w.waiting[e]
 		if is == nil || is.written {
@@ -226,15 +228,22 @@ func (w *watcher) settle() {
 		var st unix.Stat_t
 		err = statAt(fd, e.name, &st)
 		_ = unix.Close(fd)
-		// A new file with something in it that no event told to be written is a link
-		// to one that had no name.
-		if err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Nlink == 1 && st.Size == 0 {
-			continue
+		if err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Nlink == 1 {
+			if st.Size == 0 {
+				continue
+			}
+			// A new file with something in it that no event told to be written is a link
+			// to one that had no name: unless that event lies in the queue.
+			if !is.looked {
+				is.looked = true
+				again = append(again, e)
+				continue
+			}
 		}
 		delete(w.waiting, e)
 		w.tell(e.dir, []byte(e.name))
 	}
-	w.made = w.made[:0]
+	w.made = again
 }
 
 // names is what an entry is called by those who are to hear of it.

@@ -90,6 +90,7 @@ func (w *watcher) drain() error {
 		now := wallClock()
 		n, err := retry(func() (int, error) { return unix.Read(w.k.fd, w.buf) })
 		if errors.Is(err, unix.EAGAIN) {
+			w.settle()
 			w.looks.emptied = now
 			return nil
 		}
@@ -111,6 +112,9 @@ func (w *watcher) drain() error {
 		if n < len(w.buf)-unix.SizeofInotifyEvent-256 { // all that there was
 			if !ran {
 				w.looks.emptied = now
+			}
+			if len(w.made) > 0 {
+				continue
 			}
 			return nil
 		}
