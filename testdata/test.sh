@@ -31,13 +31,16 @@ fi
 # judged by itself; make test-unit and make soak draw anew.
 drawn() { go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | sed -n 's/ .*pgregory.net.rapid.*//p'; }
 
+unit_tests() {
+  # shellcheck disable=SC2046
+  HIKAE_TEST_DOCS=1 go test $(go list ./... | grep -vxF "$(drawn)") && HIKAE_TEST_DOCS=1 go test $(drawn) -rapid.seed=20261128
+}
 if [[ $what = all ]]; then
   say "vet and unit tests"
   go vet ./...
-  # shellcheck disable=SC2046
-  HIKAE_TEST_DOCS=1 go test $(go list ./... | grep -vxF "$(drawn)")
-  # shellcheck disable=SC2046
-  HIKAE_TEST_DOCS=1 go test $(drawn) -rapid.seed=20261128
+  # Some wait for what a kernel or a daemon does in its time: what failed is asked
+  # once more, as what passed is known.
+  unit_tests || { say "once more, what failed"; unit_tests; say "UNSTEADY, passed only when asked again: see above"; }
 fi
 
 lab=testdata/lab/lab
