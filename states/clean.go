@@ -19,13 +19,13 @@ const (
 	cleanEvery = 24 * time.Hour
 )
 
-// Clean removes the contents that no generation names, nor any of some texts more, and
+// Clean removes the contents that no generation and no record names, nor any of some texts more, and
 // that nobody has asked for in a month; it returns their bytes. More often than once a
 // day it does nothing.
 //
 // It may run beside whoever writes: who is about to name a content asks for it first
 // (Stored), and one that was asked for is not removed. A name is found wherever it
-// stands in a generation; so nothing needs to be understood, and what was tampered with
+// stands in them; so nothing needs to be understood, and what was tampered with
 // keeps more, not less. Where anything cannot be read, nothing is removed.
 func (s *Store) Clean(ctx context.Context, now time.Time, more ...[]byte) (removed int64, err error) {
 	stamp := filepath.Join(s.dir, ".store", "cleaned")
@@ -56,12 +56,16 @@ func (s *Store) dropNamed(ctx context.Context, unused map[string]bool, more [][]
 	for _, text := range more {
 		dropIn(unused, text)
 	}
-	return filepath.WalkDir(filepath.Join(s.dir, ".store", "generations"), func(p string, e fs.DirEntry, err error) error {
+	root := filepath.Join(s.dir, ".store")
+	return filepath.WalkDir(root, func(p string, e fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // thinned out, or amended: then it names what was asked for just now
 		}
 		if err != nil {
 			return err
+		}
+		if p == filepath.Join(root, "blobs") || p == filepath.Join(root, "tmp") {
+			return fs.SkipDir
 		}
 		if err := ctx.Err(); err != nil || !e.Type().IsRegular() {
 			return err
