@@ -19,9 +19,11 @@ const (
 	cleanEvery = 24 * time.Hour
 )
 
-// Clean removes the contents that no generation and no record names, nor any of some texts more, and
+// Clean removes the contents that no generation names, nor any of some texts more, and
 // that nobody has asked for in a month; it returns their bytes. More often than once a
-// day it does nothing.
+// day it does nothing. Records are looked through too, for names in digits: those of
+// today hold none, and who writes such a one need not think of this. Names in another
+// form, as in RPMs, are for the caller to give.
 //
 // It may run beside whoever writes: who is about to name a content asks for it first
 // (Stored), and one that was asked for is not removed. A name is found wherever it
