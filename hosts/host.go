@@ -169,14 +169,12 @@ type Result struct {
 
 // Unit is a systemd unit as systemd sees it.
 type Unit struct {
-	Name     string // httpd.service
-	File     string // enabled, disabled, static, masked, ... ; "" where there is no unit file
-	Preset   string // what the host's presets say: enabled, disabled or ""
-	Path     string // the unit file
-	Active   string // active, inactive, failed, activating, ... ; "" where not loaded
-	Sub      string
-	Type     string // of a service: simple, notify, oneshot, ...
-	Restarts uint32
-	// NotApplicable: oneshot, or its conditions failed: whether it runs says nothing.
+	Name   string // httpd.service
+	File   string // enabled, disabled, static, masked, ... ; "" where there is no unit file
+	Path   string // the unit file
+	Active string // active, inactive, failed, activating, ... ; "" where not loaded
+	Sub    string
+	// NotApplicable: whether it runs says nothing, as it is a oneshot, or its
+	// conditions failed. Told of units that are enabled, or do run.
 	NotApplicable bool
 }

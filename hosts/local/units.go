@@ -22,10 +22,6 @@ func (h *Host) Units(ctx context.Context) ([]hosts.Unit, error) {
 	if err != nil {
 		return nil, err
 	}
-	presets, err := unitfile.LoadPresets(hostFS{h})
-	if err != nil {
-		return nil, err
-	}
 	units := map[string]*hosts.Unit{}
 	files, err := set.Files()
 	if err != nil {
@@ -41,23 +37,15 @@ func (h *Host) Units(ctx context.Context) ([]hosts.Unit, error) {
 	}
 	list := make([]hosts.Unit, 0, len(units))
 	for _, u := range units {
-		if hasPreset(u.File) {
-			u.Preset = presets.State(u.Name)
-		}
 		list = append(list, *u)
 	}
 	slices.SortFunc(list, func(a, b hosts.Unit) int { return strings.Compare(a.Name, b.Name) })
 	return list, nil
 }
 
-// hasPreset reports whether presets say something of a unit in that state.
-func hasPreset(state string) bool {
-	switch state {
-	case "", unitfile.Static, unitfile.Alias, "bad":
-		return false
-	}
-	return true
-}
+// live are the units that systemd is asked for: a host has more devices and
+// scopes than anything else, and nobody configured them as units.
+var live = []string{"*.service", "*.socket", "*.target", "*.timer", "*.path", "*.mount", "*.automount", "*.swap", "*.slice"}
 
 // liveUnits asks systemd for what is loaded, and then for what only some units
 // are asked about. It is not asked for the unit files: that takes PID 1 a few
@@ -73,7 +61,7 @@ func (h *Host) liveUnits(ctx context.Context, set *unitfile.Set, units map[strin
 	if err != nil {
 		return err
 	}
-	loaded, err := conn.ListUnitsContext(ctx)
+	loaded, err := conn.ListUnitsByPatternsContext(ctx, nil, live)
 	if err != nil {
 		return err
 	}
@@ -81,9 +69,8 @@ func (h *Host) liveUnits(ctx context.Context, set *unitfile.Set, units map[strin
 	for _, l := range loaded {
 		u := units[l.Name]
 		if u == nil {
-			ext := path.Ext(l.Name)
 			template := unitfile.Template(l.Name)
-			if l.LoadState == "not-found" || passing[l.Name] || passing[template] || ext == ".device" || ext == ".scope" {
+			if l.LoadState == "not-found" || passing[l.Name] || passing[template] {
 				continue
 			}
 			u = &hosts.Unit{Name: l.Name}
@@ -97,37 +84,43 @@ func (h *Host) liveUnits(ctx context.Context, set *unitfile.Set, units map[strin
 			ask = append(ask, u)
 		}
 	}
-	return inParallel(ask, func(u *hosts.Unit) error { return fillUnit(ctx, conn, u) })
+	return inParallel(ask, func(u *hosts.Unit) error {
+		u.NotApplicable = notApplicable(ctx, conn, u)
+		return ctx.Err()
+	})
 }
 
-// worthAsking picks those of which more is to be known than that they are not
-// enabled and do not run.
+// worthAsking picks the units of which the list does not tell whether it says
+// anything that they run or not. Each question costs a round trip, and PID 1 its
+// time: most are answered by what is known.
 func worthAsking(u *hosts.Unit) bool {
+	enabled := strings.HasPrefix(u.File, unitfile.Enabled)
 	switch path.Ext(u.Name) {
 	case ".service":
-		return u.Active != "inactive" || strings.HasPrefix(u.File, unitfile.Enabled)
+		if u.Active == "inactive" {
+			return enabled
+		}
+		// Of a oneshot nothing is "running": it starts, and has exited.
+		return u.Sub != "running" && (enabled || u.File == unitfile.Disabled || u.File == unitfile.Linked)
 	case ".timer", ".socket", ".path", ".mount", ".automount", ".swap":
-		return u.Active == "inactive" && strings.HasPrefix(u.File, unitfile.Enabled)
+		return u.Active == "inactive" && enabled
 	}
 	return false
 }
 
-// fillUnit asks for what ListUnits does not tell. A unit that has gone since is
-// left as it is.
-func fillUnit(ctx context.Context, conn *dbus.Conn, u *hosts.Unit) error {
+// notApplicable asks whether it says nothing that a unit runs or not. A unit that
+// has gone since has no answer.
+func notApplicable(ctx context.Context, conn *dbus.Conn, u *hosts.Unit) bool {
 	if path.Ext(u.Name) == ".service" {
-		if p, err := conn.GetServicePropertyContext(ctx, u.Name, "Type"); err == nil {
-			u.Type, _ = p.Value.Value().(string)
+		p, err := conn.GetServicePropertyContext(ctx, u.Name, "Type")
+		if err != nil {
+			return false
 		}
-		if p, err := conn.GetServicePropertyContext(ctx, u.Name, "NRestarts"); err == nil {
-			u.Restarts, _ = p.Value.Value().(uint32)
+		if kind, _ := p.Value.Value().(string); kind == "oneshot" {
+			return true
 		}
 	}
-	u.NotApplicable = u.Type == "oneshot"
-	if u.Active == "inactive" && !u.NotApplicable {
-		u.NotApplicable = conditionFailed(ctx, conn, u.Name)
-	}
-	return ctx.Err()
+	return u.Active == "inactive" && conditionFailed(ctx, conn, u.Name)
 }
 
 // conditionFailed reports whether systemd would have started the unit, but for

@@ -161,7 +161,7 @@ func (d *dialer) login(ctx context.Context, s *settings, t Target, conn net.Conn
 	ring := &keyring{s: s, passphrase: d.opts.Passphrase, opened: d.opts.Opened, ctx: ctx, waiting: clock.pause}
 	defer ring.close()
 
-	c, chans, reqs, err := ssh.NewClientConn(newBuffered(conn), s.address(), &ssh.ClientConfig{
+	c, chans, reqs, err := ssh.NewClientConn(newBuffered(promptly(conn)), s.address(), &ssh.ClientConfig{
 		Config:            ssh.Config{Ciphers: ciphers()},
 		User:              s.user,
 		Auth:              []ssh.AuthMethod{ssh.PublicKeysCallback(ring.signers)},

@@ -1,10 +1,9 @@
 // Package unitfile tells from the disk alone what systemctl list-unit-files
-// tells: which unit files a host has, whether they are enabled, and what its
-// presets say of them; and, which systemctl does not, which instances of
-// templates are enabled. It works on a root that is not booted, gives the same on
+// tells: which unit files a host has, and whether they are enabled; and, which
+// systemctl does not, which instances of templates are. It works on a root that is not booted, gives the same on
 // every version of systemd, and takes milliseconds where systemd takes hundreds.
 //
-// Sources: systemd.unit(5), systemd.preset(5), src/shared/install.c.
+// Sources: systemd.unit(5), src/shared/install.c.
 package unitfile
 
 import (
@@ -45,10 +44,10 @@ var searchPath = []string{
 	"run/systemd/system", "run/systemd/system.attached", "usr/local/lib/systemd/system", "usr/lib/systemd/system", "lib/systemd/system",
 }
 
-// Dirs lists the directories, absolute, that unit files and presets are read
-// from, with those in them.
+// Dirs lists the directories, absolute, that unit files are read from, with those
+// in them.
 func Dirs() []string {
-	dirs := slices.Concat(searchPath, presetPath)
+	dirs := slices.Clone(searchPath)
 	for i, d := range dirs {
 		dirs[i] = "/" + d
 	}

@@ -73,10 +73,6 @@ var example = map[string]string{
 	"usr/lib/systemd/system/hushed.service":                      wanted,
 	"etc/systemd/system/linked.service":                          "->/opt/linked.service",
 	"opt/linked.service":                                         wanted,
-	"usr/lib/systemd/system-preset/90-default.preset":            "# comment\nenable on.*\nenable tty@.service tty1\ndisable masked.service\n",
-	"usr/lib/systemd/system-preset/99-all.preset":                "ignore static.service\ndisable *\n",
-	"usr/lib/systemd/system-preset/10-gone.preset":               "disable on.service\n",
-	"etc/systemd/system-preset/10-gone.preset":                   "->/dev/null",
 	"run/systemd/generator/made.service":                         plain,
 }
 
@@ -110,24 +106,6 @@ func TestStates(t *testing.T) {
 	}
 }
 
-func TestPresets(t *testing.T) {
-	p, err := LoadPresets(os.DirFS(tree(t, example)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]string{
-		"on.service": Enabled, "off.service": Disabled, "masked.service": Disabled, "static.service": "",
-		"tty@tty1.service": Enabled, "tty@tty2.service": Disabled, "tty@.service": Enabled,
-	} {
-		if got := p.State(name); got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
-		}
-	}
-	if none, err := LoadPresets(os.DirFS(t.TempDir())); err != nil || none.State("any.service") != Enabled {
-		t.Errorf("without presets: %v", err)
-	}
-}
-
 func TestTemplate(t *testing.T) {
 	for name, want := range map[string]string{"a@b.service": "a@.service", "a@.service": "", "a.service": "", "a@b@c.d.timer": "a@.timer"} {
 		if got := Template(name); got != want {
@@ -136,7 +114,7 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
-// TestAgainstSystemctl holds states and presets against systemctl --root: of
+// TestAgainstSystemctl holds states against systemctl --root: of
 // the example, and of a real root that HIKAE_POLICY_ROOT names.
 func TestAgainstSystemctl(t *testing.T) {
 	if _, err := exec.LookPath("systemctl"); err != nil {
@@ -151,22 +129,15 @@ func TestAgainstSystemctl(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := LoadPresets(os.DirFS(root))
-		if err != nil {
-			t.Fatal(err)
-		}
 		got, n := states(t, root), 0
 		for line := range strings.Lines(string(out)) {
 			field := strings.Fields(line)
-			if len(field) != 3 || field[1] == "generated" || field[1] == "transient" {
+			if len(field) < 2 || field[1] == "generated" || field[1] == "transient" {
 				continue
 			}
 			n++
 			if got[field[0]] != field[1] {
 				t.Errorf("%s is %q, systemctl says %s", field[0], got[field[0]], field[1])
-			}
-			if field[2] != "-" && field[2] != "ignored" && p.State(field[0]) != field[2] {
-				t.Errorf("%s: preset %q, systemctl says %s", field[0], p.State(field[0]), field[2])
 			}
 		}
 		t.Logf("%s: %d of %d files", root, n, len(got))
@@ -178,8 +149,5 @@ func FuzzInstall(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, b []byte) {
 		var in install
 		in.parse(b)
-		p := Presets{}
-		p.parse(string(b))
-		p.State("a@b.service")
 	})
 }

@@ -100,7 +100,7 @@ func (f *fake) Units(context.Context) ([]hosts.Unit, error) {
 	var us []hosts.Unit
 	for _, n := range slices.Sorted(maps.Keys(f.units)) {
 		u := f.units[n]
-		us = append(us, hosts.Unit{Name: n, File: u.file, Active: u.active, Sub: u.sub, Type: u.typ, NotApplicable: u.typ == "oneshot"})
+		us = append(us, hosts.Unit{Name: n, File: u.file, Active: u.active, Sub: u.sub, NotApplicable: u.typ == "oneshot"})
 	}
 	return us, nil
 }

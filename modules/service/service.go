@@ -184,7 +184,7 @@ func value(u hosts.Unit, systemd bool) cty.Value {
 		enabled = cty.NullVal(cty.Bool)
 	}
 	running := cty.NullVal(cty.Bool)
-	if systemd && !u.NotApplicable && u.Type != "oneshot" {
+	if systemd && !u.NotApplicable {
 		running = cty.BoolVal(runs(u.Active, u.Sub))
 	}
 	return object(enabled, masked, running, cty.NullVal(cty.String))

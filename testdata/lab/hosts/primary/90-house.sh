@@ -18,7 +18,7 @@ edit /etc/sysconfig/chronyd 's/^OPTIONS=.*/OPTIONS="-x"/'
 edit /etc/logrotate.conf 's/^rotate [0-9]+/rotate 12/'
 edit /etc/login.defs 's/^(PASS_MAX_DAYS\s+).*/\1365/'
 edit /etc/rsyslog.conf '$a *.emerg    :omusrmsg:root'
-edit /etc/sysconfig/crond 's/^CRONDARGS=.*/CRONDARGS="-P"/' # what cronie and the lab's cron both know
+edit /etc/sysconfig/crond 's/^CRONDARGS=.*/CRONDARGS="-n"/' # what cronie and the lab's cron both know
 edit /etc/apcupsd/apcupsd.conf 's/^UPSNAME.*|^#UPSNAME.*/UPSNAME rio-ups/' 's/^UPSCABLE .*/UPSCABLE ether/' 's/^UPSTYPE .*/UPSTYPE net/' \
   's/^DEVICE.*/DEVICE 10.98.0.1:3551/'
 edit /etc/systemd/journald.conf 's/^#?SystemMaxUse=.*/SystemMaxUse=64M/'
