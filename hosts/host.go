@@ -172,7 +172,7 @@ type Unit struct {
 	Name   string // httpd.service
 	File   string // enabled, disabled, static, masked, ... ; "" where there is no unit file
 	Path   string // the unit file
-	Active string // active, inactive, failed, activating, ... ; "" where not loaded
+	Active string // active, failed, activating, ...; inactive where not loaded; "" without systemd
 	Sub    string
 	// NotApplicable: whether it runs says nothing, as it is a oneshot, or its
 	// conditions failed. Told of units that are enabled, or do run.

@@ -43,9 +43,13 @@ func (h *Host) Units(ctx context.Context) ([]hosts.Unit, error) {
 	return list, nil
 }
 
-// live are the units that systemd is asked for: a host has more devices and
-// scopes than anything else, and nobody configured them as units.
-var live = []string{"*.service", "*.socket", "*.target", "*.timer", "*.path", "*.mount", "*.automount", "*.swap", "*.slice"}
+// What systemd is asked for: units that are in a state of their own, and of the
+// types that are configured. A host has more devices and scopes than anything else,
+// and more units that do nothing than such as do.
+var (
+	inState = []string{"active", "reloading", "refreshing", "activating", "deactivating", "failed", "maintenance"}
+	ofTypes = []string{"*.service", "*.socket", "*.target", "*.timer", "*.path", "*.mount", "*.automount", "*.swap", "*.slice"}
+)
 
 // liveUnits asks systemd for what is loaded, and then for what only some units
 // are asked about. It is not asked for the unit files: that takes PID 1 a few
@@ -61,11 +65,13 @@ func (h *Host) liveUnits(ctx context.Context, set *unitfile.Set, units map[strin
 	if err != nil {
 		return err
 	}
-	loaded, err := conn.ListUnitsByPatternsContext(ctx, nil, live)
+	loaded, err := conn.ListUnitsByPatternsContext(ctx, inState, ofTypes)
 	if err != nil {
 		return err
 	}
-	var ask []*hosts.Unit
+	for _, u := range units {
+		u.Active, u.Sub = "inactive", "dead"
+	}
 	for _, l := range loaded {
 		u := units[l.Name]
 		if u == nil {
@@ -80,6 +86,9 @@ func (h *Host) liveUnits(ctx context.Context, set *unitfile.Set, units map[strin
 			}
 		}
 		u.Active, u.Sub = l.ActiveState, l.SubState
+	}
+	var ask []*hosts.Unit
+	for _, u := range units {
 		if worthAsking(u) {
 			ask = append(ask, u)
 		}
