@@ -51,7 +51,7 @@ type ApplyEvent struct {
 }
 
 // ApplyResult is how an apply ended. Every change of the request is in one of
-// Applied and NotApplied.
+// Applied and NotApplied, once; the client of the agent holds it to that.
 type ApplyResult struct {
 	Applied    []Addr   `cbor:"1,keyasint,omitempty"`
 	NotApplied []Addr   `cbor:"2,keyasint,omitempty"`

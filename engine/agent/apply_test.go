@@ -69,6 +69,12 @@ func put(path string, before, c hosts.Content) engine.Change {
 	return ch
 }
 
+// remove is the change that removes path.
+func remove(path string) engine.Change {
+	a := engine.Addr{Kind: "file", Name: path}
+	return engine.Change{Addr: a, Action: engine.Delete, Before: &engine.Resource{Addr: a, Node: fileNode(hosts.Content{})}}
+}
+
 func request(changes ...engine.Change) engine.ApplyRequest {
 	return engine.ApplyRequest{Stage: engine.StageConfig, Holder: "test", Changes: changes}
 }
@@ -153,6 +159,7 @@ func TestSecretsStayInMemory(t *testing.T) {
 	read(t, c, ReadRequest{HomeKey: testKey()})
 	secret := store.addSecret(testKey(), "the secret itself")
 	plain := store.add(strings.Repeat("plain", maxHeld)) // a small one is held in memory too
+	changes := []engine.Change{put("/etc/s", hosts.Content{}, secret), put("/etc/p", hosts.Content{}, plain)}
 	r.applier.during = func(context.Context, func(engine.ApplyEvent)) (engine.ApplyResult, error) {
 		for _, f := range r.spooled(t) {
 			b, err := os.ReadFile(f)
@@ -163,9 +170,9 @@ func TestSecretsStayInMemory(t *testing.T) {
 		if n := len(r.spooled(t)); n != 1 {
 			t.Errorf("%d files in the spool", n)
 		}
-		return engine.ApplyResult{}, nil
+		return engine.ApplyResult{Applied: []engine.Addr{changes[0].Addr, changes[1].Addr}}, nil
 	}
-	if _, err := c.Apply(t.Context(), request(put("/etc/s", hosts.Content{}, secret), put("/etc/p", hosts.Content{}, plain)), store.open, nil); err != nil {
+	if _, err := c.Apply(t.Context(), request(changes...), store.open, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -251,7 +258,7 @@ func TestApplierErrorsKeepTheirMeaning(t *testing.T) {
 		r.applier.during = func(context.Context, func(engine.ApplyEvent)) (engine.ApplyResult, error) {
 			return engine.ApplyResult{NotApplied: []engine.Addr{{Kind: "file", Name: "/x\xff"}}, RolledBack: true}, fmt.Errorf("held by alice: %w", want)
 		}
-		res, err := c.Apply(t.Context(), request(), nil, nil)
+		res, err := c.Apply(t.Context(), request(remove("/x\xff"), remove("/y")), nil, nil)
 		if err == nil || !strings.Contains(err.Error(), "held by alice") {
 			t.Errorf("got %v", err)
 		}
@@ -281,7 +288,7 @@ func TestCancelStopsAnApply(t *testing.T) {
 		}
 		return engine.ApplyResult{Err: "stopped", NotApplied: []engine.Addr{{Kind: "file", Name: "/a"}}}, nil
 	}
-	res, err := c.Apply(ctx, request(), nil, func(engine.ApplyEvent) { cancel() })
+	res, err := c.Apply(ctx, request(remove("/a")), nil, func(engine.ApplyEvent) { cancel() })
 	if err != nil || res.Err != "stopped" {
 		t.Errorf("got %+v, %v", res, err)
 	}

@@ -16,6 +16,7 @@ import (
 //
 // When ctx ends before the agent begins, nothing is changed. After that the
 // agent is asked to begin nothing new, and Apply waits for how it ended.
+// A result that tells of other changes than of each of these once is ErrProtocol.
 // ErrLost means that the agent brings to its end what it has begun, and that
 // only a new plan can tell what that was.
 func (c *Client) Apply(ctx context.Context, req engine.ApplyRequest, open func(hosts.Content) (io.ReadCloser, error), emit func(engine.ApplyEvent)) (engine.ApplyResult, error) {
@@ -38,7 +39,7 @@ func (c *Client) apply(ctx context.Context, req engine.ApplyRequest, open func(h
 	if err := c.l.send(kindUploaded, nil); err != nil {
 		return engine.ApplyResult{}, err
 	}
-	stopping := ctx.Done()
+	stopping, sent := ctx.Done(), sentOf(req.Changes)
 	for {
 		select {
 		case m := <-c.l.in:
@@ -48,12 +49,18 @@ func (c *Client) apply(ctx context.Context, req engine.ApplyRequest, open func(h
 				if err := c.l.unmarshal(m.body, &ev); err != nil {
 					return engine.ApplyResult{}, err
 				}
+				if err := sent.event(&ev); err != nil {
+					return engine.ApplyResult{}, err
+				}
 				if emit != nil {
 					emit(ev)
 				}
 			case kindResult:
 				var r applyResult
 				if err := c.l.unmarshal(m.body, &r); err != nil {
+					return engine.ApplyResult{}, err
+				}
+				if err := sent.result(&r.Result, r.Err != nil); err != nil {
 					return engine.ApplyResult{}, err
 				}
 				return r.Result, r.Err.err()

@@ -262,6 +262,76 @@ func TestHostileAgent(t *testing.T) {
 	}
 }
 
+// An agent's word on an apply is held to what it was sent, in the result and before.
+func TestHostileResult(t *testing.T) {
+	a, b, other := remove("/a").Addr, remove("/b").Addr, remove("/other").Addr
+	of := func(as ...engine.Addr) []engine.Addr { return as }
+	held := func(as ...engine.Addr) (notes []engine.Note) {
+		for _, a := range as {
+			notes = append(notes, engine.Note{Addr: a, Why: "so"})
+		}
+		return notes
+	}
+	result := func(applied, not []engine.Addr, held ...engine.Note) applyResult {
+		return applyResult{Result: engine.ApplyResult{Applied: applied, NotApplied: not, HeldBack: held}}
+	}
+	failed := func(r applyResult) applyResult {
+		r.Err = &wireError{Text: "the disk is full"}
+		return r
+	}
+	for name, tt := range map[string]struct {
+		event  engine.ApplyEvent
+		result applyResult
+		honest bool
+	}{
+		"both":                   {result: result(of(b, a), nil), honest: true},
+		"one held back":          {result: result(of(a), of(b), held(b)...), honest: true},
+		"failed with no list":    {result: failed(result(nil, nil)), honest: true},
+		"failed with a part":     {result: failed(result(nil, of(b))), honest: true},
+		"not sent":               {result: result(of(a, b, other), nil)},
+		"not sent, not applied":  {result: result(of(a, b), of(other))},
+		"failed of another":      {result: failed(result(of(other), nil))},
+		"of another kind":        {result: result(of(a, engine.Addr{Kind: "user", Name: "/b"}), nil)},
+		"left out":               {result: result(of(a), nil)},
+		"empty":                  {},
+		"twice applied":          {result: result(of(a, a), of(b))},
+		"twice, none left out":   {result: result(of(a, b, a), nil)},
+		"applied and not":        {result: result(of(a, b), of(b))},
+		"held back and applied":  {result: result(of(a, b), nil, held(b)...)},
+		"held back twice":        {result: result(of(a), of(b), held(b, b)...)},
+		"held back another":      {result: result(of(a), of(b), held(other)...)},
+		"event":                  {event: engine.ApplyEvent{Done: &a}, result: result(of(a, b), nil), honest: true},
+		"event of another":       {event: engine.ApplyEvent{Done: &other}, result: result(of(a, b), nil)},
+		"login after another":    {event: engine.ApplyEvent{Of: of(a, other)}, result: result(of(a, b), nil)},
+		"login asked of another": {event: engine.ApplyEvent{Login: "token", Of: of(other)}, result: result(of(a, b), nil)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := hostileServer(t, func(l *link) {
+				for m, err := l.recv(t.Context()); err == nil; m, err = l.recv(t.Context()) {
+					switch m.kind {
+					case kindPlanned:
+						_ = l.sendValue(kindLacks, lacks{})
+					case kindUploaded:
+						_ = l.sendValue(kindEvent, tt.event)
+						_ = l.sendValue(kindResult, tt.result)
+					}
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var told []engine.ApplyEvent
+			res, err := c.Apply(t.Context(), request(remove("/a"), remove("/b")), nil, func(e engine.ApplyEvent) { told = append(told, e) })
+			switch {
+			case tt.honest && (errors.Is(err, ErrProtocol) || len(told) != 1 || len(res.Applied) != len(tt.result.Result.Applied)):
+				t.Errorf("it was not taken: %+v, %v, told of %v", res, err, told)
+			case !tt.honest && (!errors.Is(err, ErrProtocol) || len(res.Applied)+len(res.NotApplied)+len(res.HeldBack) > 0):
+				t.Errorf("it was taken: %+v, %v", res, err)
+			}
+		})
+	}
+}
+
 // Contents that are not what they are said to be are told apart, and none is
 // read without end.
 func TestHostileContents(t *testing.T) {
