@@ -104,10 +104,12 @@ type TreeOptions struct {
 	// Write: it may be written. What is overwritten and removed is kept for
 	// Versions seconds (0: it is not), and KeepFree per cent of the file system
 	// stay free. Where what comes needs the room, versions go before their time, but
-	// none that is not a day old.
+	// none that is not a day old. A tree has one who writes it at a time: ErrTreeLocked
+	// names another by its Holder.
 	Write    bool
 	Versions int64
 	KeepFree int
+	Holder   string
 }
 
 // TreeContent gives the bytes of a file in order: data, which are only good
@@ -176,6 +178,9 @@ type Tree interface {
 
 // ErrTorn: a file was written to while it was read.
 var ErrTorn = errors.New("it was written to while it was read")
+
+// ErrTreeLocked: somebody else writes the tree.
+var ErrTreeLocked = errors.New("another mirror writes it")
 
 // TreeHost is a Host that keeps data trees.
 type TreeHost interface {

@@ -6,6 +6,7 @@ import (
 	"hikae/engine"
 	"hikae/engine/agent"
 	"hikae/engine/control"
+	"hikae/hosts"
 	"hikae/states"
 )
 
@@ -26,7 +27,7 @@ const exitHelp = `Exit codes:
   2  plan --detailed-exitcode: there are changes
   3  rolled back: something failed, and what belonged together was put back
   4  refused: nothing was changed (not confirmed, over the budget, a saved plan
-     that no longer holds, the host's own, another apply under way)
+     that no longer holds, the host's own, another apply or mirror under way)
   5  files are to be merged by hand (see hikae resolve), or packages are held
      back that the host cannot have; all else was done
   6  status --behind: a follower is behind for longer, or hikae watch does not run
@@ -52,7 +53,7 @@ func exitCode(err error) int {
 	case errors.Is(err, control.ErrConflict), errors.Is(err, control.ErrHeldBack):
 		return exitConflict
 	case errors.Is(err, engine.ErrRefused), errors.Is(err, engine.ErrLocked), errors.Is(err, agent.ErrReadOnly),
-		errors.Is(err, states.ErrLocked):
+		errors.Is(err, states.ErrLocked), errors.Is(err, hosts.ErrTreeLocked):
 		return exitRefused
 	}
 	return exitError

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -157,5 +160,38 @@ func TestLabMirrorRoom(t *testing.T) {
 	}
 	if got := l.exec("standby", "cd /srv/x-room && stat -c %s large && find .hikae-versions -name old | wc -l && find .hikae-versions -name one | wc -l"); got != "50000000\n0\n1\n" {
 		t.Errorf("the standby has %q", got)
+	}
+}
+
+// TestLabMirrorLocked: of two who bring one tree the second is refused and told who
+// has it; one who was killed has it no more.
+func TestLabMirrorLocked(t *testing.T) {
+	hcl := strings.ReplaceAll(mirrorHCL, "x-mirror", "x-locked")
+	slow := newProject(t, strings.Replace(hcl, "exclude", `bandwidth = "2Mbit"`+"\n    exclude", 1))
+	l := newProject(t, hcl)
+	clean := func() {
+		for _, h := range []string{"primary", "standby"} {
+			l.exec(h, "rm -rf /srv/x-locked /srv/.hikae-versions/x-locked /run/x-locked-arrived /var/lib/hikae/mirror /run/hikae-mirror-*.lock")
+		}
+	}
+	clean()
+	t.Cleanup(clean)
+	l.exec("primary", "mkdir -p /srv/x-locked && head -c 40000000 /dev/urandom >/srv/x-locked/big")
+	first := exec.CommandContext(t.Context(), slow.bin, "-C", slow.dir, "mirror", "standby")
+	first.Env = append(os.Environ(), "HIKAE_SSH_CONFIG="+slow.sshConf)
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = first.Process.Kill() }) // nothing, once it has ended
+	l.exec("standby", "for i in $(seq 300); do [ -s /run/hikae-mirror-*.lock ] && exit 0; sleep .1; done; exit 1")
+	r := l.hikae("mirror", "standby")
+	if holder := fmt.Sprintf("hikae process %d", first.Process.Pid); r.code != exitRefused || !strings.Contains(r.errOut, holder) {
+		t.Errorf("the second: exit %d, want the holder %q: %s%s", r.code, holder, r.out, r.errOut)
+	}
+	_ = first.Process.Kill()
+	_ = first.Wait()
+	l.ok("mirror", "standby")
+	if got, want := l.exec("standby", "sha256sum /srv/x-locked/big"), l.exec("primary", "sha256sum /srv/x-locked/big"); got != want {
+		t.Errorf("%s arrived, of %s", got, want)
 	}
 }

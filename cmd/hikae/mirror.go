@@ -28,7 +28,8 @@ func (a *app) mirrorCmd() *cobra.Command {
 		Short: "Bring a follower's data trees in step, once",
 		Long: `Mirror brings the trees that a pair's mirror blocks name to HOST, which follows
 the pair, and ends when they are in step: for a first copy, at leisure, before
-hikae watch keeps them so; while that runs, HOST must be on hold. It is as careful
+hikae watch keeps them so; while that runs, HOST must be on hold. A tree that another
+mirror writes is refused. It is as careful
 as that: what HOST had of its own is left, what is overwritten is kept for a while,
 and it stops over the budget.
 
@@ -103,7 +104,7 @@ func (a *app) mirrorOnce(ctx context.Context, ctl *control.Controller, from, to 
 	var files int
 	var bytes int64
 	m := mirror.New(mirror.Options{
-		Settings: s, Source: connect(from), Target: connect(to), Hash: o.hash,
+		Settings: s, Source: connect(from), Target: connect(to), Hash: o.hash, Holder: ctl.Holder,
 		Emit: func(e mirror.Event) {
 			if e.Type == "arrived" {
 				files, bytes = files+e.Files, bytes+e.Bytes

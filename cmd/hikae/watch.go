@@ -81,7 +81,7 @@ func (a *app) watch(ctx context.Context, log *slog.Logger, m metricsTo, spent *c
 	ctl.Store.Blobs = blob.NewBehind(ctl.Store.Blobs) // what changed is on its way before it is on the disk
 	ctl.Spent = spent
 	l := &watch.Loop{
-		Control: watch.On(ctl.On(view.New(io.Discard, io.Discard, false))), Log: log, Version: version, MetricsFile: m.file,
+		Control: watch.On(ctl.On(view.New(io.Discard, io.Discard, false))), Log: log, Version: version, Holder: ctl.Holder, MetricsFile: m.file,
 		Ready: func() { notify(daemon.SdNotifyReady) },
 		Alive: func() { notify(daemon.SdNotifyWatchdog) },
 	}

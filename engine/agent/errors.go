@@ -89,7 +89,7 @@ func codes() map[errorCode]error {
 		8:  hosts.ErrNotAwaited,
 		9:  hosts.ErrPackagesChange,
 		10: hosts.ErrTreeGone, 11: hosts.ErrForeign, 12: hosts.ErrNoRoom, 13: hosts.ErrTorn,
-		14: hosts.ErrNotMounted, 15: hosts.ErrMountPoint, 16: hosts.ErrNotEmpty,
+		14: hosts.ErrNotMounted, 15: hosts.ErrMountPoint, 16: hosts.ErrNotEmpty, 17: hosts.ErrTreeLocked,
 	}
 }
 

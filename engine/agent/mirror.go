@@ -19,6 +19,7 @@ type TreeRequest struct {
 	Versions int64    `cbor:"5,keyasint,omitempty"` // seconds that overwritten and removed files are kept
 	KeepFree int      `cbor:"6,keyasint,omitempty"` // per cent of the file system
 	Hash     bool     `cbor:"7,keyasint,omitempty"` // files are told apart by their bytes
+	Holder   string   `cbor:"8,keyasint,omitempty"` // who writes, for the one who finds the tree locked
 }
 
 // MaxNoted is how many paths one Note may leave out.

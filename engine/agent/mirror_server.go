@@ -52,6 +52,7 @@ func (ss *session) openTree(m message) error {
 	}
 	t, err := h.OpenTree(req.Root, hosts.TreeOptions{
 		Exclude: exclude, Numbers: req.Numbers, Write: req.Write, Versions: req.Versions, KeepFree: req.KeepFree, Hash: req.Hash,
+		Holder: req.Holder,
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,7 +26,14 @@ const (
 	rounds = 4
 )
 
-// keep keeps the tree while the sessions last.
+// lookEvery is how often it is looked whether the target is held.
+const lookEvery = time.Second
+
+// errHeld ends the sessions where the target is held: who holds it may bring the tree
+// by hand meanwhile.
+var errHeld = errors.New("the target is held")
+
+// keep keeps the tree while the sessions last, and until the target is held.
 func (m *Mirror) keep(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -60,8 +68,8 @@ func (p *pair) loop(ctx context.Context) error {
 	}
 	next := time.Now()
 	for {
-		if err := m.waitReleased(ctx); err != nil {
-			return err
+		if m.o.Hold() {
+			return errHeld
 		}
 		if !time.Now().Before(next) {
 			if err := p.audit(ctx); err != nil {
@@ -90,7 +98,7 @@ func (p *pair) loop(ctx context.Context) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-m.wake:
-		case <-time.After(p.pause(next)):
+		case <-time.After(min(p.pause(next), lookEvery)):
 		}
 	}
 }
@@ -132,7 +140,7 @@ func (m *Mirror) waitReleased(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-time.After(settle):
+		case <-time.After(lookEvery):
 		}
 	}
 	return nil

@@ -53,10 +53,11 @@ type Options struct {
 	// the source's, one to watch with.
 	Source, Target func(context.Context) (*agent.Client, error)
 	// Watch replaces the watch on the source; nil: by a session of Source.
-	Watch func(ctx context.Context, emit func(hosts.WatchReport) error) error
-	Hash  bool        // audits compare files by their bytes, not by size and time alone
-	Hold  func() bool // true: nothing is to be changed on the target now; nil: never
-	Emit  func(Event) // nil: nobody listens
+	Watch  func(ctx context.Context, emit func(hosts.WatchReport) error) error
+	Holder string      // names who writes the target's tree: it has one at a time
+	Hash   bool        // audits compare files by their bytes, not by size and time alone
+	Hold   func() bool // true: nothing is to be changed on the target now; nil: never
+	Emit   func(Event) // nil: nobody listens
 	// Load and Save keep a small record in the store; Load gives nil where there
 	// is none.
 	Load func() ([]byte, error)
@@ -113,23 +114,27 @@ func New(o Options) *Mirror {
 }
 
 // Run keeps the tree until ctx ends: what fails is tried again, in growing
-// steps. Its error is only that of a record that cannot be read.
-func (m *Mirror) Run(ctx context.Context) error {
-	if err := m.loadRecord(); err != nil {
-		return err
-	}
+// steps. While it is held, or waits, another may write the tree.
+func (m *Mirror) Run(ctx context.Context) {
 	const longest = time.Minute
 	wait := m.first
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := m.keep(ctx)
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // it was to end
+			return
 		}
 		if time.Since(began) > longest {
 			wait = m.first
 		}
+		if errors.Is(err, errHeld) {
+			wait = m.first
+			continue
+		}
 		m.failed(err)
+		if errors.Is(err, hosts.ErrTreeLocked) { // often by a session of our own whose link was lost
+			wait = min(wait, lockedFor)
+		}
 		select {
 		case <-ctx.Done():
 		case <-m.allowance():
@@ -138,16 +143,25 @@ func (m *Mirror) Run(ctx context.Context) error {
 		}
 		wait = min(2*wait, longest)
 	}
-	return nil
 }
 
+// lockedFor is how long a tree may be locked by one who lets go of it: a loop that was
+// just told to hold, or an agent whose link was lost.
+const lockedFor = 5 * time.Second
+
 // Once compares the trees once and brings what differs. It is an error where they
-// are not in step after it.
+// are not in step after it, or where another writes the tree.
 func (m *Mirror) Once(ctx context.Context) error {
-	if err := m.loadRecord(); err != nil {
-		return err
+	err := m.once(ctx)
+	for began := time.Now(); errors.Is(err, hosts.ErrTreeLocked) && time.Since(began) < lockedFor; {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(m.first):
+		}
+		err = m.once(ctx)
 	}
-	if err := m.once(ctx); err != nil {
+	if err != nil {
 		return fmt.Errorf("cannot mirror %s: %w", m.o.Root, m.gone(err))
 	}
 	if s := m.Status(); !s.InStep {
@@ -264,12 +278,15 @@ func (m *Mirror) open(ctx context.Context) (*pair, error) {
 		func() (err error) {
 			req := req
 			req.Write, req.KeepFree = true, m.o.KeepFree
-			req.Versions = int64(m.o.Versions / time.Second)
+			req.Versions, req.Holder = int64(m.o.Versions/time.Second), m.o.Holder
 			if p.target, err = m.o.Target(ctx); err == nil {
 				p.dst, err = p.target.OpenTree(ctx, req)
 			}
 			return err
 		})
+	if err == nil {
+		err = m.loadRecord() // now that nobody else writes it
+	}
 	if err == nil {
 		err = p.safe(ctx)
 	}

@@ -19,13 +19,14 @@ import (
 func (s *sides) start() {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
-	done := make(chan error, 1)
-	go func() { done <- s.m.Run(ctx) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.m.Run(ctx)
+	}()
 	s.t.Cleanup(func() {
 		cancel()
-		if err := <-done; err != nil {
-			s.t.Error(err)
-		}
+		<-done
 	})
 }
 

@@ -38,12 +38,14 @@ func (m *Mirror) loadRecord() error {
 		return nil
 	}
 	b, err := m.o.Load()
-	if err != nil || len(b) == 0 {
-		return err
+	var r record
+	if err == nil && len(b) > 0 {
+		err = json.Unmarshal(b, &r)
 	}
-	if err := json.Unmarshal(b, &m.record); err != nil {
+	if err != nil {
 		return fmt.Errorf("cannot read the record of the mirror %s: %w", m.o.Root, err)
 	}
+	m.record = r
 	return nil
 }
 

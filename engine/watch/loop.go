@@ -44,6 +44,7 @@ type Loop struct {
 	Following []Following
 	Log       *slog.Logger
 	Version   string // of hikae
+	Holder    string // names this process for those who find a tree locked
 	// Ready is called once all sources are watched or known to be away.
 	Ready func()
 	// MetricsFile is replaced every few seconds, "" for none; Metrics is a listener

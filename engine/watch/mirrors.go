@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"hikae/engine/agent"
 	"hikae/engine/control"
@@ -30,7 +29,7 @@ func newTree(l *Loop, b *board, f Following, t control.Target, s mirror.Settings
 		return func(ctx context.Context) (*agent.Client, error) { return l.Control.Connect(ctx, to) }
 	}
 	tr.mirror = mirror.New(mirror.Options{
-		Settings: s, Source: connect(f.Source), Target: connect(t), Hold: tr.hold,
+		Settings: s, Source: connect(f.Source), Target: connect(t), Holder: l.Holder, Hold: tr.hold,
 		Emit: func(e mirror.Event) {
 			tr.log(e)
 			b.change(func() {})
@@ -56,13 +55,7 @@ func (t *tree) run(ctx context.Context) {
 	var allows sync.WaitGroup
 	allows.Go(func() { t.allow(ctx) })
 	defer allows.Wait()
-	wait := backoff{first: time.Second, longest: time.Minute}
-	for ctx.Err() == nil {
-		if err := t.mirror.Run(ctx); err != nil && ctx.Err() == nil {
-			t.loop.Log.Error("a mirror cannot run", "host", t.target.Name, "tree", t.mirror.Status().Root, "error", err)
-		}
-		sleep(ctx, wait.again())
-	}
+	t.mirror.Run(ctx)
 }
 
 // hold reports whether nothing is to be brought now: by a person's word, or for

@@ -21,30 +21,40 @@ const lockPath = "/run/hikae.lock"
 const maxHolder = 256 // bytes of the holder's name that are kept and shown
 
 // Lock implements hosts.Locker. It does not wait: the error is a
-// *hosts.LockedError. The kernel drops the lock of a process that dies.
+// *hosts.LockedError.
 func (h *Host) Lock(holder string) (unlock func(), err error) {
-	d, name, err := h.parent("lock", lockPath)
+	unlock, err = h.lockFile(lockPath, holder)
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock host: %w", err)
+	}
+	return unlock, nil
+}
+
+// lockFile takes the lock that a file of the host's is. The kernel drops the lock of
+// a process that dies.
+func (h *Host) lockFile(path, holder string) (unlock func(), err error) {
+	d, name, err := h.parent("lock", path)
+	if err != nil {
+		return nil, err
 	}
 	defer d.Close()
 	fd, err := d.openat(name, unix.O_RDWR|unix.O_CREAT|unix.O_NONBLOCK, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("cannot lock host: %w", &os.PathError{Op: "open", Path: lockPath, Err: err})
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	f := os.NewFile(uintptr(fd), lockPath)
+	f := os.NewFile(uintptr(fd), path)
 	err = retryErr(func() error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		defer f.Close()                                  //nolint:errcheck // nothing was written
 		b, _ := io.ReadAll(io.LimitReader(f, maxHolder)) // without a name it is still locked
-		return nil, fmt.Errorf("cannot lock host: %w", &hosts.LockedError{Holder: printable(string(b))})
+		return nil, &hosts.LockedError{Holder: printable(string(b))}
 	}
 	if err == nil {
 		err = errors.Join(f.Truncate(0), writeAll(f, printable(holder)))
 	}
 	if err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("cannot lock host: %w", err)
+		return nil, err
 	}
 	return sync.OnceFunc(func() {
 		_ = f.Truncate(0)

@@ -31,6 +31,7 @@ type tree struct {
 	digests map[string][]byte   // of directories, as of the last Sum
 	links   map[uint64][]string // names by inode, as of the last Sum of the whole
 	known   *record             // of one that is written
+	unlock  func()              // of such a one
 	summed  map[mark]struct{}   // marks of the last Sum of the whole of such a one
 	since   bool                // something may have been written since that
 	kept    *versions
@@ -64,7 +65,13 @@ func (h *Host) OpenTree(root string, o hosts.TreeOptions) (hosts.Tree, error) {
 	if o.Write {
 		t.kept = &versions{t: t}
 		t.written.Store(lookEvery)
-		if t.known, err = h.loadKnown(root); err != nil {
+		// The record is good for as long as nobody else adds to it.
+		if t.unlock, err = h.lockTree(root, o.Holder); err == nil {
+			if t.known, err = h.loadKnown(root); err != nil {
+				t.unlock()
+			}
+		}
+		if err != nil {
 			return nil, fmt.Errorf("cannot open the tree %s: %w", root, err)
 		}
 	}
@@ -341,10 +348,11 @@ func (t *tree) excludedAbove(rel string) bool {
 
 // Close implements hosts.Tree.
 func (t *tree) Close() error {
-	if t.known != nil {
-		return t.known.close()
+	if t.known == nil {
+		return nil
 	}
-	return nil
+	defer t.unlock()
+	return t.known.close()
 }
 
 // Info implements hosts.Tree.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -46,6 +47,40 @@ func TestTreeOnOverlay(t *testing.T) {
 	if !errors.Is(err, hosts.ErrMountPoint) {
 		t.Errorf("a file that is mounted on: %v", err)
 	}
+}
+
+// A tree that is written is locked, by its name and not by who is asked for it, and
+// one that is read is in nobody's way.
+func TestTreeLock(t *testing.T) {
+	h, root := newHost(t)
+	write(t, root, "srv/a/x", "x")
+	write(t, root, "srv/b/x", "x")
+	other, err := New(Options{Root: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	open := func(h *Host, path string, o hosts.TreeOptions) hosts.Tree {
+		t.Helper()
+		tree, err := h.OpenTree(path, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tree
+	}
+	writes := hosts.TreeOptions{Write: true, Holder: "anna@laptop\x1b[31m"}
+	first := open(h, "/srv/a", writes)
+	for _, h := range []*Host{h, other} {
+		if _, err := h.OpenTree("/srv/a", writes); !errors.Is(err, hosts.ErrTreeLocked) || !strings.Contains(err.Error(), "anna@laptop[31m") || strings.Contains(err.Error(), "\x1b") {
+			t.Errorf("a second one: %v", err)
+		}
+	}
+	_ = open(other, "/srv/a", hosts.TreeOptions{}).Close()
+	_ = open(other, "/srv/b", writes).Close()
+	if err := first.Close(); err != nil {
+		t.Error(err)
+	}
+	_ = open(other, "/srv/a", writes).Close()
 }
 
 // A file with more attributes than are carried cannot be read.

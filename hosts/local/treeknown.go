@@ -41,6 +41,12 @@ const (
 	knownMagic = "hikae mirror 1\n\x00"
 )
 
+// treeName names what hikae has of its own for a tree.
+func treeName(root string) string {
+	sum := sha256.Sum256([]byte(root))
+	return hex.EncodeToString(sum[:8])
+}
+
 func markOf(e *hosts.TreeEntry) mark {
 	var c encoder
 	c.text(e.Path)
@@ -61,8 +67,7 @@ func markOf(e *hosts.TreeEntry) mark {
 
 // loadKnown reads the record of a tree. One that was cut off loses its last mark.
 func (h *Host) loadKnown(root string) (*record, error) {
-	sum := sha256.Sum256([]byte(root))
-	k := &record{h: h, name: hex.EncodeToString(sum[:8]), seen: map[mark]struct{}{}}
+	k := &record{h: h, name: treeName(root), seen: map[mark]struct{}{}}
 	b, err := hosts.ReadFile(h, knownDir+"/"+k.name, 1<<30)
 	if errors.Is(err, fs.ErrNotExist) {
 		return k, nil
