@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"io"
+	"slices"
 	"time"
 
 	"hikae/hosts"
@@ -63,6 +64,8 @@ type Scope struct {
 	// Within are trees that are read beside Only in place of all: what is in them
 	// is in doubt.
 	Within []string `cbor:"6,keyasint,omitempty"`
+	// Unnamed has large contents come without their ID; nil: all have one.
+	Unnamed *Unnamed `cbor:"8,keyasint,omitempty"`
 
 	// Vault names contents. The agent sets it.
 	Vault Vault `cbor:"-"`
@@ -71,11 +74,28 @@ type Scope struct {
 // Part reports whether only some of the files are read.
 func (s *Scope) Part() bool { return len(s.Only)+len(s.Within) > 0 }
 
+// Unnamed says of which sizes, in bytes, the contents may come without their ID where
+// no package owns them and they are no secret. Who fetches all bytes anyhow can name
+// them meanwhile; to have them hashed first would cost as much as half of the fetching.
+type Unnamed struct {
+	From int64 `cbor:"1,keyasint"`
+	// But are sizes of contents that who reads has: one of these may be the same.
+	But []int64 `cbor:"2,keyasint,omitempty"`
+}
+
+// May reports whether a content of that size may come without its ID.
+func (u *Unnamed) May(size int64) bool {
+	return u != nil && size >= u.From && !slices.Contains(u.But, size)
+}
+
 // Vault gives contents their names and remembers where their bytes are, so
 // that the session can hand out these and no others.
 type Vault interface {
 	// Plain remembers that the content can be read again through open.
 	Plain(c hosts.Content, open func() (io.ReadCloser, error))
+	// Unnamed remembers the content of a file, by its path, until who fetches it
+	// names it.
+	Unnamed(path string, size int64, open func() (io.ReadCloser, error))
 	// Secret names a secret by its keyed hash and remembers it. The returned
 	// content is Sealed. open is called now and again when it is fetched.
 	Secret(open func() (io.ReadCloser, error)) (hosts.Content, error)

@@ -17,6 +17,8 @@ var (
 	ErrLink = errors.New("a part of the path is a link that is not root's own")
 	// ErrNotEmpty: a directory would have to go that has something in it.
 	ErrNotEmpty = errors.New("the directory is not empty")
+	// ErrWritten: a file is no longer what it was when it was looked at.
+	ErrWritten = errors.New("it was written to meanwhile")
 	// ErrNoPreview: what is made ready cannot be shown in its place.
 	ErrNoPreview = errors.New("no private view of the files can be made")
 	// ErrPackagesChange: a transaction of rpm or dnf is under way. What the host is

@@ -113,6 +113,15 @@ type Judge interface {
 	Judge(path, question string, ask func(io.Reader) (bool, error)) (bool, error)
 }
 
+// Steady is a Reader that can tell later whether a file is as it is now.
+type Steady interface {
+	Reader
+	// Steady returns how the file at path is read as it is now: what open gives ends
+	// with ErrWritten in place of io.EOF where the file is another by then. ok is
+	// false where that could not be told, as of a file that was just written.
+	Steady(path string) (open func() (io.ReadCloser, error), ok bool)
+}
+
 // Host is a Reader that can also be written.
 type Host interface {
 	Reader

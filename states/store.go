@@ -27,6 +27,7 @@ package states
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -76,6 +77,11 @@ func Open(dir string, key []byte) (*Store, error) {
 
 // Dir is where the store lies.
 func (s *Store) Dir() string { return s.dir }
+
+// PutNew stores a blob whose name is known once r has ended.
+func (s *Store) PutNew(ctx context.Context, r io.Reader, name func() string) error {
+	return s.dirs.PutNew(ctx, r, name)
+}
 
 // CheckName refuses a host name that could lead out of the store.
 func CheckName(host string) error {

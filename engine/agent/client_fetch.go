@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 
 	"hikae/hosts"
 )
@@ -40,6 +41,57 @@ func (c *Client) Fetch(ctx context.Context, contents []hosts.Content, recipients
 	return errors.Join(failed...)
 }
 
+// Unnamed is a file whose content a Read of this session has not named
+// (engine.Unnamed), of Size bytes.
+type Unnamed struct {
+	Path string
+	Size int64
+}
+
+// FetchUnnamed gets contents that have no name yet, in their order, and calls each with
+// one after the other. What name gives once the reader has ended with io.EOF is the
+// content. The reader ends with a *ContentError where the file is no longer what it
+// was when it was read.
+//
+// When each returns that *ContentError, the others still follow, and FetchUnnamed
+// returns all of them joined. Any other error ends the session.
+func (c *Client) FetchUnnamed(ctx context.Context, files []Unnamed, each func(f Unnamed, r io.Reader, name func() hosts.Content) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer c.during(ctx)()
+	var failed []error
+	for some := range slices.Chunk(files, maxFetch) {
+		f, err := c.fetchUnnamed(ctx, some, each)
+		if err = c.end(err); err != nil {
+			return fmt.Errorf("cannot fetch contents%s: %w", c.from(), err)
+		}
+		failed = append(failed, f...)
+	}
+	return errors.Join(failed...)
+}
+
+func (c *Client) fetchUnnamed(ctx context.Context, files []Unnamed, each func(Unnamed, io.Reader, func() hosts.Content) error) (failed []error, err error) {
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.Path
+	}
+	if err := c.l.sendValue(kindFetch, fetchRequest{Unnamed: paths}); err != nil {
+		return nil, err
+	}
+	for i, f := range files {
+		r := &contentReader{c: c, ctx: ctx, want: hosts.Content{Size: f.Size}, unnamed: true, hash: sha256.New()}
+		own, err := c.fetchOne(r, i, func() error { return each(f, r, r.name) })
+		if err != nil {
+			return nil, err
+		}
+		if own != nil {
+			failed = append(failed, own)
+		}
+	}
+	_, err = c.recv(ctx, kindFetchDone)
+	return failed, err
+}
+
 func (c *Client) from() string {
 	if c.opts.Host == "" {
 		return ""
@@ -55,36 +107,41 @@ func (c *Client) fetch(ctx context.Context, contents []hosts.Content, recipients
 		return nil, err
 	}
 	for i, content := range contents {
-		m, err := c.recv(ctx, kindBegin)
-		if err != nil {
-			return nil, err
-		}
-		var b contentBegin
-		if err := c.l.unmarshal(m.body, &b); err != nil {
-			return nil, err
-		}
-		if b.Index != uint(i) { // #nosec G115 -- an index
-			return nil, protocolError("content %d where %d is wanted", b.Index, i)
-		}
 		r := &contentReader{c: c, ctx: ctx, want: content}
 		if !content.Sealed {
 			r.hash = sha256.New()
 		}
-		err = each(content, r)
-		var own *ContentError
-		switch {
-		case err == nil:
-		case errors.As(err, &own) && own.Content == content:
-			failed = append(failed, err)
-		default:
+		own, err := c.fetchOne(r, i, func() error { return each(content, r) })
+		if err != nil {
 			return nil, err
 		}
-		if err := r.drain(); err != nil {
-			return nil, err
+		if own != nil {
+			failed = append(failed, own)
 		}
 	}
 	_, err = c.recv(ctx, kindFetchDone)
 	return failed, err
+}
+
+// fetchOne has take read the content that comes at index of what was asked for. own is
+// what was wrong with it, where the others may follow all the same.
+func (c *Client) fetchOne(r *contentReader, index int, take func() error) (own, err error) {
+	m, err := c.recv(r.ctx, kindBegin)
+	if err != nil {
+		return nil, err
+	}
+	var b contentBegin
+	if err := c.l.unmarshal(m.body, &b); err != nil {
+		return nil, err
+	}
+	if b.Index != uint(index) { // #nosec G115 -- an index
+		return nil, protocolError("content %d where %d is wanted", b.Index, index)
+	}
+	own = take()
+	if wrong, ok := errors.AsType[*ContentError](own); own != nil && (!ok || wrong.Content != r.want) {
+		return nil, own
+	}
+	return own, r.drain()
 }
 
 // contentReader reads the chunks of one content.
@@ -93,6 +150,8 @@ type contentReader struct {
 	ctx  context.Context // of the Fetch that it is part of
 	want hosts.Content
 	hash hash.Hash // nil: the bytes are sealed and cannot be checked here
+	// unnamed: it has no ID that it could be held to.
+	unnamed bool
 
 	m    message // the chunk that rest is of
 	rest []byte
@@ -175,10 +234,15 @@ func (r *contentReader) finish(m message) error {
 	if e.Err != nil {
 		return &ContentError{Content: r.want, Err: e.Err.err()}
 	}
-	if r.hash != nil && (r.n != r.want.Size || hosts.ID(r.hash.Sum(nil)) != r.want.ID) {
+	if r.hash != nil && (r.n != r.want.Size || !r.unnamed && r.name() != r.want) {
 		return &ContentError{Content: r.want, Err: ErrChanged}
 	}
 	return io.EOF
+}
+
+// name is what was read, by its hash.
+func (r *contentReader) name() hosts.Content {
+	return hosts.Content{Size: r.n, ID: hosts.ID(r.hash.Sum(nil))}
 }
 
 // drain reads what is left, so that the next content can follow. What was

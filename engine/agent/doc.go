@@ -8,7 +8,8 @@
 // time:
 //
 //	Read   the modules run beside the data; what they find is streamed back
-//	Fetch  contents that a Read of this session declared, and no others
+//	Fetch  contents that a Read of this session declared, and no others; those that
+//	       it has not named, by the paths of their files
 //	Apply  the changes, then the contents that the agent lacks, then the work
 //	Watch  what changes is told as it does, until the client has had enough
 //	Trust  the keys that the host's read-only sessions go by, to be kept there

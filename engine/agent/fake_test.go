@@ -118,6 +118,9 @@ func (m fileModule) Read(_ context.Context, r hosts.Reader, s engine.Scope, emit
 				continue
 			}
 			n.Content = c
+		} else if b := m.h.files[p]; s.Unnamed.May(int64(len(b))) {
+			n.Content.Size = int64(len(b))
+			s.Vault.Unnamed(p, n.Content.Size, open)
 		} else {
 			n.Content, _ = r.Digest(context.Background(), p)
 			s.Vault.Plain(n.Content, open)

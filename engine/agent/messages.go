@@ -39,6 +39,9 @@ type readResult struct {
 type fetchRequest struct {
 	Contents   []hosts.Content `cbor:"1,keyasint"`
 	Recipients []string        `cbor:"2,keyasint,omitempty"`
+	// Unnamed are paths of files whose contents a Read has not named. They come
+	// behind Contents.
+	Unnamed []string `cbor:"3,keyasint,omitempty"`
 }
 
 // contentBegin opens the content at Index of what was asked for.

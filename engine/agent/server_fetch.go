@@ -24,8 +24,8 @@ func (ss *session) fetch(ctx context.Context, m message) error {
 	if err := ss.l.unmarshal(m.body, &req); err != nil {
 		return err
 	}
-	if len(req.Contents) > maxFetch {
-		return protocolError("%d contents in one request", len(req.Contents))
+	if n := len(req.Contents) + len(req.Unnamed); n > maxFetch {
+		return protocolError("%d contents in one request", n)
 	}
 	recipients, err := ss.recipients(req.Recipients)
 	if err != nil {
@@ -34,21 +34,42 @@ func (ss *session) fetch(ctx context.Context, m message) error {
 	shipped := ss.unpack(ctx, req.Contents)
 	buf := make([]byte, headerSize+chunkSize)
 	for i, c := range req.Contents {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		if err := ss.l.queueValue(kindBegin, contentBegin{Index: uint(i)}); err != nil { // #nosec G115 -- an index
-			return err
-		}
-		failed, err := ss.sendContent(c, recipients, shipped, buf)
+		err := ss.sendOne(ctx, i, func() (failed, err error) { return ss.sendContent(c, recipients, shipped, buf) })
 		if err != nil {
 			return err
 		}
-		if err := ss.l.queueValue(kindEnd, contentEnd{Err: toWire(failed)}); err != nil {
+	}
+	for i, path := range req.Unnamed {
+		err := ss.sendOne(ctx, len(req.Contents)+i, func() (failed, err error) { return ss.sendUnnamed(path, buf) })
+		if err != nil {
 			return err
 		}
 	}
 	return ss.l.send(kindFetchDone, nil)
+}
+
+// sendOne sends what is at index of what was asked for.
+func (ss *session) sendOne(ctx context.Context, index int, send func() (failed, err error)) error {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	if err := ss.l.queueValue(kindBegin, contentBegin{Index: uint(index)}); err != nil { // #nosec G115 -- an index
+		return err
+	}
+	failed, err := send()
+	if err != nil {
+		return err
+	}
+	return ss.l.queueValue(kindEnd, contentEnd{Err: toWire(failed)})
+}
+
+// sendUnnamed sends the bytes of a file that a Read has not named.
+func (ss *session) sendUnnamed(path string, buf []byte) (failed, err error) {
+	u, ok := ss.vault.byPath(path)
+	if !ok {
+		return fmt.Errorf("%w: no read of this session has left it without a name", engine.ErrRefused), nil
+	}
+	return ss.sendFile(hosts.Content{Size: u.size}, u.open, buf)
 }
 
 // recipients parses whom secrets are sealed to. The host's own go before any
@@ -104,6 +125,11 @@ func (ss *session) sendContent(c hosts.Content, recipients []age.Recipient, ship
 		}
 		return ss.sendReader(bytes.NewReader(sealed), buf)
 	}
+	return ss.sendFile(c, open, buf)
+}
+
+// sendFile sends what open gives, which is to be of c's size.
+func (ss *session) sendFile(c hosts.Content, open func() (io.ReadCloser, error), buf []byte) (failed, err error) {
 	rc, err := open()
 	if err != nil {
 		return err, nil

@@ -24,6 +24,8 @@ type vault struct {
 	mu   sync.Mutex
 	key  []byte // the home key; nil where the session has none
 	open map[hosts.ID]declared
+	// unnamed are contents that who fetches them names, by the path of their file.
+	unnamed map[string]unnamed
 	// shipped are what the packages of read files installed in their places,
 	// where those hold something else now.
 	shipped map[hosts.ID]engine.Shipped
@@ -34,10 +36,15 @@ type declared struct {
 	open   func() (io.ReadCloser, error)
 }
 
+type unnamed struct {
+	size int64
+	open func() (io.ReadCloser, error)
+}
+
 var _ engine.Vault = (*vault)(nil)
 
 func newVault(key []byte) *vault {
-	return &vault{key: key, open: make(map[hosts.ID]declared), shipped: make(map[hosts.ID]engine.Shipped)}
+	return &vault{key: key, open: make(map[hosts.ID]declared), unnamed: make(map[string]unnamed), shipped: make(map[hosts.ID]engine.Shipped)}
 }
 
 // Plain implements engine.Vault.
@@ -46,6 +53,21 @@ func (v *vault) Plain(c hosts.Content, open func() (io.ReadCloser, error)) {
 		return
 	}
 	v.add(c.ID, declared{open: open})
+}
+
+// Unnamed implements engine.Vault.
+func (v *vault) Unnamed(path string, size int64, open func() (io.ReadCloser, error)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.unnamed[path] = unnamed{size, open}
+}
+
+// byPath returns how the content of a file is read that a Read has not named.
+func (v *vault) byPath(path string) (unnamed, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	u, ok := v.unnamed[path]
+	return u, ok
 }
 
 // Secret implements engine.Vault.

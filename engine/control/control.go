@@ -218,6 +218,20 @@ func (d *dialing) abandon() {
 // open reads a host that is being connected to. With finish the agent first
 // brings to its end what an apply left that was cut off.
 func (c *Controller) open(ctx context.Context, t Target, to *dialing, d *engine.Desired, finish bool) (*session, error) {
+	conn, err := c.connected(ctx, t, to, finish)
+	if err != nil {
+		return nil, err
+	}
+	act, err := c.read(ctx, conn, t, d)
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return &session{conn: conn, actual: act}, nil
+}
+
+// connected gives the connection of a host that can be read.
+func (c *Controller) connected(ctx context.Context, t Target, to *dialing, finish bool) (*agent.Client, error) {
 	conn, err := to.wait()
 	if err != nil {
 		return nil, err
@@ -227,12 +241,7 @@ func (c *Controller) open(ctx context.Context, t Target, to *dialing, d *engine.
 		return nil, err
 	}
 	c.View.Progress(t.Name, "reading")
-	act, err := c.read(ctx, conn, t, d)
-	if err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	return &session{conn: conn, actual: act}, nil
+	return conn, nil
 }
 
 // unfinished tells of an apply that was cut off and, with finish, has the agent

@@ -23,6 +23,8 @@ import (
 // liar is a module of an agent that lies: it emits what the test says.
 type liar struct {
 	read func(v engine.Vault, emit func(engine.Resource) error) (engine.Coverage, error)
+	// scoped is asked in the place of read, where there is one.
+	scoped func(s engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error)
 }
 
 func (liar) Schema() engine.Schema {
@@ -30,6 +32,9 @@ func (liar) Schema() engine.Schema {
 }
 func (liar) Apply(context.Context, hosts.Host, engine.Job) error { return nil }
 func (l liar) Read(_ context.Context, _ hosts.Reader, s engine.Scope, emit func(engine.Resource) error) (engine.Coverage, error) {
+	if l.scoped != nil {
+		return l.scoped(s, emit)
+	}
 	return l.read(s.Vault, emit)
 }
 
@@ -79,7 +84,7 @@ func TestHostileNames(t *testing.T) {
 		"/etc/" + strings.Repeat("\xff", 255), "/etc/\x1b]0;owned\x07", "/etc/a\nb", "/etc/files.hcl", "/.store/base/h", "/etc/\u202egnp.sh",
 		"/etc/%2e%2e", "/etc/a/b", "/" + strings.Repeat("\x01/", 1000) + "x",
 	}
-	c, out, dir := believer(t, agent.Server{}, liar{func(v engine.Vault, emit func(engine.Resource) error) (engine.Coverage, error) {
+	c, out, dir := believer(t, agent.Server{}, liar{read: func(v engine.Vault, emit func(engine.Resource) error) (engine.Coverage, error) {
 		for _, n := range names {
 			if err := emit(file(n, []byte(n), v)); err != nil {
 				return engine.Coverage{}, err
@@ -128,7 +133,7 @@ func TestHostileResources(t *testing.T) {
 		},
 		"NUL": func(v engine.Vault) []engine.Resource { return []engine.Resource{file("/a\x00", nil, v)} },
 	} {
-		c, _, _ := believer(t, agent.Server{}, liar{func(v engine.Vault, send func(engine.Resource) error) (engine.Coverage, error) {
+		c, _, _ := believer(t, agent.Server{}, liar{read: func(v engine.Vault, send func(engine.Resource) error) (engine.Coverage, error) {
 			for _, r := range emit(v) {
 				if err := send(r); err != nil {
 					return engine.Coverage{}, err
@@ -149,7 +154,7 @@ func TestHostileResources(t *testing.T) {
 // name that it claims.
 func TestHostileContent(t *testing.T) {
 	claimed := contentOf([]byte("good"))
-	c, _, _ := believer(t, agent.Server{}, liar{func(v engine.Vault, emit func(engine.Resource) error) (engine.Coverage, error) {
+	c, _, _ := believer(t, agent.Server{}, liar{read: func(v engine.Vault, emit func(engine.Resource) error) (engine.Coverage, error) {
 		r := file("/etc/a", []byte("good"), v)
 		v.Plain(claimed, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("evil")), nil })
 		return engine.Coverage{Whole: true}, emit(r)
@@ -175,7 +180,7 @@ func TestSealedToOthers(t *testing.T) {
 	}
 	s := agent.Server{ReadOnly: true}
 	s.Recipients = []string{other.Recipient().String()}
-	c, _, _ := believer(t, s, liar{func(v engine.Vault, emit func(engine.Resource) error) (engine.Coverage, error) {
+	c, _, _ := believer(t, s, liar{read: func(v engine.Vault, emit func(engine.Resource) error) (engine.Coverage, error) {
 		ct, err := v.Secret(func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("hidden")), nil })
 		if err != nil {
 			return engine.Coverage{}, err

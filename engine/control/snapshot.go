@@ -45,7 +45,7 @@ func (c *Controller) Snapshot(ctx context.Context, t Target, forgetMounts bool) 
 		return nil, err
 	}
 	defer unlock()
-	s, err := c.open(ctx, t, c.dial(ctx, t), nil, false)
+	s, err := c.openToKeep(ctx, t)
 	if err != nil {
 		return nil, err
 	}

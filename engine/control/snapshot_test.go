@@ -13,7 +13,7 @@ import (
 // What cannot be kept is not seen, and yet nothing of what was read changes: a Live
 // goes on with that meanwhile.
 func TestKeepChangesNothingThatWasRead(t *testing.T) {
-	l := liar{func(v engine.Vault, emit func(engine.Resource) error) (engine.Coverage, error) {
+	l := liar{read: func(v engine.Vault, emit func(engine.Resource) error) (engine.Coverage, error) {
 		r := file("/etc/f", []byte("x"), v)
 		v.Plain(r.Node.Content, func() (io.ReadCloser, error) { return nil, errors.New("it is gone") })
 		return engine.Coverage{Whole: true}, emit(r)

@@ -59,7 +59,7 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 		return engine.Coverage{}, err
 	}
 	rd := &reading{
-		r: r, own: own, vault: s.Vault, hostOnly: hostOnly,
+		r: r, own: own, vault: s.Vault, large: s.Unnamed, hostOnly: hostOnly,
 		cov:  engine.Coverage{Skipped: map[string]int{}},
 		seen: make(map[string]bool, len(own)), listed: map[string]bool{}, labelled: make(map[string]bool, len(own)),
 	}
@@ -181,6 +181,7 @@ type reading struct {
 	r        hosts.Reader
 	own      owners
 	vault    engine.Vault
+	large    *engine.Unnamed
 	hostOnly *rules.Set
 	found    []engine.Resource
 	seen     map[string]bool // owned paths that were found
@@ -297,6 +298,9 @@ func (rd *reading) content(ctx context.Context, f *engine.Resource) error {
 	}
 	path := f.Addr.Name
 	c := f.Node.Content
+	if c.ID.IsZero() && rd.unnamed(f) {
+		return nil
+	}
 	if c.ID.IsZero() { // the walk did not know it
 		var err error
 		if c, err = rd.r.Digest(ctx, path); err != nil {
@@ -320,6 +324,24 @@ func (rd *reading) content(ctx context.Context, f *engine.Resource) error {
 		rd.vault.Plain(c, open)
 	}
 	return nil
+}
+
+// unnamed leaves the name of a large content to who fetches it, where that was asked
+// for and can be done.
+func (rd *reading) unnamed(f *engine.Resource) bool {
+	path, size := f.Addr.Name, f.Node.Content.Size
+	s, steady := rd.r.(hosts.Steady)
+	if !steady || rd.vault == nil || !rd.large.May(size) || f.Package != "" {
+		return false
+	}
+	if secret, err := rd.secret(path, f.Node.Mode); err != nil || secret {
+		return false // what is wrong is told by who goes on
+	}
+	open, ok := s.Steady(path)
+	if ok {
+		rd.vault.Unnamed(path, size, open)
+	}
+	return ok
 }
 
 func (rd *reading) secret(path string, mode uint32) (bool, error) {

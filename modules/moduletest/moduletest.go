@@ -199,6 +199,10 @@ func (v *vault) Plain(c hosts.Content, open func() (io.ReadCloser, error)) {
 	}
 }
 
+func (v *vault) Unnamed(string, int64, func() (io.ReadCloser, error)) {
+	panic("all contents are to be named")
+}
+
 func (v *vault) Secret(open func() (io.ReadCloser, error)) (hosts.Content, error) {
 	b, err := readAll(open)
 	if err != nil {

@@ -15,6 +15,10 @@ type declared map[hosts.Content]func() (io.ReadCloser, error)
 
 func (d declared) Plain(c hosts.Content, open func() (io.ReadCloser, error)) { d[c] = open }
 
+func (d declared) Unnamed(string, int64, func() (io.ReadCloser, error)) {
+	panic("a package's rpm is named")
+}
+
 func (d declared) Secret(func() (io.ReadCloser, error)) (hosts.Content, error) {
 	panic("a package is no secret")
 }

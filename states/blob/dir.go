@@ -77,6 +77,21 @@ func (d *Dir) Put(ctx context.Context, name string, r io.Reader) error {
 	})
 }
 
+// PutNew is Put of a blob whose name is known once r has ended. Another process may
+// put the same at that time: its bytes are the same.
+func (d *Dir) PutNew(ctx context.Context, r io.Reader, name func() string) error {
+	return writeFile(d.root, 0o600, func(w io.Writer) (string, error) {
+		if _, err := io.Copy(&earlyWriter{Writer: w}, &ctxReader{ctx, r}); err != nil {
+			return "", err
+		}
+		if err := CheckName(name()); err != nil {
+			return "", err
+		}
+		path := d.path(name())
+		return path, os.MkdirAll(filepath.Dir(path), 0o700)
+	})
+}
+
 // earlyWriter has a large file begun to be written to the disk while it comes, so
 // that the sync at its end has little left to wait for: what is not needed is
 // (posix_fadvise(2)). What was begun before, and is written by now, gives its memory
@@ -123,19 +138,28 @@ const tempMode = 0o600
 
 // WriteFile writes a file aside, syncs it and renames it into place, and syncs
 // the directory: path is the old file or the whole new one, after a crash too.
-func WriteFile(path string, mode fs.FileMode, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+func WriteFile(path string, mode fs.FileMode, write func(io.Writer) error) error {
+	err := writeFile(filepath.Dir(path), mode, func(w io.Writer) (string, error) { return path, write(w) })
 	if err != nil {
 		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	return nil
+}
+
+// writeFile is WriteFile to where write says in the end, by way of a file in dir.
+func writeFile(dir string, mode fs.FileMode, write func(io.Writer) (path string, err error)) (err error) {
+	f, err := os.CreateTemp(dir, ".new-*")
+	if err != nil {
+		return err
 	}
 	defer func() {
 		if err != nil {
 			_ = f.Close()
 			_ = os.Remove(f.Name())
-			err = fmt.Errorf("cannot write %s: %w", path, err)
 		}
 	}()
-	if err := write(f); err != nil {
+	path, err := write(f)
+	if err != nil {
 		return err
 	}
 	if mode != tempMode {
