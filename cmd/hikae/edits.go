@@ -22,7 +22,7 @@ func (a *app) untilEdited(ctx context.Context, files []string, stamp string, log
 			return
 		case <-tick.C:
 		}
-		if !e.settled(a.projectStamp(files)) {
+		if !e.settled(a.projectStamp(files), time.Now()) {
 			continue
 		}
 		err := a.followable()
@@ -31,7 +31,7 @@ func (a *app) untilEdited(ctx context.Context, files []string, stamp string, log
 			return
 		}
 		if ctx.Err() == nil {
-			log.Error("the project was edited and cannot be followed: it is followed as it was", "error", err)
+			log.Error("the project was edited and cannot be followed: it is followed as it was", "error", err, "again_in", e.refused(time.Now()))
 		}
 	}
 }
@@ -40,25 +40,44 @@ func (a *app) untilEdited(ctx context.Context, files []string, stamp string, log
 type edits struct {
 	followed string // the last that was tried
 	seen     string
+	tries    int       // of that, in vain
+	again    time.Time // when it is tried once more
 }
 
 // settled reports whether a project is another, and is not being written: half of one
-// says that the rest is to go.
-func (e *edits) settled(stamp string) bool {
+// says that the rest is to go. One that was refused is tried again now and then: what
+// it lacked may have come, and no stamp tells of it (a key, room on the disk).
+func (e *edits) settled(stamp string, now time.Time) bool {
 	still := stamp == e.seen
 	e.seen = stamp
-	if !still || stamp == e.followed {
+	switch {
+	case !still:
 		return false
+	case stamp != e.followed:
+		e.followed, e.tries = stamp, 0
+		return true
 	}
-	e.followed = stamp
-	return true
+	return e.tries > 0 && !now.Before(e.again)
 }
 
-// followable is an error where the project cannot be read, or nobody follows in it.
+// refused puts off the next try, each time for longer.
+func (e *edits) refused(now time.Time) time.Duration {
+	const first, longest = 10 * time.Second, 5 * time.Minute
+	wait := min(first<<min(e.tries, 10), longest)
+	e.tries++
+	e.again = now.Add(wait)
+	return wait
+}
+
+// followable is an error where the project cannot be read, nobody follows in it, or its
+// keys or its store cannot be had.
 func (a *app) followable() error {
 	pr, err := a.project()
 	if err == nil {
 		_, err = following(pr)
+	}
+	if err == nil {
+		_, err = a.controller(pr)
 	}
 	return err
 }
