@@ -5,17 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"hikae/engine"
 	"hikae/hosts"
 )
+
+// endsWithin is how soon an apply has to end that took too long, and was asked to: one
+// whose host hangs never does, while its agent answers.
+const endsWithin = time.Minute
 
 // Apply has the agent make the changes. open gives the bytes of a content, a
 // secret's in the clear; it is called for those that the agent does not have
 // already. emit hears of the progress; events may be lost, the result is whole.
 //
 // When ctx ends before the agent begins, nothing is changed. After that the
-// agent is asked to begin nothing new, and Apply waits for how it ended.
+// agent is asked to begin nothing new, and Apply waits for how it ended: for endsWithin
+// where ctx had a deadline, for as long as it takes where it was cancelled.
 // A result that tells of other changes than of each of these once is ErrProtocol.
 // ErrLost means that the agent brings to its end what it has begun, and that
 // only a new plan can tell what that was.
@@ -40,6 +46,7 @@ func (c *Client) apply(ctx context.Context, req engine.ApplyRequest, open func(h
 		return engine.ApplyResult{}, err
 	}
 	stopping, sent := ctx.Done(), sentOf(req.Changes)
+	var late <-chan time.Time
 	for {
 		select {
 		case m := <-c.l.in:
@@ -76,6 +83,11 @@ func (c *Client) apply(ctx context.Context, req engine.ApplyRequest, open func(h
 			if err := c.l.send(kindStop, nil); err != nil {
 				return engine.ApplyResult{}, err
 			}
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				late = time.After(endsWithin)
+			}
+		case <-late:
+			return engine.ApplyResult{}, fmt.Errorf("%w: the apply took too long, was asked to stop, and has not ended %v later: something hangs on the host, a disk say", ErrLost, endsWithin)
 		}
 	}
 }

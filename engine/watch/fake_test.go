@@ -77,6 +77,10 @@ type fakeHost struct {
 	silent   bool          // it does not answer when it is asked
 	stalls   bool          // an apply lasts until it is given up
 	stuck    chan struct{} // an apply lasts until this is closed, given up or not
+	// hangs: an apply lasts until some time after it was given up, and those after find
+	// the host locked.
+	hangs, hung bool
+	foundLocked int
 
 	lockouts       int
 	session        int // the newest; older ones are lost

@@ -141,8 +141,8 @@ func (w *world) apply(ctx context.Context, host string, snap *engine.Snapshot, o
 	if h.busy++; h.busy > 1 {
 		h.overlaps++
 	}
-	takes, stuck := h.takes, h.stuck
-	if h.stalls {
+	takes, stuck, hangs := h.takes, h.stuck, h.hangs
+	if h.stalls || hangs && !h.hung {
 		takes = 1000 * time.Hour
 	}
 	w.mu.Unlock()
@@ -150,10 +150,18 @@ func (w *world) apply(ctx context.Context, host string, snap *engine.Snapshot, o
 		<-stuck
 	}
 	err := lasts(ctx, takes)
+	if err != nil && hangs {
+		time.Sleep(time.Minute)
+		err = errDown
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	h.busy--
+	h.hung = hangs
 	switch {
+	case err == nil && hangs:
+		h.foundLocked++
+		return &control.Applied{}, engine.ErrLocked
 	case err != nil:
 		return nil, err
 	case h.away || session != 0 && session != h.session:

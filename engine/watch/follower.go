@@ -23,6 +23,7 @@ type follower struct {
 	told   *followerStatus
 	live   Follower // nil: not connected
 	wait   backoff
+	hung   bool // what was last tried was not over in its time
 	audit  time.Duration
 	pulse  *pulse
 
@@ -217,6 +218,8 @@ func (f *follower) step(ctx context.Context) time.Duration {
 	f.pulse.does("an apply", applyMost)
 	bound, cancel := context.WithTimeout(ctx, applyMost)
 	applied, err := f.do(bound, &w)
+	// What hangs there keeps the host locked even when it was given up.
+	f.hung = err != nil && (bound.Err() != nil || f.hung && errors.Is(err, engine.ErrLocked))
 	cancel()
 	f.pulse.does("a step", briefMost)
 	if ctx.Err() != nil {
@@ -365,6 +368,8 @@ func (f *follower) judge(w work, applied *control.Applied, err error) time.Durat
 			f.told.conflict(err)
 		}
 		return f.held.soon()
+	case f.hung:
+		return f.lost(Hung, w, err)
 	case errors.Is(err, states.ErrLocked), errors.Is(err, engine.ErrLocked):
 		f.back(w)
 		f.told.away(Busy, err)
@@ -380,18 +385,27 @@ func (f *follower) judge(w work, applied *control.Applied, err error) time.Durat
 		f.wake()
 		return 0
 	case control.LostLink(err), applied == nil:
-		f.close()
-		w.all = true // nobody knows how far it came
-		f.back(w)
-		f.told.away(Away, err)
-		d := f.wait.again()
-		if !errors.As(err, new(*control.DiagError)) { // the source's next change may mend that
-			f.rest(min(d, awayAtMost))
-		}
-		f.loop.Log.Warn("the follower is away, or cannot be compared", "host", f.t.Name, "error", err, "again_in", d.Round(time.Millisecond))
-		return d
+		return f.lost(Away, w, err)
 	}
 	return f.keepBack(w, applied, err)
+}
+
+// lost gives one up that is away or hangs, until it is tried again.
+func (f *follower) lost(state State, w work, err error) time.Duration {
+	f.close()
+	w.all = true // nobody knows how far it came
+	f.back(w)
+	f.told.away(state, err)
+	d := f.wait.again()
+	if !errors.As(err, new(*control.DiagError)) { // the source's next change may mend that
+		f.rest(min(d, awayAtMost))
+	}
+	text := "the follower is away, or cannot be compared"
+	if state == Hung {
+		text = "the follower hangs"
+	}
+	f.loop.Log.Warn(text, "host", f.t.Name, "error", err, "again_in", d.Round(time.Millisecond))
+	return d
 }
 
 // done tells of what was applied, and of what came meanwhile.

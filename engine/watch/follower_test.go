@@ -464,3 +464,40 @@ func TestHeldBackOnSuspicion(t *testing.T) {
 		w.inStep("standby")
 	})
 }
+
+// A follower that hangs is given up alone, told of as such and tried again, while the
+// watchdog, the source and the others know nothing of it.
+func TestHangs(t *testing.T) {
+	follows(t, func(w *world, _ *Following) { w.host("vps") }, func(w *world) {
+		w.pass(10 * time.Second)
+		h := w.followers["standby"]
+		w.with(func() { h.hangs = true })
+		w.edit("/etc/a", "2")
+		alive := func(d time.Duration) {
+			t.Helper()
+			for range int(d / time.Minute) {
+				w.pass(time.Minute)
+				if age := w.aliveFor(); age > 2*aliveEvery {
+					t.Fatalf("the watchdog heard nothing for %v", age)
+				}
+			}
+		}
+		alive(applyMost)
+		w.inStep("vps")
+		alive(2 * time.Minute)
+		w.is("standby", Hung)
+		w.edit("/etc/a", "3")
+		alive(3 * time.Hour)
+		w.is("standby", Hung)
+		w.inStep("vps")
+		if n := h.foundLocked; n < 3 || n > int(3*time.Hour/awayAtMost) {
+			t.Errorf("it was tried %d times", n)
+		}
+		w.with(func() { h.hangs = false })
+		alive(3 * time.Minute)
+		w.inStep("standby")
+		if h.overlaps > 0 {
+			t.Errorf("%d applies at the same time", h.overlaps)
+		}
+	})
+}

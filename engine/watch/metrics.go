@@ -49,7 +49,7 @@ func (m *metrics) sources(all []SourceStatus) {
 }
 
 // States are all that a follower can be in.
-var States = []State{Starting, InStep, Behind, OnHold, Waiting, Away, Busy, OverBudget, HeldBack}
+var States = []State{Starting, InStep, Behind, OnHold, Waiting, Away, Hung, Busy, OverBudget, HeldBack}
 
 func (m *metrics) followers(s *Status, now time.Time) {
 	each := func(name, sort, help string, of func(*FollowerStatus, func(float64, ...string))) {

@@ -111,6 +111,7 @@ const (
 	OnHold     State = "on hold"
 	Waiting    State = "waiting for a first apply"
 	Away       State = "away"
+	Hung       State = "hung" // answers, and what was begun there does not end
 	Busy       State = "busy" // another process has it, or the store
 	OverBudget State = "over budget"
 	HeldBack   State = "held back" // in step but for what it could not take
