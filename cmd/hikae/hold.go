@@ -18,7 +18,8 @@ func (a *app) holdCmd() *cobra.Command {
 		Long: `Hold keeps all that follows by itself from a host, files and packages and
 mirrors together, as before a large upgrade. What changes meanwhile is brought to
 it after hikae release, or when the time is over. A person's hikae apply is not
-held.`,
+held. With --for it lasts for so long, wherever the clock is set meanwhile; a reboot
+leaves only the clock to go by.`,
 		Example: `  hikae hold standby
   hikae hold standby --for 2h
   hikae hold standby --until 2026-12-01T06:00:00Z`,
@@ -35,13 +36,18 @@ held.`,
 				if end, err = time.Parse(time.RFC3339, until); err != nil {
 					return fmt.Errorf("--until %s: want a time such as %s", until, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 				}
-			case lasts != 0:
-				end = time.Now().Add(lasts).UTC().Truncate(time.Second)
+				if !end.After(time.Now()) {
+					return fmt.Errorf("that is over already: %s", end.Format(time.RFC3339))
+				}
+				err = ctl.Hold(t.Name, end)
+			case lasts < 0:
+				return fmt.Errorf("--for %v: want for how long, such as 2h", lasts)
+			case lasts > 0:
+				end, err = ctl.HoldFor(t.Name, lasts)
+			default:
+				err = ctl.Hold(t.Name, end)
 			}
-			if !end.IsZero() && !end.After(time.Now()) {
-				return fmt.Errorf("that is over already: %s", end.Format(time.RFC3339))
-			}
-			if err := ctl.Hold(t.Name, end); err != nil {
+			if err != nil {
 				return err
 			}
 			text := t.Name + ": on hold until hikae release " + t.Name

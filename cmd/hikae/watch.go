@@ -40,9 +40,9 @@ hikae apply once. hikae hold HOST keeps it from a host for a while.`,
 			if unit {
 				return a.printUnit()
 			}
-			log, spent := a.logs(), &control.Spent{}
+			log, spent, ages := a.logs(), &control.Spent{}, control.NewAges()
 			for {
-				err := a.watch(cmd.Context(), log, m, spent)
+				err := a.watch(cmd.Context(), log, m, spent, ages)
 				if !errors.Is(err, errEdited) {
 					return err
 				}
@@ -63,8 +63,8 @@ type metricsTo struct{ file, listen string }
 var errEdited = errors.New("the project was edited")
 
 // watch follows until ctx ends, which is no error, or the project is edited. What was
-// spent before counts on.
-func (a *app) watch(ctx context.Context, log *slog.Logger, m metricsTo, spent *control.Spent) error {
+// spent before counts on, and what was seen of generations.
+func (a *app) watch(ctx context.Context, log *slog.Logger, m metricsTo, spent *control.Spent, ages *control.Ages) error {
 	before := a.projectStamp(nil)
 	pr, err := a.project()
 	if err != nil {
@@ -79,7 +79,7 @@ func (a *app) watch(ctx context.Context, log *slog.Logger, m metricsTo, spent *c
 		return err
 	}
 	ctl.Store.Blobs = blob.NewBehind(ctl.Store.Blobs) // what changed is on its way before it is on the disk
-	ctl.Spent = spent
+	ctl.Spent, ctl.Ages = spent, ages
 	l := &watch.Loop{
 		Control: watch.On(ctl.On(view.New(io.Discard, io.Discard, false))), Log: log, Version: version, Holder: ctl.Holder, MetricsFile: m.file,
 		Ready: func() { notify(daemon.SdNotifyReady) },

@@ -37,6 +37,8 @@ type Controller struct {
 	Holder string
 	// Spent has what was done within an hour count towards a budget, too.
 	Spent *Spent
+	// Ages has generations age by no clock that is set.
+	Ages *Ages
 	// Loaded is shared by the controllers of several hosts.
 	Loaded *Loaded
 }

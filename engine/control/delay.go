@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"hikae/engine"
-	"hikae/states"
 )
 
 // Due is what a source was so long ago, and when it is another that was: zero where
@@ -16,23 +15,15 @@ func (c *Controller) Due(source string, delay time.Duration) (was *engine.Snapsh
 	if err != nil || len(gens) == 0 {
 		return nil, next, err
 	}
-	now := time.Now()
-	// Where the clock was set back, all would be too young, and the oldest be due: an
-	// update taken back.
-	if newest, err := states.GenerationTime(gens[len(gens)-1]); err == nil && newest.After(now) {
-		now = newest
-	}
-	before, gen := now.Add(-delay), gens[0]
-	for _, g := range gens {
-		t, err := states.GenerationTime(g)
-		if err != nil {
-			continue
-		}
-		if t.After(before) && g != gens[0] {
-			next = t.Add(delay)
+	gen := gens[0]
+	for i, age := range c.Ages.of(source, gens) {
+		if i > 0 && age >= 0 && age < delay {
+			next = time.Now().Add(delay - age)
 			break
 		}
-		gen = g
+		if age >= 0 {
+			gen = gens[i]
+		}
 	}
 	was, err = c.Load(source + "@" + gen)
 	return was, next, err

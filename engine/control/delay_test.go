@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
+	"pgregory.net/rapid"
 
 	"hikae/engine"
 	"hikae/engine/lang"
@@ -44,19 +45,58 @@ func TestDue(t *testing.T) {
 		for _, want := range []struct {
 			delay   time.Duration
 			version string
-			next    time.Time
+			left    time.Duration // until others are due; 0: there are none
 		}{
-			{time.Hour, "0", began.Add(59 * time.Minute)},
-			{24 * time.Hour, "0", began.Add(24*time.Hour - time.Minute)}, // it was never so: all that is known
-			{30 * time.Second, "1", began.Add(30 * time.Second)},
-			{0, "2", time.Time{}},
+			{time.Hour, "0", 59 * time.Minute},
+			{24 * time.Hour, "0", 24*time.Hour - time.Minute}, // it was never so: all that is known
+			{30 * time.Second, "1", 30 * time.Second},
+			{0, "2", 0},
 		} {
 			was, next, err := c.Due(host, want.delay)
-			if err != nil || !next.Equal(want.next) || was.Resources[0].Value.GetAttr("version").AsString() != want.version {
+			if err != nil || was.Resources[0].Value.GetAttr("version").AsString() != want.version {
 				t.Errorf("%s: %v: %v, %v, %v", host, want.delay, was, next, err)
+			}
+			if left := time.Until(next); next.IsZero() != (want.left == 0) || want.left > 0 && (left > want.left || left < want.left-20*time.Second) {
+				t.Errorf("%s: %v: others are due in %v, want %v", host, want.delay, left, want.left)
 			}
 		}
 	}
+}
+
+// What came while a process runs ages as time passes, wherever the clock is set.
+func TestAges(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		day := rapid.Int64Range(-int64(400*24*time.Hour), int64(400*24*time.Hour))
+		wall, since := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC), time.Duration(0)
+		name := func(at time.Time) string { return at.UTC().Format("20060102T150405.000Z") }
+		before := wall.Add(-time.Duration(rapid.Int64Range(0, int64(100*time.Hour)).Draw(t, "age"))).Truncate(time.Millisecond)
+		gens := []string{name(before)}
+		begun := []time.Duration{before.Sub(wall)}
+		a := NewAges()
+		a.at("rio1", gens, wall, since)
+		for range rapid.IntRange(1, 20).Draw(t, "steps") {
+			d := time.Duration(rapid.Int64Range(int64(time.Second), int64(10*time.Hour)).Draw(t, "passes"))
+			wall, since = wall.Add(d), since+d
+			if rapid.Bool().Draw(t, "the clock is set") {
+				wall = wall.Add(time.Duration(day.Draw(t, "by")))
+			}
+			if rapid.Bool().Draw(t, "one comes") {
+				at := wall.Truncate(time.Millisecond)
+				if newest, err := states.GenerationTime(gens[len(gens)-1]); err == nil && !at.After(newest) { // as the store has it
+					at = newest.Add(time.Millisecond)
+				}
+				gens, begun = append(gens, name(at)), append(begun, since)
+			}
+			for i, age := range a.at("rio1", gens, wall, since) {
+				if want := since - begun[i]; (age - want).Abs() > time.Millisecond {
+					t.Fatalf("generation %d is %v old, want %v", i, age, want)
+				}
+			}
+			if rapid.Bool().Draw(t, "one goes") && len(gens) > 1 {
+				gens, begun = gens[1:], begun[1:]
+			}
+		}
+	})
 }
 
 func TestWithPackages(t *testing.T) {

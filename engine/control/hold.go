@@ -14,11 +14,25 @@ type Hold struct {
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until,omitzero"` // zero: until it is released
 	By    string    `json:"by"`
+	// Span is of one that was said to last for so long, not until a time.
+	Span *span `json:"span,omitempty"`
 }
 
-// Hold holds a host.
+// Hold holds a host until a time; zero is until it is released.
 func (c *Controller) Hold(host string, until time.Time) error {
-	raw, err := json.Marshal(Hold{Since: now(), Until: until.UTC(), By: c.Holder})
+	return c.hold(host, Hold{Until: until.UTC()})
+}
+
+// HoldFor holds a host for so long, wherever the clock is set meanwhile. It returns
+// when that ends, as the clock is now.
+func (c *Controller) HoldFor(host string, lasts time.Duration) (until time.Time, err error) {
+	until = time.Now().Add(lasts).UTC().Truncate(time.Second)
+	return until, c.hold(host, Hold{Until: until, Span: spanOf(lasts)})
+}
+
+func (c *Controller) hold(host string, h Hold) error {
+	h.Since, h.By = now(), c.Holder
+	raw, err := json.Marshal(h)
 	if err != nil {
 		return err
 	}
@@ -43,6 +57,16 @@ func (c *Controller) Held(host string) (*Hold, error) {
 	var h Hold
 	if err := json.Unmarshal(raw, &h); err != nil {
 		return nil, fmt.Errorf("cannot read the hold of %s: %w", host, err)
+	}
+	if left, is := h.Span.left(); is {
+		// A clock that was set shows another time when it ends.
+		if until := time.Now().Add(left); until.Sub(h.Until).Abs() > 5*time.Second {
+			h.Until = until.UTC().Truncate(time.Second)
+		}
+		if left <= 0 {
+			return nil, nil
+		}
+		return &h, nil
 	}
 	if !h.Until.IsZero() && time.Now().After(h.Until) {
 		return nil, nil

@@ -192,6 +192,7 @@ func (c *Controller) keep(ctx context.Context, s *session, t Target, open string
 		return nil, err
 	}
 	taken.Generation, taken.Changed, err = c.Store.WriteSnapshot(t.Name, snap.Taken, open, files, readable)
+	c.sees(t.Name)
 	taken.Dir = c.Store.Dir() + "/" + t.Name
 	return taken, err
 }
