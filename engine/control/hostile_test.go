@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -198,4 +199,74 @@ func TestSealedToOthers(t *testing.T) {
 
 func contentOf(b []byte) hosts.Content {
 	return hosts.Content{Size: int64(len(b)), ID: sha256.Sum256(b)}
+}
+
+// hear is an Applier that says of an apply what the test wants.
+type hear func(sent []engine.Addr) engine.ApplyResult
+
+func (h hear) Apply(_ context.Context, req engine.ApplyRequest, _ func(hosts.Content) (io.ReadCloser, error), _ func(engine.ApplyEvent)) (engine.ApplyResult, error) {
+	var sent []engine.Addr
+	for _, ch := range req.Changes {
+		sent = append(sent, ch.Addr)
+	}
+	return h(sent), nil
+}
+
+// Base holds what was sent and said to be applied, and nothing of what an agent says
+// beyond that, or where it says what cannot be.
+func TestHostileApplied(t *testing.T) {
+	other := engine.Addr{Kind: "file", Name: "/etc/shadow"}
+	ours := engine.Addr{Kind: "file", Name: "/etc/ours"} // in Base already
+	wish := func(names ...string) (ps []engine.Patch) {
+		for _, n := range names {
+			ps = append(ps, engine.Patch{Addr: engine.Addr{Kind: "file", Name: n}, Content: []byte(n)})
+		}
+		return ps
+	}
+	for name, tt := range map[string]struct {
+		says  hear
+		taken bool
+	}{
+		"what was sent": {func(sent []engine.Addr) engine.ApplyResult { return engine.ApplyResult{Applied: sent} }, true},
+		"more than was sent": {func(sent []engine.Addr) engine.ApplyResult {
+			return engine.ApplyResult{Applied: append(sent, other, ours)}
+		}, false},
+		"in place of what was sent": {func([]engine.Addr) engine.ApplyResult {
+			return engine.ApplyResult{Applied: []engine.Addr{other, ours}}
+		}, false},
+		"one twice": {func(sent []engine.Addr) engine.ApplyResult {
+			return engine.ApplyResult{Applied: []engine.Addr{sent[0], sent[0]}}
+		}, false},
+		"nothing": {func([]engine.Addr) engine.ApplyResult { return engine.ApplyResult{} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := liar{read: func(engine.Vault, func(engine.Resource) error) (engine.Coverage, error) {
+				return engine.Coverage{Roots: []string{"/etc"}}, nil
+			}}
+			c, _, _ := believer(t, agent.Server{Applier: tt.says, Spool: filepath.Join(t.TempDir(), "spool")}, l)
+			before := engine.Base{ours: engine.Fingerprint{1}}
+			if err := c.Store.Set(states.Base, "rio1", before.Encode()); err != nil {
+				t.Fatal(err)
+			}
+			out, err := c.Apply(t.Context(), Target{Name: "rio1", Patches: wish("/etc/a", "/etc/b")}, ApplyOptions{Shown: true})
+			if errors.Is(err, agent.ErrProtocol) == tt.taken || out == nil || (out.Applied > 0) != tt.taken {
+				t.Errorf("it ended with %+v, %v", out, err)
+			}
+			raw, err := c.Store.Get(states.Base, "rio1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			base, err := engine.DecodeBase(raw)
+			want := 1
+			if tt.taken {
+				want = 3
+			}
+			if _, is := base[other]; err != nil || is || len(base) != want || base[ours] != before[ours] {
+				t.Errorf("Base is %v, %v", base, err)
+			}
+			if open, err := c.begun("rio1"); err != nil || !tt.taken && len(open) != 2 {
+				t.Errorf("begun are %v, %v", open, err)
+			}
+		})
+	}
 }
