@@ -11,7 +11,7 @@ import (
 	"hikae/hosts"
 )
 
-// endsWithin is how soon an apply has to end that took too long, and was asked to: one
+// endsWithin is how soon after its deadline an apply has to end that was asked to: one
 // whose host hangs never does, while its agent answers.
 const endsWithin = time.Minute
 
@@ -20,8 +20,8 @@ const endsWithin = time.Minute
 // already. emit hears of the progress; events may be lost, the result is whole.
 //
 // When ctx ends before the agent begins, nothing is changed. After that the
-// agent is asked to begin nothing new, and Apply waits for how it ended: for endsWithin
-// where ctx had a deadline, for as long as it takes where it was cancelled.
+// agent is asked to begin nothing new, and Apply waits for how it ended: where ctx has
+// a deadline, until endsWithin after that, else for as long as it takes.
 // A result that tells of other changes than of each of these once is ErrProtocol.
 // ErrLost means that the agent brings to its end what it has begun, and that
 // only a new plan can tell what that was.
@@ -83,11 +83,11 @@ func (c *Client) apply(ctx context.Context, req engine.ApplyRequest, open func(h
 			if err := c.l.send(kindStop, nil); err != nil {
 				return engine.ApplyResult{}, err
 			}
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				late = time.After(endsWithin)
+			if until, bound := ctx.Deadline(); bound {
+				late = time.After(max(time.Until(until), 0) + endsWithin)
 			}
 		case <-late:
-			return engine.ApplyResult{}, fmt.Errorf("%w: the apply took too long, was asked to stop, and has not ended %v later: something hangs on the host, a disk say", ErrLost, endsWithin)
+			return engine.ApplyResult{}, fmt.Errorf("%w: the apply was asked to stop, and has not ended %v after its time was over: something hangs on the host, a disk say", ErrLost, endsWithin)
 		}
 	}
 }

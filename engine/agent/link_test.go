@@ -25,50 +25,59 @@ func (b blackhole) Write([]byte) (int, error) { <-b.closed; return 0, io.ErrClos
 func (b blackhole) Close() error              { close(b.closed); return nil }
 
 // An apply that hangs on its host, while the agent answers, is given up some time after
-// its deadline, and the session with it; one that a person stopped is waited for.
+// its deadline, and the session with it, also where it was cancelled before; one without
+// a deadline is waited for.
 func TestHungApply(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for _, stopped := range []bool{false, true} {
-			r := newRig(t)
-			hangs := make(chan struct{})
-			r.applier.during = func(context.Context, func(engine.ApplyEvent)) (engine.ApplyResult, error) {
-				<-hangs
-				return engine.ApplyResult{Err: "it was stopped"}, nil
-			}
-			c := r.client(t)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-			if stopped {
-				ctx, cancel = context.WithCancel(t.Context())
-				time.AfterFunc(time.Hour, cancel)
-			}
-			began, over := time.Now(), make(chan error, 1)
-			go func() {
-				_, err := c.Apply(ctx, request(), nil, nil)
-				over <- err
-			}()
-			select {
-			case err := <-over:
-				if took := time.Since(began) - time.Hour; stopped || !errors.Is(err, ErrLost) || took < endsWithin || took > 2*time.Minute {
-					t.Errorf("stopped by a person: %v: it ended with %v, after %v", stopped, err, took)
+	for name, tt := range map[string]struct{ deadline, cancel time.Duration }{
+		"a deadline":            {time.Hour, 0},
+		"cancelled before that": {time.Hour, time.Minute},
+		"cancelled":             {0, time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				hangs := make(chan struct{})
+				r.applier.during = func(context.Context, func(engine.ApplyEvent)) (engine.ApplyResult, error) {
+					<-hangs
+					return engine.ApplyResult{Err: "it was stopped"}, nil
 				}
-				if _, err := c.Apply(t.Context(), request(), nil, nil); !errors.Is(err, ErrLost) {
-					t.Errorf("the session goes on: %v", err)
+				c := r.client(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				if tt.deadline > 0 {
+					ctx, cancel = context.WithTimeout(t.Context(), tt.deadline)
 				}
-				close(hangs)
-			case <-time.After(3 * time.Hour):
-				if !stopped {
-					t.Error("it is not given up")
+				defer cancel()
+				if tt.cancel > 0 {
+					time.AfterFunc(tt.cancel, cancel)
 				}
-				close(hangs)
-				if err := <-over; err != nil {
-					t.Error(err)
+				began, over := time.Now(), make(chan error, 1)
+				go func() {
+					_, err := c.Apply(ctx, request(), nil, nil)
+					over <- err
+				}()
+				select {
+				case err := <-over:
+					if late := time.Since(began) - tt.deadline; tt.deadline == 0 || !errors.Is(err, ErrLost) || late < endsWithin || late > 2*time.Minute {
+						t.Errorf("it ended with %v, %v after its deadline", err, late)
+					}
+					if _, err := c.Apply(t.Context(), request(), nil, nil); !errors.Is(err, ErrLost) {
+						t.Errorf("the session goes on: %v", err)
+					}
+					close(hangs)
+				case <-time.After(3 * time.Hour):
+					if tt.deadline > 0 {
+						t.Error("it is not given up")
+					}
+					close(hangs)
+					if err := <-over; err != nil {
+						t.Error(err)
+					}
 				}
-			}
-			cancel()
-			_ = c.Close()
-			synctest.Wait()
-		}
-	})
+				_ = c.Close()
+				synctest.Wait()
+			})
+		})
+	}
 }
 
 // Both sides notice a dead link within 30 seconds, even one who is blocked in
