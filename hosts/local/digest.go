@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"io"
 	"io/fs"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,11 +17,12 @@ import (
 // Stamp is what a file's status says of whether its bytes are the same. Times
 // are in nanoseconds since 1970.
 type Stamp struct {
-	Dev   uint64 `cbor:"1,keyasint"`
-	Ino   uint64 `cbor:"2,keyasint"`
-	Size  int64  `cbor:"3,keyasint"`
-	MTime int64  `cbor:"4,keyasint"`
-	CTime int64  `cbor:"5,keyasint"`
+	Dev   uint64
+	Ino   uint64
+	Size  int64
+	MTime int64
+	CTime int64
+	Name  fits // which of its names, of a file that has several; zero: any
 }
 
 func stampOf(st *unix.Statx_t) Stamp {
@@ -31,6 +33,16 @@ func stampOf(st *unix.Statx_t) Stamp {
 		MTime: st.Mtime.Sec*1e9 + int64(st.Mtime.Nsec),
 		CTime: st.Ctime.Sec*1e9 + int64(st.Ctime.Nsec),
 	}
+}
+
+// stampAt is the stamp for what goes by the path as well: its label, and whether it
+// is a secret. Of a file that has several names, each has its own.
+func stampAt(st *unix.Statx_t, path string) Stamp {
+	s := stampOf(st)
+	if st.Nlink > 1 && st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		s.Name = fitsRule("name", path)
+	}
+	return s
 }
 
 // racy is how old a ctime must be before an equal stamp means equal bytes: a
@@ -61,27 +73,50 @@ const maxIdle = 20
 
 type fileID struct{ dev, ino uint64 }
 
+// stampKey is what is remembered by.
+type stampKey struct {
+	fileID
+	name fits
+}
+
+func (s *Stamp) key() stampKey { return stampKey{fileID{s.Dev, s.Ino}, s.Name} }
+
 type stampCache struct {
 	mu     sync.Mutex
-	m      map[fileID]Digested
-	noted  bool   // something was learnt in this session
-	loaded []byte // what it began with, as saved; nil: not that alone
+	m      map[stampKey]*Digested
+	noted  bool   // something was learnt that loaded does not hold
+	loaded []byte // what it began with, as saved; nil: nothing was
 	ctimes ctimes
 }
 
 // UseStamps takes what Stamps gave in an earlier session. It is believed: who
-// may give it decides what Digest says.
+// may give it decides what Digest says. What this session has learnt already stays.
 func (h *Host) UseStamps(known []Digested) {
 	c := &h.stamps
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.m == nil {
-		c.m = make(map[fileID]Digested, len(known))
+	c.use(slices.Clone(known))
+}
+
+func (c *stampCache) use(known []Digested) {
+	early := c.m
+	c.m = make(map[stampKey]*Digested, len(known)+len(early))
+	for i := range known {
+		d := &known[i]
+		if d.Idle++; d.Idle <= maxIdle {
+			c.m[d.Stamp.key()] = d
+		}
 	}
-	for _, d := range known {
-		d.Idle++
-		if d.Idle <= maxIdle {
-			c.m[fileID{d.Stamp.Dev, d.Stamp.Ino}] = d
+	for key, d := range early {
+		k := c.m[key]
+		switch {
+		case k == nil, k.Stamp != d.Stamp && k.Stamp.CTime <= d.Stamp.CTime:
+			c.m[key], c.noted = d, true
+		case k.Stamp == d.Stamp:
+			was := *k
+			k.add(d)
+			c.noted = c.noted || *k != was
+			k.Idle = min(k.Idle, d.Idle)
 		}
 	}
 }
@@ -93,7 +128,7 @@ func (h *Host) Stamps() []Digested {
 	defer c.mu.Unlock()
 	list := make([]Digested, 0, len(c.m))
 	for _, d := range c.m {
-		list = append(list, d)
+		list = append(list, *d)
 	}
 	return list
 }
@@ -102,15 +137,12 @@ func (h *Host) Stamps() []Digested {
 func (c *stampCache) get(s Stamp, now time.Time) (Digested, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	d, ok := c.m[fileID{s.Dev, s.Ino}]
+	d, ok := c.m[s.key()]
 	if !ok || d.Stamp != s || !s.settled(now) {
 		return Digested{}, false
 	}
-	if d.Idle > 0 {
-		d.Idle = 0
-		c.m[fileID{s.Dev, s.Ino}] = d
-	}
-	return d, true
+	d.Idle = 0
+	return *d, true
 }
 
 // note adds to what is known under a stamp that is settled.
@@ -118,26 +150,41 @@ func (c *stampCache) note(s Stamp, add func(*Digested)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.m == nil {
-		c.m = map[fileID]Digested{}
+		c.m = map[stampKey]*Digested{}
 	}
-	d := c.m[fileID{s.Dev, s.Ino}]
-	if d.Stamp != s {
-		d = Digested{Stamp: s}
+	d := c.m[s.key()]
+	if d == nil || d.Stamp != s {
+		d = &Digested{Stamp: s}
+		c.m[s.key()] = d
 	}
 	d.Idle = 0
-	add(&d)
-	c.m[fileID{s.Dev, s.Ino}] = d
-	c.noted = true
+	was := *d
+	add(d)
+	c.noted = c.noted || *d != was
 }
 
-// digested gives the contents that a file is known to have.
-func (h *Host) digested(st *unix.Statx_t, now time.Time) (hosts.Content, bool) {
-	s := stampOf(st)
-	d, ok := h.stamps.get(s, now)
-	if ok = ok && !d.ID.IsZero(); !ok {
-		d.ID, ok = h.known(st)
+// add takes over what another knows under the same stamp.
+func (d *Digested) add(other *Digested) {
+	d.Plain = d.Plain || other.Plain
+	if !other.ID.IsZero() {
+		d.ID = other.ID
 	}
-	return hosts.Content{Size: s.Size, ID: d.ID}, ok
+	if other.Fits != (fits{}) || other.Odd != (fits{}) {
+		d.Fits, d.Odd = other.Fits, other.Odd
+	}
+	if other.Not != (fits{}) {
+		d.Not = other.Not
+	}
+}
+
+// digested gives the contents that a file is known to have, by what is known under
+// its stamp or by what this process wrote.
+func (h *Host) digested(st *unix.Statx_t, k *Digested) (hosts.Content, bool) {
+	id, ok := k.ID, !k.ID.IsZero()
+	if !ok {
+		id, ok = h.known(st)
+	}
+	return hosts.Content{Size: stampOf(st).Size, ID: id}, ok
 }
 
 // stamp gives the stamp of what is at path.
@@ -168,7 +215,8 @@ func (h *Host) Digest(ctx context.Context, path string) (hosts.Content, error) {
 	}
 	now := time.Now()
 	if nodeType(st.Mode) == hosts.File {
-		if c, ok := h.digested(st, now); ok {
+		k, _ := h.stamps.get(stampOf(st), now)
+		if c, ok := h.digested(st, &k); ok {
 			return c, nil
 		}
 	}

@@ -18,29 +18,34 @@ import (
 // policy, or an rpmdb by its headers' digests.
 type fits [8]byte
 
-// plain reports whether what the stamp is of is known to have no attribute that
-// a Node holds.
-func (h *Host) plain(s Stamp, d dirFD, name string) bool {
-	k, ok := h.stamps.get(s, time.Now())
-	return ok && k.Plain && h.stamps.ctimes.tell(s.Dev, d, name)
-}
-
 // notePlain remembers that.
 func (h *Host) notePlain(s Stamp) {
 	h.stamps.note(s, func(k *Digested) { k.Plain = true })
 }
 
-// labelFits reports whether the label of what the stamp is of is known to be
-// the policy's.
-func (h *Host) labelFits(s Stamp, f fits, d dirFD, name string) bool {
-	k, ok := h.stamps.get(s, time.Now())
-	return ok && f != fits{} && k.Fits == f && h.stamps.ctimes.tell(s.Dev, d, name)
-}
+// What is known of a label before the policy is asked.
+type known int
 
-// labelOdd reports whether it is known to be another.
-func (h *Host) labelOdd(s Stamp, f fits, d dirFD, name string) bool {
-	k, ok := h.stamps.get(s, time.Now())
-	return ok && f != fits{} && k.Odd == f && h.stamps.ctimes.tell(s.Dev, d, name)
+const (
+	labelUnknown known = iota
+	labelFits
+	labelOdd
+)
+
+// label tells what is known of the label of name in d by a rule.
+func (k *Digested) label(f fits, c *ctimes, d dirFD, name string) known {
+	is := labelUnknown
+	switch {
+	case f == fits{}:
+	case k.Fits == f:
+		is = labelFits
+	case k.Odd == f:
+		is = labelOdd
+	}
+	if is != labelUnknown && !c.tell(k.Stamp.Dev, d, name) {
+		return labelUnknown
+	}
+	return is
 }
 
 // noteLabel remembers which of both.

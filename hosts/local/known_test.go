@@ -1,7 +1,9 @@
 package local
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -232,5 +234,87 @@ func TestAttributesOfOddFilesAreReadAgain(t *testing.T) {
 func TestKernelSince(t *testing.T) {
 	if !kernelSince(2, 6) || !kernelSince(3, 99) || kernelSince(1000, 0) {
 		t.Error("wrong")
+	}
+}
+
+// What a session finds as the last one left it is nothing new: the stamps that it
+// gives are those that it was given, and nobody has to carry them.
+func TestASessionThatLearnsNothingGivesTheSameStamps(t *testing.T) {
+	h, root := newSELinuxHost(t)
+	for name, label := range map[string]string{"plain": "u:object_r:etc_t:s0\x00", "odd": "u:object_r:odd_t:s0\x00", "one": "u:object_r:etc_t:s0\x00"} {
+		write(t, root, "etc/k/"+name, "text")
+		if err := unix.Lsetxattr(filepath.Join(root, "etc/k", name), xattrLabel, []byte(label), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A file of two names has a label by each, and each may be a secret.
+	if err := os.Link(filepath.Join(root, "etc/k/one"), filepath.Join(root, "etc/k/other")); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, h)
+	var asked int
+	session := func(h *Host) []byte {
+		asked = 0
+		if _, err := h.Stat("/etc/k/plain"); err != nil {
+			t.Fatal(err)
+		}
+		seen(t, h, "/etc/k")
+		for _, name := range []string{"one", "other"} {
+			if _, err := h.Judge("/etc/k/"+name, "is it?", func(io.Reader) (bool, error) { asked++; return false, nil }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b, err := h.SaveStamps()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	first := session(h)
+	if asked != 2 {
+		t.Errorf("asked %d times", asked)
+	}
+	for range 2 {
+		next, err := New(Options{Root: root})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer next.Close()
+		if _, err := next.Stat("/etc/k/plain"); err != nil { // before the stamps come
+			t.Fatal(err)
+		}
+		if err := next.LoadStamps(first); err != nil {
+			t.Fatal(err)
+		}
+		if got := session(next); !bytes.Equal(got, first) || asked != 0 {
+			t.Errorf("%d bytes became %d; asked %d times", len(first), len(got), asked)
+		}
+		if err := next.LoadStamps(first); err != nil {
+			t.Fatal(err)
+		}
+		if got := session(next); !bytes.Equal(got, first) {
+			t.Errorf("loaded once more: %d bytes became %d", len(first), len(got))
+		}
+	}
+}
+
+// What was learnt before the stamps came is not lost by them.
+func TestStampsThatComeLate(t *testing.T) {
+	var h Host
+	s := Stamp{Dev: 1, Ino: 2, CTime: 3}
+	other := Stamp{Dev: 1, Ino: 4, CTime: 3}
+	h.stamps.note(s, func(k *Digested) { k.Plain = true })
+	h.UseStamps([]Digested{{Stamp: s, ID: hosts.ID{7}, Idle: 5}, {Stamp: other, ID: hosts.ID{8}}})
+	if k, ok := h.stamps.get(s, time.Now()); !ok || !k.Plain || k.ID != (hosts.ID{7}) {
+		t.Errorf("%+v", k)
+	}
+	if k, ok := h.stamps.get(other, time.Now()); !ok || k.Plain {
+		t.Errorf("%+v", k)
+	}
+	newer := Stamp{Dev: 1, Ino: 4, CTime: 9}
+	h.stamps.note(newer, func(k *Digested) { k.ID = hosts.ID{9} })
+	h.UseStamps([]Digested{{Stamp: other, ID: hosts.ID{8}}})
+	if k, ok := h.stamps.get(newer, time.Now()); !ok || k.ID != (hosts.ID{9}) {
+		t.Errorf("what is older took the place of what is newer: %+v", k)
 	}
 }

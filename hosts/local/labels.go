@@ -117,15 +117,6 @@ func (o *openedDir) close() {
 	o.path = ""
 }
 
-// What is known of a label before the policy is asked.
-type known int
-
-const (
-	labelUnknown known = iota
-	labelFits
-	labelOdd
-)
-
 // label is what was found of a path's label.
 type label struct {
 	known known
@@ -151,14 +142,12 @@ func (o *openedDir) label(p, rule string) (label, error) {
 	if err != nil {
 		return label{}, &fs.PathError{Op: "stat", Path: p, Err: err}
 	}
-	o.stamp = stampOf(st)
-	f := fitsRule(rule, p)
-	if o.h.labelFits(o.stamp, f, o.fd, name) {
-		return label{known: labelFits}, nil
-	}
+	o.stamp = stampAt(st, p)
 	l := label{mode: fileMode(st.Mode)}
-	if o.h.labelOdd(o.stamp, f, o.fd, name) {
-		l.known = labelOdd
+	if k, ok := o.h.stamps.get(o.stamp, time.Now()); ok {
+		if l.known = k.label(fitsRule(rule, p), &o.h.stamps.ctimes, o.fd, name); l.known == labelFits {
+			return l, nil
+		}
 	}
 	if !o.stamp.settled(time.Now()) {
 		o.stamp = Stamp{}

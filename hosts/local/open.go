@@ -146,7 +146,7 @@ func (h *Host) Judge(p, question string, ask func(io.Reader) (bool, error)) (boo
 		return false, &fs.PathError{Op: "stat", Path: p, Err: err}
 	}
 	now, said := time.Now(), fitsRule(question, p)
-	if k, ok := h.stamps.get(stampOf(st), now); ok && k.Not == said {
+	if k, ok := h.stamps.get(stampAt(st, p), now); ok && k.Not == said {
 		return false, nil
 	}
 	f, err := openRegular(d, name, p)
@@ -160,7 +160,7 @@ func (h *Host) Judge(p, question string, ask func(io.Reader) (bool, error)) (boo
 	}
 	same, err := f.unchanged()
 	if err == nil && same && f.stamp().settled(now) {
-		h.stamps.note(f.stamp(), func(k *Digested) { k.Not = said })
+		h.stamps.note(stampAt(f.st, p), func(k *Digested) { k.Not = said })
 	}
 	return false, err
 }

@@ -34,7 +34,7 @@ func (h *Host) Packages(ctx context.Context) ([]*rpmdb.Package, error) {
 		return c.list, nil
 	}
 	now := time.Now()
-	if k, ok := h.stamps.get(Stamp(stamp.DB), now); ok && k.Fits == fitsDigests(stamp) {
+	if k, ok := h.stamps.get(stampOfDB(stamp.DB), now); ok && k.Fits == fitsDigests(stamp) {
 		db.Checked(stamp)
 	}
 	c.list, c.stamp, err = db.Load(ctx)
@@ -42,7 +42,7 @@ func (h *Host) Packages(ctx context.Context) ([]*rpmdb.Package, error) {
 		c.list = nil
 		return nil, err
 	}
-	main, log := Stamp(c.stamp.DB), Stamp(c.stamp.Log)
+	main, log := stampOfDB(c.stamp.DB), stampOfDB(c.stamp.Log)
 	if main.settled(now) && (log == Stamp{} || log.settled(now)) {
 		h.stamps.note(main, func(k *Digested) { k.Fits = fitsDigests(c.stamp) })
 	}
@@ -52,3 +52,7 @@ func (h *Host) Packages(ctx context.Context) ([]*rpmdb.Package, error) {
 // fitsDigests names the answer that an rpmdb's headers were found to fit their
 // digests.
 func fitsDigests(s rpmdb.Stamp) fits { return fitsRule("rpmdb", fmt.Sprint(s)) }
+
+func stampOfDB(s rpmdb.FileStamp) Stamp {
+	return Stamp{Dev: s.Dev, Ino: s.Ino, Size: s.Size, MTime: s.MTime, CTime: s.CTime}
+}

@@ -9,14 +9,14 @@ import (
 	"slices"
 )
 
-// Saved stamps are a version byte, then for each file, in the order of device
-// and inode: the device and the inode, each less the last file's (unsigned
+// Saved stamps are a version byte, how many there are (an unsigned varint), then for
+// each, in the order of device and inode: the device and the inode, each less the last file's (unsigned
 // varints; the inode in full where the device changes), size, mtime, and ctime
-// less mtime (varints), Idle, a byte that says what follows, and that: Fits, Odd, Not,
-// and the 32 bytes of the hash. That is some 60 bytes a file, of which packing would
+// less mtime (varints), Idle, a byte that says what follows, and that: Name, Fits, Odd,
+// Not, and the 32 bytes of the hash. That is some 60 bytes a file, of which packing would
 // save little: hashes are random. A version of hikae that finds another answer
 // for the same file, such as what a policy says of it, is of another version here.
-const stampsVersion = 3
+const stampsVersion = 4
 
 // What is known of a file.
 const (
@@ -25,6 +25,7 @@ const (
 	stampFits
 	stampNot
 	stampOdd
+	stampName
 )
 
 // SaveStamps gives what LoadStamps takes in a later session. A session that
@@ -35,10 +36,11 @@ func (h *Host) SaveStamps() ([]byte, error) {
 	}
 	stamps := h.Stamps()
 	slices.SortFunc(stamps, func(a, b Digested) int {
-		return cmp.Or(cmp.Compare(a.Stamp.Dev, b.Stamp.Dev), cmp.Compare(a.Stamp.Ino, b.Stamp.Ino))
+		return cmp.Or(cmp.Compare(a.Stamp.Dev, b.Stamp.Dev), cmp.Compare(a.Stamp.Ino, b.Stamp.Ino), bytes.Compare(a.Stamp.Name[:], b.Stamp.Name[:]))
 	})
 	const usual = 64
 	out := append(make([]byte, 0, 1+usual*len(stamps)), stampsVersion)
+	out = binary.AppendUvarint(out, uint64(len(stamps)))
 	var last Stamp
 	for _, d := range stamps {
 		s := d.Stamp
@@ -66,7 +68,7 @@ func (d *Digested) appendKnown(out []byte) []byte {
 	for _, f := range []struct {
 		bit byte
 		is  fits
-	}{{stampFits, d.Fits}, {stampOdd, d.Odd}, {stampNot, d.Not}} {
+	}{{stampName, d.Stamp.Name}, {stampFits, d.Fits}, {stampOdd, d.Odd}, {stampNot, d.Not}} {
 		if f.is != (fits{}) {
 			out[at] |= f.bit
 			out = append(out, f.is[:]...)
@@ -88,14 +90,10 @@ func (h *Host) LoadStamps(b []byte) error {
 	}
 	c := &h.stamps
 	c.mu.Lock()
-	first := c.m == nil
-	c.mu.Unlock()
-	h.UseStamps(stamps)
-	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.loaded = nil; first {
-		c.loaded = bytes.Clone(b)
-	}
+	c.noted = false
+	c.use(stamps)
+	c.loaded = bytes.Clone(b)
 	return nil
 }
 
@@ -115,7 +113,12 @@ func decodeStamps(b []byte) ([]Digested, error) {
 		return nil, errors.New("they are of another version")
 	}
 	r := stampReader{b: b[1:]}
-	var out []Digested
+	const least = 8 // bytes of one
+	n := r.unsigned()
+	if n > uint64(len(b)/least) {
+		return nil, errors.New("they are cut short")
+	}
+	out := make([]Digested, 0, n)
 	var last Stamp
 	for len(r.b) > 0 {
 		var d Digested
@@ -134,7 +137,7 @@ func decodeStamps(b []byte) ([]Digested, error) {
 		for _, f := range []struct {
 			bit byte
 			is  *fits
-		}{{stampFits, &d.Fits}, {stampOdd, &d.Odd}, {stampNot, &d.Not}} {
+		}{{stampName, &s.Name}, {stampFits, &d.Fits}, {stampOdd, &d.Odd}, {stampNot, &d.Not}} {
 			if known&f.bit != 0 {
 				r.bytes(len(f.is), func(b []byte) { copy(f.is[:], b) })
 			}
@@ -147,6 +150,9 @@ func decodeStamps(b []byte) ([]Digested, error) {
 		}
 		out = append(out, d)
 		last = *s
+	}
+	if r.short || uint64(len(out)) != n {
+		return nil, errors.New("they are cut short")
 	}
 	return out, nil
 }

@@ -25,7 +25,7 @@ func TestStampsTravel(t *testing.T) {
 		t.Error(d)
 	}
 	for _, w := range want {
-		if got := to.stamps.m[fileID{1, w.Stamp.Ino}]; got.ID != w.ID || got.Stamp != w.Stamp {
+		if got := to.stamps.m[w.Stamp.key()]; got.ID != w.ID || got.Stamp != w.Stamp {
 			t.Fatalf("%+v became %+v", w, got)
 		}
 	}

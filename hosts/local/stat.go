@@ -69,6 +69,13 @@ func (h *Host) node(d dirFD, name string, st *unix.Statx_t, ids *accounts) (host
 
 // labelled is node, and whether the path may have an SELinux label.
 func (h *Host) labelled(d dirFD, name string, st *unix.Statx_t, ids *accounts) (n hosts.Node, may bool, err error) {
+	now := time.Now()
+	k, _ := h.stamps.get(stampOf(st), now)
+	return h.nodeKnown(d, name, st, ids, &k, now)
+}
+
+// nodeKnown is labelled, of what is known under the stamp since now.
+func (h *Host) nodeKnown(d dirFD, name string, st *unix.Statx_t, ids *accounts, k *Digested, now time.Time) (n hosts.Node, may bool, err error) {
 	n = hosts.Node{
 		Type:  nodeType(st.Mode),
 		Mode:  uint32(st.Mode) & 0o7777,
@@ -87,10 +94,10 @@ func (h *Host) labelled(d dirFD, name string, st *unix.Statx_t, ids *accounts) (
 	case hosts.File:
 		n.Content.Size = stamp.Size
 	}
-	if h.plain(stamp, d, name) {
+	if k.Plain && h.stamps.ctimes.tell(stamp.Dev, d, name) {
 		return n, true, nil
 	}
-	settled := stamp.settled(time.Now())
+	settled := stamp.settled(now)
 	if may, err = readXattrs(&n, d.proc(name), ids); err != nil {
 		return n, may, err
 	}

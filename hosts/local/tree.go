@@ -233,8 +233,8 @@ func (t *tree) entry(d dirFD, name, rel string, st *unix.Statx_t, see *sight) (e
 
 // label gives the context of name in d where it is not the policy's.
 func (t *tree) label(d dirFD, name, rel string, st *unix.Statx_t, p *policy) (string, error) {
-	stamp, rule := stampOf(st), fitsRule(p.rule, t.abs(rel))
-	if t.h.labelFits(stamp, rule, d, name) {
+	stamp, rule := stampAt(st, t.abs(rel)), fitsRule(p.rule, t.abs(rel))
+	if k, ok := t.h.stamps.get(stamp, time.Now()); ok && k.label(rule, &t.h.stamps.ctimes, d, name) == labelFits {
 		return "", nil
 	}
 	has, err := getLabel(d, name)

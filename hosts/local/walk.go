@@ -22,7 +22,7 @@ import (
 func (h *Host) Walk(ctx context.Context, root string, fn func(path string, n hosts.Node) error, failed func(path string, err error)) error {
 	return h.walk(ctx, root, &walker{
 		h: h, failed: failed,
-		fn: func(path string, n hosts.Node, _ *unix.Statx_t, _ dirFD, _ string) error { return fn(path, n) },
+		fn: func(path string, n hosts.Node, _ *visited) error { return fn(path, n) },
 	})
 }
 
@@ -34,8 +34,8 @@ func (h *Host) WalkLabels(ctx context.Context, root string, fn func(path string,
 	}
 	return h.walk(ctx, root, &walker{
 		h: h, failed: failed,
-		fn: func(path string, n hosts.Node, st *unix.Statx_t, d dirFD, name string) error {
-			fits := policy == nil || h.labelFits(stampOf(st), fitsRule(policy.rule, path), d, name)
+		fn: func(path string, n hosts.Node, v *visited) error {
+			fits := policy == nil || v.label(h, path, policy.rule) == labelFits
 			return fn(path, n, fits)
 		},
 	})
@@ -45,6 +45,7 @@ func (h *Host) walk(ctx context.Context, root string, w *walker) error {
 	if w.failed == nil {
 		w.failed = func(string, error) {}
 	}
+	w.now = time.Now()
 	var err error
 	if w.mounts, err = h.mounts(); err != nil {
 		return fmt.Errorf("cannot walk %s: %w", root, err)
@@ -75,30 +76,52 @@ func (h *Host) walk(ctx context.Context, root string, w *walker) error {
 
 type walker struct {
 	h      *Host
-	fn     func(path string, n hosts.Node, st *unix.Statx_t, d dirFD, name string) error
+	fn     func(path string, n hosts.Node, v *visited) error
 	failed func(path string, err error)
 	ids    *accounts
 	dev    [2]uint32
 	mounts mountTable
 
 	expected map[string]bool // mount points that there should be
+	now      time.Time       // of the walk's begin: what is younger is not believed
+	at       visited
+}
+
+// visited is a path that a walk has come to, and what is known of it.
+type visited struct {
+	d     dirFD
+	name  string
+	st    *unix.Statx_t
+	known Digested
+	now   time.Time
+}
+
+func (v *visited) label(h *Host, path, rule string) known {
+	k := v.known
+	if at := stampAt(v.st, path); at.Name != (fits{}) {
+		k, _ = h.stamps.get(at, v.now)
+	}
+	return k.label(fitsRule(rule, path), &h.stamps.ctimes, v.d, v.name)
 }
 
 func device(st *unix.Statx_t) [2]uint32 { return [2]uint32{st.Dev_major, st.Dev_minor} }
 
 // visit passes one path on, and what is below it.
 func (w *walker) visit(ctx context.Context, d dirFD, name, path string, st *unix.Statx_t) error {
-	n, err := w.h.node(d, name, st, w.ids)
+	v := &w.at
+	*v = visited{d: d, name: name, st: st, now: w.now}
+	v.known, _ = w.h.stamps.get(stampOf(st), w.now)
+	n, _, err := w.h.nodeKnown(d, name, st, w.ids, &v.known, w.now)
 	if err != nil {
 		w.fail("stat", path, err)
 		return nil
 	}
 	if n.Type == hosts.File {
-		if c, ok := w.h.digested(st, time.Now()); ok {
+		if c, ok := w.h.digested(st, &v.known); ok {
 			n.Content = c
 		}
 	}
-	err = w.fn(path, n, st, d, name)
+	err = w.fn(path, n, v)
 	if errors.Is(err, fs.SkipDir) {
 		return nil
 	}
