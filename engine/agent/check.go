@@ -25,6 +25,8 @@ func checkAddr(a engine.Addr, s engine.Schema) error {
 		return protocolError("%s with a name of over %d bytes", a.Kind, longestPath)
 	case strings.Contains(a.Name, "\x00") || strings.Contains(a.In, "\x00"):
 		return protocolError("%s %q holds a NUL", a.Kind, a.Name)
+	case s.Node && a.In != "":
+		return protocolError("%q is in %q, and a path is in nothing", a.Name, a.In)
 	case s.Node:
 		return checkPath(a.Name)
 	}

@@ -42,6 +42,9 @@ func (c *Client) Read(ctx context.Context, req ReadRequest, emit func(engine.Res
 	if len(res.Stamps) == 0 { // what we have holds
 		res.Stamps = req.Stamps
 	}
+	if res.Coverage == nil { // nothing was seen; who reads may add what was not, either
+		res.Coverage = map[string]engine.Coverage{}
+	}
 	return res.Coverage, res.Stamps, nil
 }
 

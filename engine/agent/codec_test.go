@@ -29,9 +29,9 @@ func TestRawBytesSurvive(t *testing.T) {
 	c := testCodec(t)
 	odd := "\xff\xfe e\u0301 \n %"
 	change := engine.Change{
-		Addr:   engine.Addr{Kind: "file", In: odd, Name: "/etc/" + odd},
+		Addr:   engine.Addr{Kind: "file", Name: "/etc/" + odd},
 		Action: engine.Update, Why: odd,
-		Before: &engine.Resource{Package: odd, After: []engine.Addr{{Kind: "x", Name: odd}}},
+		Before: &engine.Resource{Package: odd, After: []engine.Addr{{Kind: "x", In: odd, Name: odd}}},
 		After: &engine.Resource{
 			Node: &hosts.Node{
 				Type: hosts.Link, Link: odd, Owner: odd,

@@ -246,6 +246,7 @@ func TestHostileAgent(t *testing.T) {
 	for name, w := range map[string]wireFound{
 		"unknown kind": {Addr: wireAddr{Kind: "x", Name: "/a"}},
 		"dots":         {Addr: wireAddr{Kind: "file", Name: "/a/../../b"}},
+		"in a file":    {Addr: wireAddr{Kind: "file", In: "/b", Name: "/a"}},
 		"bad node":     {Addr: wireAddr{Kind: "file", Name: "/a"}, Resource: wireResource{Node: &hosts.Node{Type: 99}}},
 		"bad value":    {Addr: wireAddr{Kind: "user", Name: "a"}, Resource: wireResource{Value: []byte{0x80}}},
 	} {
@@ -260,6 +261,22 @@ func TestHostileAgent(t *testing.T) {
 		if !errors.Is(err, ErrProtocol) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// An agent that does not say what it has seen has seen nothing; what was not may be
+// added to that.
+func TestReadWithoutCoverage(t *testing.T) {
+	c, err := hostileServer(t, func(l *link) {
+		_, _ = l.recv(t.Context())
+		_ = l.sendValue(kindReadDone, readResult{})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, _, err := c.Read(t.Context(), ReadRequest{}, nil)
+	if err != nil || seen == nil || len(seen) > 0 {
+		t.Errorf("seen is %v, %v", seen, err)
 	}
 }
 

@@ -165,6 +165,9 @@ func (c *Controller) readOnce(ctx context.Context, conn *agent.Client, t Target,
 		if act.Resources[r.Addr] != nil {
 			return fmt.Errorf("%s was read twice", r.Addr)
 		}
+		if isUnnamed(&r) && !scope.Unnamed.May(r.Node.Content.Size) {
+			return fmt.Errorf("%s was read without the hash of its content", r.Addr)
+		}
 		act.Resources[r.Addr] = &r
 		if n := len(act.Resources); n%500 == 0 {
 			c.View.Progress(t.Name, fmt.Sprintf("read %d resources", n))

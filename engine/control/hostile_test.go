@@ -133,6 +133,19 @@ func TestHostileResources(t *testing.T) {
 			return []engine.Resource{file("/"+strings.Repeat("n", 256), nil, v)}
 		},
 		"NUL": func(v engine.Vault) []engine.Resource { return []engine.Resource{file("/a\x00", nil, v)} },
+		"without its hash": func(v engine.Vault) []engine.Resource {
+			r := file("/etc/a", []byte("a"), v)
+			r.Node.Content.ID = hosts.ID{}
+			return []engine.Resource{r}
+		},
+		"in something": func(v engine.Vault) []engine.Resource { // and large, which may come without a hash
+			v.Unnamed("/etc/a", largeFrom, func() (io.ReadCloser, error) {
+				return io.NopCloser(bytes.NewReader(make([]byte, largeFrom))), nil
+			})
+			r := file("/etc/a", nil, v)
+			r.Addr.In, r.Node.Content = "x", hosts.Content{Size: largeFrom}
+			return []engine.Resource{r}
+		},
 	} {
 		c, _, _ := believer(t, agent.Server{}, liar{read: func(v engine.Vault, send func(engine.Resource) error) (engine.Coverage, error) {
 			for _, r := range emit(v) {

@@ -74,13 +74,18 @@ func (c *Controller) unnamed(ctx context.Context, t Target) (*engine.Unnamed, er
 	return u, nil
 }
 
+// isUnnamed reports whether a resource is a file whose content has no name yet.
+func isUnnamed(r *engine.Resource) bool {
+	return r.Addr.Kind == "file" && r.Node != nil && r.Node.Type == hosts.File && r.Node.Content.ID.IsZero()
+}
+
 // nameLarge fetches the contents that have no name yet, and gives them theirs. A file
 // that was written to meanwhile was not seen.
 func (c *Controller) nameLarge(ctx context.Context, conn *agent.Client, t Target, act *engine.Actual) error {
 	var files []agent.Unnamed
 	for _, a := range slices.SortedFunc(maps.Keys(act.Resources), engine.Addr.Compare) {
-		if n := act.Resources[a].Node; a.Kind == "file" && n != nil && n.Type == hosts.File && n.Content.ID.IsZero() {
-			files = append(files, agent.Unnamed{Path: a.Name, Size: n.Content.Size})
+		if r := act.Resources[a]; isUnnamed(r) {
+			files = append(files, agent.Unnamed{Path: a.Name, Size: r.Node.Content.Size})
 		}
 	}
 	if len(files) == 0 {

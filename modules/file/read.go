@@ -87,6 +87,7 @@ func (Module) Read(ctx context.Context, r hosts.Reader, s engine.Scope, emit fun
 			return engine.Coverage{}, err
 		}
 	}
+	rd.count()
 	for i := range rd.found {
 		f := &rd.found[i]
 		if err := rd.content(ctx, f); err != nil {
@@ -182,6 +183,7 @@ type reading struct {
 	own      owners
 	vault    engine.Vault
 	large    *engine.Unnamed
+	ofSize   map[int64]int // how many large files are of a size
 	hostOnly *rules.Set
 	found    []engine.Resource
 	seen     map[string]bool // owned paths that were found
@@ -326,22 +328,35 @@ func (rd *reading) content(ctx context.Context, f *engine.Resource) error {
 	return nil
 }
 
+// count notes of which size there are several large files: these may be the same, and
+// what has a name is fetched once.
+func (rd *reading) count() {
+	rd.ofSize = map[int64]int{}
+	for i := range rd.found {
+		if n := rd.found[i].Node; n.Type == hosts.File && rd.large.May(n.Content.Size) {
+			rd.ofSize[n.Content.Size]++
+		}
+	}
+}
+
 // unnamed leaves the name of a large content to who fetches it, where that was asked
 // for and can be done.
 func (rd *reading) unnamed(f *engine.Resource) bool {
 	path, size := f.Addr.Name, f.Node.Content.Size
 	s, steady := rd.r.(hosts.Steady)
-	if !steady || rd.vault == nil || !rd.large.May(size) || f.Package != "" {
+	if !steady || rd.vault == nil || !rd.large.May(size) || rd.ofSize[size] > 1 || f.Package != "" {
+		return false
+	}
+	// First, so that what is fetched is what is judged.
+	open, ok := s.Steady(path)
+	if !ok {
 		return false
 	}
 	if secret, err := rd.secret(path, f.Node.Mode); err != nil || secret {
 		return false // what is wrong is told by who goes on
 	}
-	open, ok := s.Steady(path)
-	if ok {
-		rd.vault.Unnamed(path, size, open)
-	}
-	return ok
+	rd.vault.Unnamed(path, size, open)
+	return true
 }
 
 func (rd *reading) secret(path string, mode uint32) (bool, error) {
