@@ -1,11 +1,14 @@
 package local
 
 import (
+	"io"
 	"io/fs"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hikae/hosts/unitfile"
 )
 
 // hostFS is the host's files as an fs.FS, by the host's rule on links: for the
@@ -16,6 +19,8 @@ var (
 	_ fs.ReadDirFS  = hostFS{}
 	_ fs.ReadLinkFS = hostFS{}
 	_ fs.StatFS     = hostFS{}
+
+	_ unitfile.Judge = hostFS{}
 )
 
 func (f hostFS) path(op, name string) (string, error) {
@@ -39,6 +44,25 @@ func (f hostFS) Open(name string) (fs.File, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// Judge implements unitfile.Judge: it is hosts.Judge's, of a file that was listed.
+func (f hostFS) Judge(name string, is fs.FileInfo, question string, ask func(io.Reader) (bool, error)) (bool, error) {
+	p, err := f.path("open", name)
+	if err != nil {
+		return false, err
+	}
+	now, said := time.Now(), fitsRule(question, p)
+	if i, ok := is.(fileInfo); ok {
+		if k, ok := f.h.stamps.get(stampAt(i.st, p), now); ok && k.Not == said {
+			return false, nil
+		}
+	}
+	r, err := f.h.open(p)
+	if err != nil {
+		return false, err
+	}
+	return f.h.judge(r, p, said, now, ask)
 }
 
 // ReadLink implements fs.ReadLinkFS.

@@ -153,6 +153,11 @@ func (h *Host) Judge(p, question string, ask func(io.Reader) (bool, error)) (boo
 	if err != nil {
 		return false, &fs.PathError{Op: "open", Path: p, Err: err}
 	}
+	return h.judge(f, p, said, now, ask)
+}
+
+// judge asks of a file that was opened after now, and remembers a no.
+func (h *Host) judge(f *file, p string, said fits, now time.Time, ask func(io.Reader) (bool, error)) (bool, error) {
 	defer f.Close() //nolint:errcheck // opened for reading
 	yes, err := ask(f)
 	if err != nil || yes {

@@ -51,6 +51,45 @@ func TestUnitsOfARootThatIsNotBooted(t *testing.T) {
 	}
 }
 
+// A unit file that was found without [Install] is not read again until it changes.
+func TestUnitFileIsKnownToHaveNoInstall(t *testing.T) {
+	h, root := newHost(t)
+	const static, on = "usr/lib/systemd/system/static.service", "usr/lib/systemd/system/on.service"
+	write(t, root, static, "[Service]\nExecStart=/bin/true\n")
+	write(t, root, on, service)
+	settle(t, h)
+	states := func(h *Host) string {
+		t.Helper()
+		units, err := h.Units(context.Background())
+		if err != nil || len(units) != 2 {
+			t.Fatalf("%v, %v", units, err)
+		}
+		return units[0].File + " " + units[1].File
+	}
+	if got := states(h); got != "disabled static" {
+		t.Error(got)
+	}
+	// The answer is believed: what says so of the other file is a lie.
+	is, err := h.stamp("/" + on)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lie := fitsRule("[Install]", "/"+on)
+	if known := h.Stamps(); len(known) != 1 || known[0].Not != fitsRule("[Install]", "/"+static) {
+		t.Errorf("remembered: %+v", known)
+	}
+	h.stamps.note(is, func(k *Digested) { k.Not = lie })
+	h = again(t, h, root)
+	if got := states(h); got != "static static" {
+		t.Error(got)
+	}
+	write(t, root, on, service+"\n")
+	write(t, root, static, service)
+	if got := states(h); got != "disabled disabled" {
+		t.Error("after a change:", got)
+	}
+}
+
 func needSystemd(t testing.TB) *Host {
 	t.Helper()
 	if !isDir("/run/systemd/system") || os.Geteuid() != 0 {

@@ -89,11 +89,18 @@ type install struct {
 	defaultInstance string // of a template
 }
 
+// Judge is an fs.FS that need not open a file to tell that the answer to a question
+// is no, where it was answered before. is tells of the file as a directory has it.
+type Judge interface {
+	Judge(name string, is fs.FileInfo, question string, ask func(io.Reader) (bool, error)) (bool, error)
+}
+
 func (s *Set) install(u *unit) (install, error) {
 	var in install
-	for _, p := range append([]string{strings.TrimPrefix(u.Path, "/")}, s.dropins[u.Name]...) {
-		err := readFile(s.fsys, p, &s.text)
-		if errors.Is(err, fs.ErrNotExist) && p != strings.TrimPrefix(u.Path, "/") {
+	own := strings.TrimPrefix(u.Path, "/")
+	for _, p := range append([]string{own}, s.dropins[u.Name]...) {
+		err := s.readInstall(p, u)
+		if errors.Is(err, fs.ErrNotExist) && p != own {
 			continue
 		}
 		if err != nil {
@@ -107,8 +114,26 @@ func (s *Set) install(u *unit) (install, error) {
 	return in, nil
 }
 
+const installSection = "[Install]"
+
+// readInstall reads a file of a unit into s.text. Of one that is known to have no such
+// section, as most have none, nothing is read. A host remembers one answer for a
+// file, and in /etc another question is asked of each.
+func (s *Set) readInstall(p string, u *unit) error {
+	s.text.Reset()
+	j, ok := s.fsys.(Judge)
+	if !ok || u.is == nil || "/"+p != u.Path || !strings.HasPrefix(p, "usr/") {
+		return readFile(s.fsys, p, &s.text)
+	}
+	_, err := j.Judge(p, u.is, installSection, func(r io.Reader) (bool, error) {
+		_, err := s.text.ReadFrom(io.LimitReader(r, maxFile))
+		return bytes.Contains(s.text.Bytes(), []byte(installSection)), err
+	})
+	return err
+}
+
 func (in *install) parse(text []byte) {
-	if !bytes.Contains(text, []byte("[Install]")) {
+	if !bytes.Contains(text, []byte(installSection)) {
 		return // so have most
 	}
 	section := ""
@@ -120,7 +145,7 @@ func (in *install) parse(text []byte) {
 		}
 		key, value, ok := strings.Cut(line, "=")
 		value = strings.TrimSpace(value)
-		if !ok || section != "[Install]" || value == "" {
+		if !ok || section != installSection || value == "" {
 			continue
 		}
 		switch strings.TrimSpace(key) {

@@ -65,8 +65,9 @@ const maxFile = 1 << 20
 // unit is what one name was found to be.
 type unit struct {
 	File
-	target  string // of a link: the name it is another name of; "" where it is no alias
-	runtime bool   // found below /run
+	target  string      // of a link: the name it is another name of; "" where it is no alias
+	runtime bool        // found below /run
+	is      fs.FileInfo // of a regular file
 }
 
 // link is an entry of a .wants, .requires or .upholds directory.
@@ -93,7 +94,7 @@ type Set struct {
 }
 
 // Scan reads the directories that units are looked for in. fsys is the host's
-// root and should implement fs.ReadLinkFS.
+// root and should implement fs.ReadLinkFS, and may implement Judge.
 func Scan(fsys fs.FS) (*Set, error) {
 	s := &Set{fsys: fsys, units: map[string]*unit{}, dropins: map[string][]string{}}
 	seen := map[string]bool{}
@@ -142,13 +143,13 @@ func IsUnit(name string) bool {
 }
 
 func (s *Set) scanLinks(dir string) error {
-	entries, err := fs.ReadDir(s.fsys, dir)
-	if err != nil {
-		return err
-	}
 	// What a package ships in /usr as a .wants link is not enabling.
 	if !strings.HasPrefix(dir, "etc/") && !strings.HasPrefix(dir, "run/") {
 		return nil
+	}
+	entries, err := fs.ReadDir(s.fsys, dir)
+	if err != nil {
+		return err
 	}
 	for _, e := range entries {
 		if e.Type() == fs.ModeSymlink && IsUnit(e.Name()) {
@@ -183,7 +184,7 @@ func (s *Set) scanUnit(p string, e fs.DirEntry, seen map[string]bool) error {
 		if err != nil {
 			return err
 		}
-		if fi.Size() == 0 {
+		if u.is = fi; fi.Size() == 0 {
 			u.State = masked
 		}
 	case fs.ModeSymlink:
