@@ -11,9 +11,13 @@ import (
 	"hikae/hosts"
 )
 
-// endsWithin is how soon after its deadline an apply has to end that was asked to: one
-// whose host hangs never does, while its agent answers.
-const endsWithin = time.Minute
+// An apply that was asked to stop and has a deadline ends within stopsWithin, or by that
+// deadline where it is sooner, and endsWithin: one whose host hangs never does, while its
+// agent answers. What takes longer, as dnf may, goes on without its controller.
+const (
+	stopsWithin = 10 * time.Minute
+	endsWithin  = time.Minute
+)
 
 // Apply has the agent make the changes. open gives the bytes of a content, a
 // secret's in the clear; it is called for those that the agent does not have
@@ -21,7 +25,7 @@ const endsWithin = time.Minute
 //
 // When ctx ends before the agent begins, nothing is changed. After that the
 // agent is asked to begin nothing new, and Apply waits for how it ended: where ctx has
-// a deadline, until endsWithin after that, else for as long as it takes.
+// a deadline for some minutes (stopsWithin), else for as long as it takes.
 // A result that tells of other changes than of each of these once is ErrProtocol.
 // ErrLost means that the agent brings to its end what it has begun, and that
 // only a new plan can tell what that was.
@@ -84,10 +88,10 @@ func (c *Client) apply(ctx context.Context, req engine.ApplyRequest, open func(h
 				return engine.ApplyResult{}, err
 			}
 			if until, bound := ctx.Deadline(); bound {
-				late = time.After(max(time.Until(until), 0) + endsWithin)
+				late = time.After(min(max(time.Until(until), 0), stopsWithin) + endsWithin)
 			}
 		case <-late:
-			return engine.ApplyResult{}, fmt.Errorf("%w: the apply was asked to stop, and has not ended %v after its time was over: something hangs on the host, a disk say", ErrLost, endsWithin)
+			return engine.ApplyResult{}, fmt.Errorf("%w: the apply was asked to stop, and its time for that is over: something takes long on the host, or hangs, a disk say", ErrLost)
 		}
 	}
 }
