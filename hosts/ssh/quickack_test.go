@@ -64,6 +64,9 @@ func TestPromptly(t *testing.T) {
 	}
 	late := took(func(c net.Conn) net.Conn { return c })
 	prompt := took(promptly)
+	for range 4 { // a machine that is busy may be late by itself
+		prompt = min(prompt, took(promptly))
+	}
 	t.Logf("%d rounds: %v, promptly %v", rounds, late, prompt)
 	if most := max(late/3, rounds*5*time.Millisecond); prompt > most { // a kernel may be prompt by itself
 		t.Errorf("%v, and %v without", prompt, late)
