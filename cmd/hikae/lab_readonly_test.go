@@ -55,6 +55,9 @@ overlay "host" "reader" {
 }
 `)
 	l.ok("snapshot", "primary")
+	// Who reads a host for the first time names what is large, who knows it does not.
+	l.exec("primary", "head -c 17000000 /dev/urandom >/etc/house-large")
+	t.Cleanup(func() { l.exec("primary", "rm -f /etc/house-large") })
 	env := l.readOnlyKey("primary")
 
 	if r := l.hikaeEnv(env, "snapshot", "reader"); r.code != exitRefused || !strings.Contains(r.errOut, "holds no home key") || !strings.Contains(r.errOut, "hikae trust") {
