@@ -1,20 +1,35 @@
 package agent
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/fxamacker/cbor/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"hikae/engine"
 )
 
-// codec holds the CBOR modes of the wire. It is made once a session and never
-// changed.
+// codec holds the CBOR modes of the wire. It is made once a session.
 type codec struct {
-	enc cbor.EncMode
+	enc cbor.UserBufferEncMode
 	dec cbor.DecMode
 	// lenient is for the Hello alone, which must be readable across versions.
 	lenient cbor.DecMode
+	types   sync.Map // cty.Type of the attributes of a kind, by its name
+}
+
+// objectType is the schema's. It takes longer to make than most values to read.
+func (c *codec) objectType(s engine.Schema) cty.Type {
+	if ty, ok := c.types.Load(s.Kind); ok {
+		return ty.(cty.Type)
+	}
+	ty := s.ObjectType()
+	c.types.Store(s.Kind, ty)
+	return ty
 }
 
 // maxItems bounds the elements of one array or map in a message.
@@ -28,7 +43,7 @@ func newCodec() (*codec, error) {
 		// A Go string here is raw bytes: as a text string a path that is not
 		// UTF-8 would be refused by the reader.
 		String: cbor.StringToByteString,
-	}.EncMode()
+	}.UserBufferEncMode()
 	if err != nil {
 		return nil, fmt.Errorf("cannot set up CBOR: %w", err)
 	}
@@ -62,6 +77,14 @@ func (c *codec) marshal(v any) ([]byte, error) {
 		return nil, fmt.Errorf("cannot encode message: %w", err)
 	}
 	return b, nil
+}
+
+// append adds the encoding of v to b, which is of no use after an error.
+func (c *codec) append(b *bytes.Buffer, v any) error {
+	if err := c.enc.MarshalToBuffer(v, b); err != nil {
+		return fmt.Errorf("cannot encode message: %w", err)
+	}
+	return nil
 }
 
 // unmarshal reads a message that must hold v and nothing else.

@@ -3,6 +3,8 @@ package agent
 import (
 	"time"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"hikae/engine"
 	"hikae/hosts"
 )
@@ -137,9 +139,12 @@ func (c *codec) resource(a engine.Addr, w *wireResource, s engine.Schema) (*engi
 			return nil, err
 		}
 	}
-	v, err := c.unmarshalAttrs(w.Value, s.ObjectType())
-	if err != nil {
-		return nil, err
+	v := cty.NilVal
+	if len(w.Value) > 0 {
+		var err error
+		if v, err = c.unmarshalAttrs(w.Value, c.objectType(s)); err != nil {
+			return nil, err
+		}
 	}
 	r := &engine.Resource{Addr: a, Value: v, Node: w.Node, Package: w.Package, Pristine: w.Pristine}
 	for _, after := range w.After {

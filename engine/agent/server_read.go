@@ -153,7 +153,7 @@ func (ss *session) notGiven(p string) error {
 // batch gathers the resources of one module.
 type batch struct {
 	ss  *session
-	buf []byte
+	buf bytes.Buffer
 }
 
 func (b *batch) add(r *engine.Resource) error {
@@ -161,23 +161,21 @@ func (b *batch) add(r *engine.Resource) error {
 	if err != nil {
 		return fmt.Errorf("cannot send %q: %w", r.Addr, err)
 	}
-	enc, err := b.ss.l.marshal(wireFound{Addr: toWireAddr(r.Addr), Resource: *w})
-	if err != nil {
+	if err := b.ss.l.append(&b.buf, wireFound{Addr: toWireAddr(r.Addr), Resource: *w}); err != nil {
 		return err
 	}
-	b.buf = append(b.buf, enc...)
-	if len(b.buf) >= batchSize {
+	if b.buf.Len() >= batchSize {
 		return b.flush()
 	}
 	return nil
 }
 
 func (b *batch) flush() error {
-	if len(b.buf) == 0 {
+	if b.buf.Len() == 0 {
 		return nil
 	}
-	err := b.ss.l.send(kindResources, b.buf)
-	b.buf = b.buf[:0]
+	err := b.ss.l.send(kindResources, b.buf.Bytes())
+	b.buf.Reset()
 	return err
 }
 

@@ -81,15 +81,16 @@ func fromValue(v cty.Value) (any, error) {
 	case ty == cty.Number:
 		return fromNumber(v.AsBigFloat())
 	case ty.IsObjectType():
-		var out []any
-		for _, name := range attrNames(ty) {
+		names := attrNames(ty)
+		out := make([]any, 0, len(names))
+		for _, name := range names {
 			item, err := fromValue(v.GetAttr(name))
 			if err != nil {
 				return nil, err
 			}
 			out = append(out, item)
 		}
-		return nonNil(out), nil
+		return out, nil
 	case ty.IsMapType():
 		var out []any
 		for k, e := range v.Elements() { // in the order of the keys
@@ -123,8 +124,9 @@ func nonNil(s []any) []any {
 }
 
 func attrNames(ty cty.Type) []string {
-	var names []string
-	for name := range ty.AttributeTypes() {
+	attrs := ty.AttributeTypes()
+	names := make([]string, 0, len(attrs))
+	for name := range attrs {
 		names = append(names, name)
 	}
 	slices.Sort(names)

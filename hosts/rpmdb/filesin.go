@@ -44,8 +44,13 @@ func (p *Package) filesIn(keep func(dir string) bool) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	var files []File
-	size := 0
+	many, size := 0, 0
+	for i := range bases.len() {
+		if dir := indexes.at(i); uint64(dir) < uint64(len(dirs)) && kept[dir] {
+			many++
+		}
+	}
+	files := make([]File, 0, many)
 	for i := range bases.len() {
 		base, err := bases.next()
 		if err != nil {

@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -25,6 +27,9 @@ const (
 	walFrameSalt     = 8 // 8 bytes
 	walFrameChecksum = 16
 )
+
+// walRead is how many bytes of a log are read at a time.
+const walRead = 128 << 10
 
 // A wal is the part of a log that counts: the frames up to the last commit.
 type wal struct {
@@ -65,8 +70,11 @@ func openWAL(src *io.SectionReader, pageSize int) (*wal, error) {
 	salt := string(head[walHeadSalt:walHeadChecksum])
 	pending := map[uint32]int64{} // of the transaction that has not committed yet
 	frame := make([]byte, walFrameHeader+pageSize)
+	frames := bufio.NewReaderSize(io.NewSectionReader(src, walHeaderSize, src.Size()-walHeaderSize), walRead)
 	for off := int64(walHeaderSize); off+int64(len(frame)) <= src.Size(); off += int64(len(frame)) {
-		if err := readAt(src, frame, off); err != nil {
+		if _, err := io.ReadFull(frames, frame); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, fmt.Errorf("the file is cut off after byte %d", off)
+		} else if err != nil {
 			return nil, err
 		}
 		if string(frame[walFrameSalt:walFrameChecksum]) != salt {

@@ -1,7 +1,6 @@
 package packages
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -13,36 +12,43 @@ import (
 // that alone have something that it requires. Of what several have, none is needed;
 // nor is it told of conditions ("(a if b)"), which dnf judges when it comes to it.
 func needsOf(byLabel map[string][]*rpmdb.Package) map[string][]engine.Addr {
-	labels := sortedKeys(byLabel)
-	required := map[string][]rpmdb.Dep{} // by label
-	files := map[string]bool{}           // those that are required by their path
-	for _, l := range labels {
-		for _, p := range byLabel[l] {
+	required := make(map[string][]rpmdb.Dep, len(byLabel)) // by label
+	files := map[string]bool{}                             // those that are required by their path
+	for l, versions := range byLabel {
+		var all []rpmdb.Dep
+		for _, p := range versions {
 			deps, err := p.Deps(rpmdb.Requires)
 			if err != nil {
 				continue // it is told of nothing then
 			}
-			for _, d := range deps {
-				if d.Flags&rpmdb.DepRPMLib != 0 || strings.HasPrefix(d.Name, "(") {
-					continue
-				}
-				required[l] = append(required[l], d)
-				if strings.HasPrefix(d.Name, "/") {
-					files[d.Name] = true
-				}
+			deps = slices.DeleteFunc(deps, func(d rpmdb.Dep) bool {
+				return d.Flags&rpmdb.DepRPMLib != 0 || strings.HasPrefix(d.Name, "(")
+			})
+			if all == nil {
+				all = deps
+			} else {
+				all = append(all, deps...)
 			}
 		}
+		for _, d := range all {
+			if strings.HasPrefix(d.Name, "/") {
+				files[d.Name] = true
+			}
+		}
+		required[l] = all
 	}
 	has := providers(byLabel, files)
-	needs := map[string][]engine.Addr{}
-	for _, l := range labels {
-		found := map[string]bool{}
-		for _, d := range required[l] {
+	needs := make(map[string][]engine.Addr, len(byLabel))
+	var found []string
+	for l, deps := range required {
+		found = found[:0]
+		for _, d := range deps {
 			if by := only(has[d.Name], d); by != "" && by != l {
-				found[by] = true
+				found = append(found, by)
 			}
 		}
-		for _, by := range slices.Sorted(maps.Keys(found)) {
+		slices.Sort(found)
+		for _, by := range slices.Compact(found) {
 			needs[l] = append(needs[l], engine.Addr{Kind: Kind, Name: by})
 		}
 	}
