@@ -12,21 +12,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// busVar names the descriptors of the connections that Bus hands out, and the
-// user id that they were made with.
+// busVar names the descriptor of the connection that Bus hands out, and the user
+// id that it was made with.
 const busVar = "HIKAE_BUS"
 
 // busSocket is where the system bus listens (D-Bus specification, "Well-known
 // Message Bus Instances").
 const busSocket = "/run/dbus/system_bus_socket"
 
-// busConns is how many are needed: go-systemd takes two.
-const busConns = 2
-
 // openBus connects to the system bus as nobody and returns what busVar shall
 // say. The bus lets no user in that the host does not know, and UID is such a
 // one; what it asks is who connected, not who talks. So a confined process has
-// the connections of one who may ask systemd, and no other right of nobody's.
+// the connection of one who may ask systemd, and no other right of nobody's.
 // Where there is no bus, it has none.
 func openBus() (string, error) {
 	nobody, err := user.Lookup("nobody")
@@ -51,20 +48,12 @@ func openBus() (string, error) {
 	if err := become(unix.SYS_SETRESUID, same, uintptr(uid), same); err != nil {
 		return "", err
 	}
-	var fds []string
-	for range busConns {
-		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0) // stays open over the execution
-		if err == nil {
-			err = unix.Connect(fd, &unix.SockaddrUnix{Name: busSocket})
-		}
-		if err != nil {
-			fds = nil
-			break
-		}
-		fds = append(fds, strconv.Itoa(fd))
+	bus := ""
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0) // stays open over the execution
+	if err == nil && unix.Connect(fd, &unix.SockaddrUnix{Name: busSocket}) == nil {
+		bus = nobody.Uid + "," + strconv.Itoa(fd)
 	}
-	return strings.Join(append([]string{nobody.Uid}, fds...), ","), errors.Join(
-		become(unix.SYS_SETRESUID, same, 0, same), become(unix.SYS_SETRESGID, same, 0, same))
+	return bus, errors.Join(become(unix.SYS_SETRESUID, same, 0, same), become(unix.SYS_SETRESGID, same, 0, same))
 }
 
 // become makes a raw call on credentials: those of package syscall change every
@@ -76,26 +65,23 @@ func become(call, a, b, c uintptr) error {
 	return nil
 }
 
-// Bus gives a confined process its connections to the system bus, on which
+// Bus gives a confined process its connection to the system bus, on which
 // nothing was said yet, and the user id to authenticate with; none where this
-// process is not confined or there is no bus. It is called once.
-func Bus() (uid string, conns []net.Conn) {
-	uid, rest, ok := strings.Cut(os.Getenv(busVar), ",")
-	if !ok || Login() == "" {
+// process is not confined or there is no bus, nor when it is called again.
+func Bus() (uid string, conn net.Conn) {
+	uid, num, ok := strings.Cut(os.Getenv(busVar), ",")
+	if !ok || Login() == "" || os.Unsetenv(busVar) != nil {
 		return "", nil
 	}
-	for s := range strings.SplitSeq(rest, ",") {
-		fd, err := strconv.Atoi(s)
-		if err != nil {
-			return "", nil
-		}
-		f := os.NewFile(uintptr(fd), busSocket)
-		c, err := net.FileConn(f)
-		_ = f.Close() // FileConn has a copy
-		if err != nil {
-			return "", nil
-		}
-		conns = append(conns, c)
+	fd, err := strconv.Atoi(num)
+	if err != nil {
+		return "", nil
 	}
-	return uid, conns
+	f := os.NewFile(uintptr(fd), busSocket)
+	defer f.Close() //nolint:errcheck // FileConn has a copy
+	conn, err = net.FileConn(f)
+	if err != nil {
+		return "", nil
+	}
+	return uid, conn
 }

@@ -37,9 +37,9 @@ type Options struct {
 	// LoginAccount is who the controller logged in as; "" means whom sudo
 	// names, or who runs this process.
 	LoginAccount string
-	// Bus gives connections to the system bus that are used in place of new
-	// ones, with the user id to authenticate with (confine.Bus).
-	Bus func() (uid string, conns []net.Conn)
+	// Bus gives a connection to the system bus that is used in place of new ones,
+	// once, with the user id to authenticate with (confine.Bus).
+	Bus func() (uid string, conn net.Conn)
 	// Patterns compiles those of hosts.WatchRoot.Exclude; nil: no watch may have any.
 	Patterns func(patterns []string) (match func(path string) bool, err error)
 	Log      *slog.Logger // nil means slog.Default

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/coreos/go-systemd/v22/dbus"
-
 	"hikae/hosts"
 	"hikae/hosts/unitfile"
 )
@@ -57,7 +55,7 @@ var (
 func (h *Host) liveUnits(ctx context.Context, set *unitfile.Set, units map[string]*hosts.Unit) error {
 	ctx, cancel := context.WithTimeout(ctx, systemdTimeout)
 	defer cancel()
-	conn, err := h.systemd.connect(ctx)
+	conn, err := h.systemd.connect()
 	if err != nil {
 		return err
 	}
@@ -65,7 +63,7 @@ func (h *Host) liveUnits(ctx context.Context, set *unitfile.Set, units map[strin
 	if err != nil {
 		return err
 	}
-	loaded, err := conn.ListUnitsByPatternsContext(ctx, inState, ofTypes)
+	loaded, err := conn.units(ctx, "ListUnitsByPatterns", inState, ofTypes)
 	if err != nil {
 		return err
 	}
@@ -119,13 +117,13 @@ func worthAsking(u *hosts.Unit) bool {
 
 // notApplicable asks whether it says nothing that a unit runs or not. A unit that
 // has gone since has no answer.
-func notApplicable(ctx context.Context, conn *dbus.Conn, u *hosts.Unit) bool {
+func notApplicable(ctx context.Context, conn manager, u *hosts.Unit) bool {
 	if path.Ext(u.Name) == ".service" {
-		p, err := conn.GetServicePropertyContext(ctx, u.Name, "Type")
+		kind, err := conn.property(ctx, u.Name, "Service", "Type")
 		if err != nil {
 			return false
 		}
-		if kind, _ := p.Value.Value().(string); kind == "oneshot" {
+		if kind == "oneshot" {
 			return true
 		}
 	}
@@ -134,20 +132,20 @@ func notApplicable(ctx context.Context, conn *dbus.Conn, u *hosts.Unit) bool {
 
 // conditionFailed reports whether systemd would have started the unit, but for
 // a condition or assertion in it.
-func conditionFailed(ctx context.Context, conn *dbus.Conn, name string) bool {
+func conditionFailed(ctx context.Context, conn manager, name string) bool {
 	for _, check := range []string{"Condition", "Assert"} {
-		when, err := conn.GetUnitPropertyContext(ctx, name, check+"Timestamp")
+		when, err := conn.property(ctx, name, "Unit", check+"Timestamp")
 		if err != nil {
 			return false
 		}
-		if t, _ := when.Value.Value().(uint64); t == 0 {
+		if t, _ := when.(uint64); t == 0 {
 			continue // never tried
 		}
-		result, err := conn.GetUnitPropertyContext(ctx, name, check+"Result")
+		result, err := conn.property(ctx, name, "Unit", check+"Result")
 		if err != nil {
 			return false
 		}
-		if ok, isBool := result.Value.Value().(bool); isBool && !ok {
+		if ok, isBool := result.(bool); isBool && !ok {
 			return true
 		}
 	}

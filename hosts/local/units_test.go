@@ -270,3 +270,11 @@ func BenchmarkUnits(b *testing.B) {
 	}
 	b.ReportMetric(float64(n), "units")
 }
+
+func TestBusEscape(t *testing.T) {
+	for name, want := range map[string]string{"": "_", "0a@b-c.service": "_30a_40b_2dc_2eservice", "a0.mount": "a0_2emount", "\xc3.x": "_c3_2ex"} {
+		if got := busEscape(name); got != want {
+			t.Errorf("%q: %s", name, got)
+		}
+	}
+}

@@ -26,12 +26,12 @@ func (h *Host) UnitStates(ctx context.Context, names []string) (map[string]hosts
 }
 
 func (h *Host) unitStates(ctx context.Context, names []string) (map[string]hosts.UnitState, error) {
-	conn, err := h.systemd.connect(ctx)
+	conn, err := h.systemd.connect()
 	if err != nil {
 		return nil, err
 	}
 	// An alias is told of under the unit's own name, so in the order asked.
-	all, err := conn.ListUnitsByNamesContext(ctx, names)
+	all, err := conn.units(ctx, "ListUnitsByNames", names)
 	if err != nil {
 		return nil, err
 	}
@@ -43,8 +43,8 @@ func (h *Host) unitStates(ctx context.Context, names []string) (map[string]hosts
 		s := hosts.UnitState{Load: u.LoadState, Active: u.ActiveState, Sub: u.SubState}
 		if path.Ext(u.Name) == ".service" {
 			get := func(property string, to func(any)) {
-				if p, err := conn.GetServicePropertyContext(ctx, u.Name, property); err == nil { // gone since, or of an old systemd
-					to(p.Value.Value())
+				if v, err := conn.property(ctx, u.Name, "Service", property); err == nil { // gone since, or of an old systemd
+					to(v)
 				}
 			}
 			get("MainPID", func(v any) { pid, _ := v.(uint32); s.MainPID = int(pid) })
