@@ -155,6 +155,9 @@ type element struct {
 
 // parseElement compiles the pattern between two slashes.
 func parseElement(p string) (element, error) {
+	if !strings.ContainsAny(p, `*?[\`) { // as most are
+		return element{literal: true, prefix: p}, nil
+	}
 	var ts []token
 	for i := 0; i < len(p); i++ {
 		switch p[i] {
