@@ -277,3 +277,15 @@ func HostOwn(a Addr) (rules.Rule, bool) {
 func sortedAddrs[V any](m map[Addr]V) []Addr {
 	return slices.SortedFunc(maps.Keys(m), Addr.Compare)
 }
+
+// addrsWhere gives those of which so is true, sorted.
+func addrsWhere(m map[Addr]*Resource, so func(Addr, *Resource) bool) []Addr {
+	var out []Addr
+	for a, r := range m {
+		if so(a, r) {
+			out = append(out, a)
+		}
+	}
+	slices.SortFunc(out, Addr.Compare)
+	return out
+}

@@ -78,29 +78,28 @@ func MakePlan(host string, d *Desired, act *Actual, base Base, schemas []Schema)
 		},
 		desired: d, actual: act, base: base, schemas: ByKind(schemas),
 	}
-	for _, a := range sortedAddrs(d.Resources) {
-		p.want(a, p.apart(d.Resources[a]))
-	}
 	there := act.Resources
 	if d.part != nil {
 		there = some(act.Resources, d.part)
 	}
-	var extra []Addr // few, of all
-	for a := range there {
-		if d.Resources[a] == nil {
-			extra = append(extra, a)
-		}
+	// Few, of all: what differs is put in order, and looked into.
+	odd := addrsWhere(d.Resources, func(a Addr, want *Resource) bool {
+		have := act.Resources[a]
+		return have == nil || !p.inStep(want, have)
+	})
+	for _, a := range odd {
+		p.want(a, p.apart(d.Resources[a]))
 	}
-	slices.SortFunc(extra, Addr.Compare)
-	for _, a := range extra {
+	for _, a := range addrsWhere(there, func(a Addr, _ *Resource) bool { return d.Resources[a] == nil }) {
 		p.extra(a, there[a])
 	}
-	for _, a := range sortedAddrs(d.Pristine) {
-		// A repository's definition may lie in a package that only the
-		// repository has: it is there before its package, and then just its.
-		if StageOf(a, schemas) == StageSystem && act.Resources[a] == nil {
-			p.Changes = append(p.Changes, Change{Addr: a, Action: Create, After: d.Pristine[a], Why: "before its package"})
-		}
+	// A repository's definition may lie in a package that only the
+	// repository has: it is there before its package, and then just its.
+	first := addrsWhere(d.Pristine, func(a Addr, _ *Resource) bool {
+		return act.Resources[a] == nil && StageOf(a, schemas) == StageSystem
+	})
+	for _, a := range first {
+		p.Changes = append(p.Changes, Change{Addr: a, Action: Create, After: d.Pristine[a], Why: "before its package"})
 	}
 	p.keepNeeded()
 	order := KindOrder(schemas)
@@ -317,11 +316,11 @@ func (p *planner) keepNeeded() {
 	for _, c := range p.Changes {
 		goes[c.Addr] = c.Action == Delete
 	}
-	own := sortedAddrs(p.actual.Resources)
+	own := addrsWhere(p.actual.Resources, func(a Addr, r *Resource) bool { return len(r.Needs) > 0 && p.desired.Resources[a] == nil })
 	for found := true; found; { // what is kept has its needs too
 		var kept []Note
 		for _, a := range own {
-			if goes[a] || p.desired.Resources[a] != nil {
+			if goes[a] {
 				continue
 			}
 			for _, n := range p.actual.Resources[a].Needs {
