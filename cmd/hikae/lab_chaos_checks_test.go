@@ -15,7 +15,8 @@ import (
 func (c *chaos) quiet() time.Duration {
 	c.t.Helper()
 	c.may(c.from, chaosMend+"; rm -f "+chaosFill+"*")
-	c.exec(c.from, `systemctl reset-failed; for u in sshd httpd; do systemctl is-active -q $u || systemctl start $u; done; systemctl reload httpd
+	// A httpd that was just started would die of a reload: it has no handler for that signal yet.
+	c.exec(c.from, `systemctl reset-failed; systemctl start sshd; if systemctl is-active -q httpd; then systemctl reload httpd; else systemctl start httpd; fi
 		rm -f /etc/passwd.lock /etc/shadow.lock /etc/group.lock /etc/gshadow.lock # of a useradd that lost power
 		find `+chaosConf+` -name .new.swp -delete # an editor's, which mv could not put over a directory
 		echo the last >`+chaosConf+`/last; echo the last >`+chaosData+`/last`)
