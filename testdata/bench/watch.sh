@@ -41,7 +41,7 @@ sync {
 }
 END
   inside standby mkdir -p "$DATA"
-  inside primary systemctl restart lsyncd
+  inside primary sh -c 'rm -f /var/log/lsyncd.log && systemctl restart lsyncd' # what the log says is of this start
   inside primary sh -c 'until grep -q "Startup of.*finished: 0" /var/log/lsyncd.log; do sleep 0.1; done'
 }
 
