@@ -25,20 +25,19 @@ import (
 // When each returns that *ContentError, the others still follow, and Fetch
 // returns all of them joined. Any other error ends the session.
 func (c *Client) Fetch(ctx context.Context, contents []hosts.Content, recipients []string, each func(hosts.Content, io.Reader) error) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	defer c.during(ctx)()
-	var failed []error
-	for len(contents) > 0 {
-		n := min(len(contents), maxFetch)
-		f, err := c.fetch(ctx, contents[:n], recipients, each)
-		if err = c.end(err); err != nil {
-			return fmt.Errorf("cannot fetch contents%s: %w", c.from(), err)
-		}
-		failed = append(failed, f...)
-		contents = contents[n:]
+	if c.ReadOnly() {
+		recipients = nil // it has its own
 	}
-	return errors.Join(failed...)
+	request := func(some []hosts.Content) fetchRequest {
+		return fetchRequest{Contents: some, Recipients: recipients}
+	}
+	return fetchList(ctx, c, contents, request, func(want hosts.Content) (*contentReader, func() error) {
+		r := &contentReader{c: c, ctx: ctx, want: want}
+		if !want.Sealed {
+			r.hash = sha256.New()
+		}
+		return r, func() error { return each(want, r) }
+	})
 }
 
 // Unnamed is a file whose content a Read of this session has not named
@@ -56,40 +55,17 @@ type Unnamed struct {
 // When each returns that *ContentError, the others still follow, and FetchUnnamed
 // returns all of them joined. Any other error ends the session.
 func (c *Client) FetchUnnamed(ctx context.Context, files []Unnamed, each func(f Unnamed, r io.Reader, name func() hosts.Content) error) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	defer c.during(ctx)()
-	var failed []error
-	for some := range slices.Chunk(files, maxFetch) {
-		f, err := c.fetchUnnamed(ctx, some, each)
-		if err = c.end(err); err != nil {
-			return fmt.Errorf("cannot fetch contents%s: %w", c.from(), err)
+	request := func(some []Unnamed) fetchRequest {
+		var ask fetchRequest
+		for _, f := range some {
+			ask.Unnamed = append(ask.Unnamed, f.Path)
 		}
-		failed = append(failed, f...)
+		return ask
 	}
-	return errors.Join(failed...)
-}
-
-func (c *Client) fetchUnnamed(ctx context.Context, files []Unnamed, each func(Unnamed, io.Reader, func() hosts.Content) error) (failed []error, err error) {
-	paths := make([]string, len(files))
-	for i, f := range files {
-		paths[i] = f.Path
-	}
-	if err := c.l.sendValue(kindFetch, fetchRequest{Unnamed: paths}); err != nil {
-		return nil, err
-	}
-	for i, f := range files {
+	return fetchList(ctx, c, files, request, func(f Unnamed) (*contentReader, func() error) {
 		r := &contentReader{c: c, ctx: ctx, want: hosts.Content{Size: f.Size}, unnamed: true, hash: sha256.New()}
-		own, err := c.fetchOne(r, i, func() error { return each(f, r, r.name) })
-		if err != nil {
-			return nil, err
-		}
-		if own != nil {
-			failed = append(failed, own)
-		}
-	}
-	_, err = c.recv(ctx, kindFetchDone)
-	return failed, err
+		return r, func() error { return each(f, r, r.name) }
+	})
 }
 
 func (c *Client) from() string {
@@ -99,19 +75,30 @@ func (c *Client) from() string {
 	return " from " + c.opts.Host
 }
 
-func (c *Client) fetch(ctx context.Context, contents []hosts.Content, recipients []string, each func(hosts.Content, io.Reader) error) (failed []error, err error) {
-	if c.ReadOnly() {
-		recipients = nil // it has its own
+// fetchList asks for a list, as much of it at a time as a request may hold. begin gives
+// what reads one of it, and what takes that.
+func fetchList[T any](ctx context.Context, c *Client, list []T, request func([]T) fetchRequest, begin func(T) (*contentReader, func() error)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer c.during(ctx)()
+	var failed []error
+	for some := range slices.Chunk(list, maxFetch) {
+		f, err := fetchSome(ctx, c, some, request(some), begin)
+		if err = c.end(err); err != nil {
+			return fmt.Errorf("cannot fetch contents%s: %w", c.from(), err)
+		}
+		failed = append(failed, f...)
 	}
-	if err := c.l.sendValue(kindFetch, fetchRequest{Contents: contents, Recipients: recipients}); err != nil {
+	return errors.Join(failed...)
+}
+
+func fetchSome[T any](ctx context.Context, c *Client, some []T, request fetchRequest, begin func(T) (*contentReader, func() error)) (failed []error, err error) {
+	if err := c.l.sendValue(kindFetch, request); err != nil {
 		return nil, err
 	}
-	for i, content := range contents {
-		r := &contentReader{c: c, ctx: ctx, want: content}
-		if !content.Sealed {
-			r.hash = sha256.New()
-		}
-		own, err := c.fetchOne(r, i, func() error { return each(content, r) })
+	for i, one := range some {
+		r, take := begin(one)
+		own, err := c.fetchOne(r, i, take)
 		if err != nil {
 			return nil, err
 		}
