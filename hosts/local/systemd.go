@@ -9,10 +9,10 @@ import (
 	"os"
 	"path"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/dbus"
 	godbus "github.com/godbus/dbus/v5"
 )
 
@@ -120,7 +120,7 @@ func (m manager) units(ctx context.Context, method string, args ...any) (units [
 // property gives a property of a unit, of what all units have ("Unit") or of a type
 // of unit ("Service").
 func (m manager) property(ctx context.Context, unit, of, name string) (any, error) {
-	return m.get(ctx, managerPath+"/unit/"+busEscape(unit), of, name)
+	return m.get(ctx, managerPath+"/unit/"+dbus.PathBusEscape(unit), of, name)
 }
 
 func (m manager) get(ctx context.Context, path, of, name string) (any, error) {
@@ -128,25 +128,6 @@ func (m manager) get(ctx context.Context, path, of, name string) (any, error) {
 	call := m.conn.Object(systemdName, godbus.ObjectPath(path)).CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get", 0, systemdName+"."+of, name)
 	err := call.Store(&v)
 	return v.Value(), err
-}
-
-// busEscape makes a unit's name a part of an object's path, as systemd does
-// (sd_bus_path_encode(3)).
-func busEscape(name string) string {
-	if name == "" {
-		return "_"
-	}
-	var b strings.Builder
-	for i := range len(name) {
-		c := name[i]
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9' && i > 0:
-			b.WriteByte(c)
-		default:
-			fmt.Fprintf(&b, "_%02x", c)
-		}
-	}
-	return b.String()
 }
 
 // state gives systemd's own state: running, degraded, stopping, ...

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coreos/go-systemd/v22/dbus"
 	"github.com/google/go-cmp/cmp"
 
 	"hikae/hosts"
@@ -273,7 +274,7 @@ func BenchmarkUnits(b *testing.B) {
 
 func TestBusEscape(t *testing.T) {
 	for name, want := range map[string]string{"": "_", "0a@b-c.service": "_30a_40b_2dc_2eservice", "a0.mount": "a0_2emount", "\xc3.x": "_c3_2ex"} {
-		if got := busEscape(name); got != want {
+		if got := dbus.PathBusEscape(name); got != want {
 			t.Errorf("%q: %s", name, got)
 		}
 	}
